@@ -1,0 +1,178 @@
+import type { Clock } from "#kernel/base/clock.ts";
+import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
+import type { ControlCall } from "#kernel/protocol/to-control.ts";
+import { parseBucketName } from "#kernel/s3/bucket-name.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
+import type { ControlDatabase } from "../database/control-database.ts";
+import { KeyedQueue } from "../database/keyed-queue.ts";
+import type { Log } from "../observe/log.ts";
+import type { SnapshotPublisher } from "../snapshot/publisher.ts";
+import type { BucketCatalogs } from "./bucket-catalogs.ts";
+import {
+  countBuckets,
+  findBucketByName,
+  forgetDeleted,
+  insertBucket,
+  listDeleted,
+  moveToDeleted,
+  readUnfinishedBuckets,
+  type StoredBucket,
+  setBucketState,
+} from "./bucket-store.ts";
+
+/** What the feature stands on. */
+export interface BucketsOptions {
+  readonly database: ControlDatabase;
+  readonly publisher: SnapshotPublisher;
+  readonly catalogs: BucketCatalogs;
+  readonly clock: Clock;
+  /** A fresh ULID. */
+  readonly makeId: () => string;
+  readonly log: Log;
+}
+
+/** A bucket to be made, as a worker asks for it. */
+export type NewBucket = Extract<ControlCall, { readonly kind: "createBucket" }>;
+
+/** Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/BucketRestrictions.html; our limit. */
+const maxBucketsPerTenant = 1000;
+
+/** A deleted bucket's folder stays this long for readers that are still in it. */
+const graceMs = 3_600_000;
+
+/**
+ * Making and deleting buckets in steps that survive a crash: the name is taken first (`creating`), then the catalog is
+ * made, then the bucket is `active` and published. Deleting marks it (`deleting`), closes the catalog if it is empty,
+ * then gives the name free. Work on one name takes turns.
+ */
+export class Buckets {
+  readonly #options: BucketsOptions;
+  readonly #turns = new KeyedQueue();
+
+  constructor(options: BucketsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes a bucket for the tenant of an access key; every worker knows it when this resolves.
+   * @throws S3Error InvalidBucketName, InvalidAccessKeyId, BucketAlreadyOwnedByYou, BucketAlreadyExists, TooManyBuckets,
+   * or what the catalog writer failed with.
+   */
+  async createBucket(bucket: NewBucket): Promise<BucketEntry> {
+    const name = parseBucketName(bucket.name);
+    return this.#turns.run(name, async () => {
+      const entry = await this.#takeName(bucket);
+      await this.#finishCreation(entry);
+      return entry;
+    });
+  }
+
+  /**
+   * Deletes an empty bucket; no worker knows it any more when this resolves. A call that failed may be repeated.
+   * @throws S3Error NoSuchBucket, BucketNotEmpty, or what the catalog writer failed with.
+   */
+  async deleteBucket(bucketId: string): Promise<void> {
+    const name = this.#options.publisher.buckets.get(bucketId)?.name;
+    if (name === undefined) throw new S3Error("NoSuchBucket");
+    await this.#turns.run(name, async () => {
+      const found = await findBucketByName(this.#options.database, name);
+      if (found?.entry.bucketId !== bucketId) throw new S3Error("NoSuchBucket", { fields: { BucketName: name } });
+      await setBucketState(this.#options.database, bucketId, "deleting");
+      if ((await this.#finishDeletion(found.entry)) === "notEmpty") {
+        throw new S3Error("BucketNotEmpty", { fields: { BucketName: name } });
+      }
+    });
+  }
+
+  /** Finishes or undoes what a crash or a failure interrupted. What fails again stays for the next time. */
+  async recover(): Promise<void> {
+    const { database, log } = this.#options;
+    for (const { entry } of await readUnfinishedBuckets(database)) {
+      try {
+        await this.#turns.run(entry.name, async () => {
+          const found = await findBucketByName(database, entry.name);
+          if (found?.entry.bucketId === entry.bucketId) await this.#resume(found);
+        });
+      } catch (error) {
+        log.warn("An unfinished bucket could not be finished", { bucketId: entry.bucketId, error: String(error) });
+      }
+    }
+  }
+
+  /** Removes the folders of buckets deleted an hour ago or earlier, at most 100. @returns how many it removed. */
+  async removeDeleted(): Promise<number> {
+    const { database, catalogs, clock, log } = this.#options;
+    let count = 0;
+    for (const bucketId of await listDeleted(database, clock.nowMs() - graceMs)) {
+      try {
+        await catalogs.remove(bucketId);
+        await forgetDeleted(database, bucketId);
+        count++;
+      } catch (error) {
+        log.warn("The folder of a deleted bucket could not be removed", { bucketId, error: String(error) });
+      }
+    }
+    return count;
+  }
+
+  async #takeName(bucket: NewBucket): Promise<BucketEntry> {
+    const { database, publisher, clock, makeId } = this.#options;
+    const owner = publisher.keys.get(bucket.accessKeyId);
+    if (owner === undefined || !owner.enabled) throw new S3Error("InvalidAccessKeyId");
+    const leftover = await findBucketByName(database, bucket.name);
+    if (leftover !== undefined && leftover.state !== "active") await this.#resume(leftover);
+    return database.transaction(async (queries) => {
+      const taken = await findBucketByName(queries, bucket.name);
+      if (taken !== undefined) {
+        const isOwn = taken.entry.tenantId === owner.tenantId;
+        throw new S3Error(isOwn ? "BucketAlreadyOwnedByYou" : "BucketAlreadyExists", {
+          fields: { BucketName: bucket.name },
+        });
+      }
+      if ((await countBuckets(queries, owner.tenantId)) >= maxBucketsPerTenant) throw new S3Error("TooManyBuckets");
+      const entry: BucketEntry = {
+        bucketId: makeId(),
+        name: bucket.name,
+        tenantId: owner.tenantId,
+        accountId: owner.accountId,
+        ownerCanonicalId: owner.canonicalId,
+        ownerDisplayName: owner.displayName,
+        region: bucket.region,
+        createdAtMs: clock.nowMs(),
+        versioning: "never",
+        tags: bucket.tags,
+      };
+      await insertBucket(queries, entry);
+      return entry;
+    });
+  }
+
+  async #resume({ entry, state }: StoredBucket): Promise<void> {
+    if (state === "creating") await this.#finishCreation(entry);
+    if (state === "deleting") await this.#finishDeletion(entry);
+  }
+
+  async #finishCreation(entry: BucketEntry): Promise<void> {
+    const { database, publisher, catalogs, clock } = this.#options;
+    try {
+      await catalogs.create(entry.bucketId);
+    } catch (error) {
+      const deleted = { bucketId: entry.bucketId, deletedAtMs: clock.nowMs() };
+      await database.transaction((queries) => moveToDeleted(queries, deleted));
+      throw error;
+    }
+    await setBucketState(database, entry.bucketId, "active");
+    await publisher.publish([{ kind: "bucket", id: entry.bucketId, value: entry }]);
+  }
+
+  async #finishDeletion({ bucketId }: BucketEntry): Promise<"deleted" | "notEmpty"> {
+    const { database, publisher, catalogs, clock } = this.#options;
+    if ((await catalogs.close(bucketId)) === "notEmpty") {
+      await setBucketState(database, bucketId, "active");
+      return "notEmpty";
+    }
+    await database.transaction((queries) => moveToDeleted(queries, { bucketId, deletedAtMs: clock.nowMs() }));
+    await publisher.publish([{ kind: "bucket", id: bucketId, value: null }]);
+    return "deleted";
+  }
+}

@@ -1,0 +1,108 @@
+import type { Random } from "#kernel/base/random.ts";
+import type { KeyEncryptionKey } from "#kernel/protocol/to-data.ts";
+import type { ListenAddress } from "#kernel/settings/value-parser.ts";
+import type { AccessKeys } from "./access-keys/access-keys.ts";
+import type { FirstAdministrator } from "./access-keys/first-administrator.ts";
+import type { Buckets } from "./buckets/buckets.ts";
+import type { ControlDatabase } from "./database/control-database.ts";
+import { exportRecoveryBundle } from "./encryption/recovery-bundle.ts";
+import type { RootKey } from "./encryption/root-key.ts";
+import type { ControlListener } from "./http/listen.ts";
+import type { Log } from "./observe/log.ts";
+import type { RegisterMetrics } from "./observe/metrics.routes.ts";
+import type { Readiness } from "./observe/readiness.ts";
+import type { SnapshotPublisher } from "./snapshot/publisher.ts";
+import type { WorkerCalls } from "./worker-calls.ts";
+
+/** The parts, as `openControl` puts them together. */
+export interface ControlParts {
+  readonly version: string;
+  readonly consoleListen: ListenAddress;
+  readonly registerMetrics: RegisterMetrics;
+  readonly firstAdministrator: FirstAdministrator | undefined;
+  readonly keys: readonly KeyEncryptionKey[];
+  readonly rootKey: RootKey;
+  readonly database: ControlDatabase;
+  readonly publisher: SnapshotPublisher;
+  readonly accessKeys: AccessKeys;
+  readonly buckets: Buckets;
+  readonly calls: WorkerCalls;
+  readonly readiness: Readiness;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Pause between two looks for unfinished and deleted buckets. */
+const upkeepMs = 60_000;
+
+/** The control thread's state and services. Owner of the database and, once started, of the listener. */
+export class Control {
+  /** Set when this start made the first administrator: show it if it was generated, now or never. */
+  readonly firstAdministrator: FirstAdministrator | undefined;
+  /** Key-encryption keys, newest last, for the workers. */
+  readonly keys: readonly KeyEncryptionKey[];
+  /** Snapshots and their acknowledgement: attach each worker to it before sending it `start`. */
+  readonly publisher: SnapshotPublisher;
+  /** Takes what workers send. */
+  readonly calls: WorkerCalls;
+  readonly accessKeys: AccessKeys;
+  readonly #parts: ControlParts;
+  #listener: ControlListener | undefined;
+  #upkeep: Timer | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ControlParts) {
+    this.firstAdministrator = parts.firstAdministrator;
+    this.keys = parts.keys;
+    this.publisher = parts.publisher;
+    this.calls = parts.calls;
+    this.accessKeys = parts.accessKeys;
+    this.#parts = parts;
+  }
+
+  /**
+   * Finishes what a crash interrupted and listens. The catalog writer must run; workers need not yet.
+   * @returns the console's port.
+   * @throws Error with code EADDRINUSE, EACCES or EADDRNOTAVAIL when the address cannot be had.
+   */
+  async start(): Promise<number> {
+    const { consoleListen: address, random, log, buckets, ...parts } = this.#parts;
+    await buckets.recover();
+    const [{ createControlApp }, { listen }] = await Promise.all([import("./app.ts"), import("./http/listen.ts")]);
+    const app = createControlApp({ ...parts, keys: parts.publisher.keys, log });
+    this.#listener = listen({ address, app, random, log });
+    this.#upkeep = setInterval(() => {
+      this.#running = this.#runUpkeep();
+    }, upkeepMs);
+    return this.#listener.port;
+  }
+
+  /** From now on `/health/ready` answers 503, so that load balancers send nothing new. */
+  drain(): void {
+    this.#parts.readiness.drain();
+  }
+
+  /** The keys sealed with a passphrase. @throws RecoveryBundleError when it has less than 12 characters. */
+  exportKeys(passphrase: string): Promise<string> {
+    const { rootKey, keys, random } = this.#parts;
+    return exportRecoveryBundle({ rootKey, keys }, passphrase, random);
+  }
+
+  /** Stops listening, waits for what runs, closes the database. Call it after the workers have ended. */
+  async close(): Promise<void> {
+    clearInterval(this.#upkeep);
+    await this.#listener?.close();
+    await this.#running;
+    await this.#parts.database.close();
+  }
+
+  async #runUpkeep(): Promise<void> {
+    const { buckets, log } = this.#parts;
+    try {
+      await buckets.recover();
+      await buckets.removeDeleted();
+    } catch (error) {
+      log.error("Upkeep of buckets failed", { error: String(error) });
+    }
+  }
+}

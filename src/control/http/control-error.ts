@@ -1,0 +1,38 @@
+/** Every code of the control API's errors, with its HTTP status and default detail. */
+export const controlErrors = {
+  InvalidRequest: [400, "The request is not valid"],
+  Unauthorized: [401, "An administrator's access key and secret are wanted"],
+  Forbidden: [403, "This is not allowed from here"],
+  NotFound: [404, "There is no such resource"],
+  MethodNotAllowed: [405, "The resource does not have this method"],
+  Conflict: [409, "The state of the resource does not allow this"],
+  PayloadTooLarge: [413, "The body is longer than 1 MiB"],
+  UnsupportedMediaType: [415, "The body must be application/json"],
+  InternalError: [500, "The server failed; its log has the request id"],
+  Unavailable: [503, "The server cannot do this at the moment"],
+} as const satisfies Record<string, readonly [status: number, detail: string]>;
+
+/** A code of the table. */
+export type ControlErrorCode = keyof typeof controlErrors;
+
+/** One wrong part of a request. */
+export interface ControlErrorPart {
+  /** JSON pointer into the body. */
+  readonly pointer: string;
+  readonly message: string;
+}
+
+/** An expected failure of a call of the control API. Neither detail nor parts may hold a secret or a path of the host. */
+export class ControlError extends Error {
+  override readonly name = "ControlError";
+  readonly code: ControlErrorCode;
+  readonly status: number;
+  readonly parts: readonly ControlErrorPart[];
+
+  constructor(code: ControlErrorCode, detail?: string, parts: readonly ControlErrorPart[] = []) {
+    super(detail ?? controlErrors[code][1]);
+    this.code = code;
+    this.status = controlErrors[code][0];
+    this.parts = parts;
+  }
+}

@@ -1,0 +1,40 @@
+import { ControlError, type ControlErrorCode, type ControlErrorPart, controlErrors } from "./control-error.ts";
+
+/** A `application/problem+json` response with the header its status wants. Source: RFC 9457. */
+export function renderProblem(error: ControlError, requestId: string): Response {
+  const { code, status, message, parts } = error;
+  const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
+  if (code === "Unauthorized") headers.set("www-authenticate", 'Basic realm="MaxIOFS", charset="UTF-8"');
+  const title = code.replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ");
+  const body = { type: "about:blank", title, status, detail: message, code, requestId };
+  return Response.json(parts.length > 0 ? { ...body, errors: parts } : body, { status, headers });
+}
+
+/** What the framework reports, as far as its message must not reach the client. */
+export interface FrameworkFailure {
+  /** The framework's code, such as `NOT_FOUND`, or the status of a plain answer. */
+  readonly code: string | number;
+  readonly error: unknown;
+}
+
+/** Our error for whatever was thrown: the framework's own kinds by their code, the unknown as InternalError. */
+export function toControlError({ code, error }: FrameworkFailure): ControlError {
+  if (error instanceof ControlError) return error;
+  if (code === "VALIDATION") return new ControlError("InvalidRequest", undefined, listParts(error));
+  const known: Readonly<Record<string, ControlErrorCode>> = { NOT_FOUND: "NotFound", PARSE: "InvalidRequest" };
+  return new ControlError(known[String(code)] ?? "InternalError");
+}
+
+/** Whether the error is one that an operator has to look at. */
+export function isUnexpected(error: ControlError): boolean {
+  return error.status === controlErrors.InternalError[0];
+}
+
+/** Pointers and messages of a failed validation, at most 20; the values seen are left out. */
+function listParts(error: unknown): readonly ControlErrorPart[] {
+  if (typeof error !== "object" || error === null || !("all" in error) || !Array.isArray(error.all)) return [];
+  return error.all.slice(0, 20).flatMap((item: unknown) => {
+    if (typeof item !== "object" || item === null || !("path" in item) || !("message" in item)) return [];
+    return [{ pointer: String(item.path), message: String(item.message) }];
+  });
+}

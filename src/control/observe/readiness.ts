@@ -1,0 +1,101 @@
+import type { Clock } from "#kernel/base/clock.ts";
+
+/** Asks one dependency whether it works. */
+export interface ReadinessProbe {
+  /** As it stands in the answer, such as `control.db`. */
+  readonly name: string;
+  /** Resolves when it works, rejects when it does not. */
+  check(): Promise<void>;
+}
+
+/** State of one dependency. */
+export interface CheckResult {
+  readonly name: string;
+  readonly status: "ok" | "failed";
+  readonly latencyMs: number;
+  /** When the status last changed, RFC 3339, UTC. */
+  readonly since: string;
+}
+
+/** Whether the server accepts work, and why not. */
+export interface ReadinessReport {
+  readonly status: "ok" | "failed" | "draining";
+  readonly checks: readonly CheckResult[];
+}
+
+/** What the readiness of the process is made of. */
+export interface ReadinessOptions {
+  readonly probes: readonly ReadinessProbe[];
+  readonly clock: Clock;
+  /** A failure's reason goes here, once per change: the public answer does not name it. */
+  readonly onChange: (result: CheckResult, reason: string) => void;
+  /** A probe that takes longer has failed, ms; 2,000 when absent. */
+  readonly timeoutMs?: number;
+}
+
+/** An answer is reused this long, so that callers cannot make the disk sync at will. */
+const reuseOkMs = 1000;
+const reuseFailedMs = 50;
+
+/** Asks all probes side by side; callers at the same time share one answer. */
+export class Readiness {
+  readonly #options: ReadinessOptions;
+  readonly #last = new Map<string, CheckResult>();
+  #report: { readonly report: Promise<ReadinessReport>; untilMs: number } | undefined;
+  #isDraining = false;
+
+  constructor(options: ReadinessOptions) {
+    this.#options = options;
+  }
+
+  /** From now on the server is not ready: it is about to stop. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  /** Never rejects. */
+  async report(): Promise<ReadinessReport> {
+    const { clock } = this.#options;
+    if (this.#report === undefined || clock.monotonicMs() >= this.#report.untilMs) {
+      const current = { report: this.#checkAll(), untilMs: Number.POSITIVE_INFINITY };
+      this.#report = current;
+      const { status } = await current.report;
+      current.untilMs = clock.monotonicMs() + (status === "ok" ? reuseOkMs : reuseFailedMs);
+    }
+    const report = await this.#report.report;
+    return this.#isDraining ? { ...report, status: "draining" } : report;
+  }
+
+  async #checkAll(): Promise<ReadinessReport> {
+    const checks = await Promise.all(this.#options.probes.map((probe) => this.#check(probe)));
+    return { status: checks.every(({ status }) => status === "ok") ? "ok" : "failed", checks };
+  }
+
+  async #check(probe: ReadinessProbe): Promise<CheckResult> {
+    const { clock, onChange } = this.#options;
+    const startMs = clock.monotonicMs();
+    const reason = await this.#findReason(probe);
+    const status = reason === undefined ? "ok" : "failed";
+    const last = this.#last.get(probe.name);
+    const since = last?.status === status ? last.since : new Date(clock.nowMs()).toISOString();
+    const latencyMs = Math.round((clock.monotonicMs() - startMs) * 100) / 100;
+    const result: CheckResult = { name: probe.name, status, latencyMs, since };
+    this.#last.set(probe.name, result);
+    if (last?.status !== status && (last !== undefined || status === "failed"))
+      onChange(result, reason ?? "works again");
+    return result;
+  }
+
+  async #findReason(probe: ReadinessProbe): Promise<string | undefined> {
+    const { timeoutMs = 2000 } = this.#options;
+    const late = Promise.withResolvers<string>();
+    const timer = setTimeout(() => late.resolve(`no answer within ${timeoutMs} ms`), timeoutMs);
+    try {
+      return await Promise.race([probe.check().then(() => undefined), late.promise]);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import type { Clock } from "#kernel/base/clock.ts";
+import type { Random } from "#kernel/base/random.ts";
+import { createUlidMaker } from "#kernel/base/ulid.ts";
+import type { KeyEncryptionKey } from "#kernel/protocol/to-data.ts";
+import { resolveDataSettings, type SettingOverrides } from "#kernel/settings/data-settings.ts";
+import type { ListenAddress } from "#kernel/settings/value-parser.ts";
+import { AccessKeyStore } from "./access-keys/access-key-store.ts";
+import { AccessKeys } from "./access-keys/access-keys.ts";
+import { ensureFirstAdministrator, type FirstAdministrator } from "./access-keys/first-administrator.ts";
+import type { BucketCatalogs } from "./buckets/bucket-catalogs.ts";
+import { readBuckets } from "./buckets/bucket-store.ts";
+import { Buckets } from "./buckets/buckets.ts";
+import { Control } from "./control.ts";
+import type { ControlDatabase } from "./database/control-database.ts";
+import { hasBucketFolders, readDiskBytes } from "./database/durable-file.ts";
+import { openControlDatabase } from "./database/open-control-database.ts";
+import { openKeyEncryptionKeys, readRootKeyId } from "./encryption/key-encryption-keys.ts";
+import { deriveKey, openRootKey, type RootKey } from "./encryption/root-key.ts";
+import { Sealer } from "./encryption/seal.ts";
+import type { Log } from "./observe/log.ts";
+import type { RegisterMetrics } from "./observe/metrics.routes.ts";
+import { Readiness, type ReadinessProbe } from "./observe/readiness.ts";
+import { readStoredSettings } from "./settings/stored-settings.ts";
+import { type PublisherOptions, SnapshotPublisher } from "./snapshot/publisher.ts";
+import type { Credentials } from "./tenants/new-identifiers.ts";
+import { WorkerCalls } from "./worker-calls.ts";
+
+/** All that the control thread needs from outside. Nothing of it is used before it is needed: see each part. */
+export interface ControlOptions {
+  /** Absolute path of the data folder; it exists and is locked by this process. */
+  readonly dataDir: string;
+  readonly version: string;
+  /** Where `start` listens; port 0 picks a free one. */
+  readonly consoleListen: ListenAddress;
+  /** Used at the first start only; generated when absent. */
+  readonly administrator?: Credentials;
+  /** 32 bytes, in place of the file `root.key`. */
+  readonly rootKey?: Uint8Array;
+  /** Settings that win over stored ones. */
+  readonly settings: SettingOverrides;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The catalog writer; first used by `start`. */
+  readonly catalogs: BucketCatalogs;
+  /** Asked by `/health/ready` beside those of the control thread: catalog, data directory, space, workers. */
+  readonly probes: readonly ReadinessProbe[];
+  readonly registerMetrics: RegisterMetrics;
+  /** Ends a worker that does not acknowledge; resolves when it runs no more. */
+  readonly endSilentWorker: PublisherOptions["endSilentWorker"];
+}
+
+/** What the database and the keys give. */
+interface OpenedState {
+  readonly store: AccessKeyStore;
+  readonly firstAdministrator: FirstAdministrator | undefined;
+  readonly keys: readonly KeyEncryptionKey[];
+  readonly rootKey: RootKey;
+  readonly publisher: SnapshotPublisher;
+}
+
+/**
+ * Opens the control thread's state: database, keys, identities, buckets, settings. Nothing listens and no catalog is
+ * touched before `start`, so that writer and workers can be started with the keys and the snapshot in between.
+ * @throws StartRefusedError (exit code 78) when the root key does not fit the data or a newer release wrote it.
+ */
+export async function openControl(options: ControlOptions): Promise<Control> {
+  const { clock, random, log, catalogs } = options;
+  const database = await openControlDatabase(options.dataDir);
+  try {
+    const { store, publisher, ...state } = await openState(database, options);
+    const makeId = createUlidMaker(clock, random);
+    const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log });
+    return new Control({
+      ...state,
+      consoleListen: options.consoleListen,
+      version: options.version,
+      registerMetrics: options.registerMetrics,
+      database,
+      publisher,
+      buckets,
+      accessKeys: new AccessKeys({ database, store, publisher, clock, random }),
+      calls: new WorkerCalls({ buckets, publisher, log }),
+      readiness: openReadiness(database, publisher, options),
+      random,
+      log,
+    });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function openState(database: ControlDatabase, options: ControlOptions): Promise<OpenedState> {
+  const { dataDir, clock, random, endSilentWorker } = options;
+  const wantedId = await readRootKeyId(database);
+  const hasObjects = hasBucketFolders(dataDir);
+  const rootKey = openRootKey({ dataDir, given: options.rootKey, wantedId, hasObjects, random });
+  const keys = await openKeyEncryptionKeys({ database, rootKey, clock, random });
+  const store = new AccessKeyStore(new Sealer(deriveKey(rootKey, "control-secrets"), random));
+  const given = options.administrator;
+  const firstAdministrator = await ensureFirstAdministrator({ database, store, given, clock, random });
+  const stored = await readStoredSettings(database);
+  const publisher = new SnapshotPublisher({
+    keys: await store.readAll(database),
+    buckets: (await readBuckets(database)).filter(({ state }) => state !== "creating").map(({ entry }) => entry),
+    settings: resolveDataSettings(stored, options.settings, readDiskBytes(dataDir)),
+    endSilentWorker,
+  });
+  return { store, firstAdministrator, keys, rootKey, publisher };
+}
+
+function openReadiness(database: ControlDatabase, publisher: SnapshotPublisher, options: ControlOptions): Readiness {
+  const { clock, log } = options;
+  const own: readonly ReadinessProbe[] = [
+    { name: "control.db", check: () => database.probe() },
+    { name: "snapshot", check: () => publisher.whenCurrent() },
+  ];
+  return new Readiness({
+    probes: [...own, ...options.probes],
+    clock,
+    onChange: ({ name, status }, reason) => {
+      log.write(status === "ok" ? "info" : "warn", "Readiness changed", { check: name, status, reason });
+    },
+  });
+}

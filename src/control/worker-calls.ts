@@ -1,0 +1,67 @@
+import type { ControlCall, ToControl } from "#kernel/protocol/to-control.ts";
+import type { ControlResult } from "#kernel/protocol/to-data.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
+import type { Buckets } from "./buckets/buckets.ts";
+import type { Log } from "./observe/log.ts";
+import type { SnapshotPublisher } from "./snapshot/publisher.ts";
+import type { WorkerChannel } from "./snapshot/worker-channel.ts";
+
+/** What answering workers needs. */
+export interface WorkerCallsOptions {
+  readonly buckets: Buckets;
+  readonly publisher: SnapshotPublisher;
+  readonly log: Log;
+}
+
+/** What workers say to the control thread; a worker's start and end are the pool's business. */
+export class WorkerCalls {
+  readonly #options: WorkerCallsOptions;
+
+  constructor(options: WorkerCallsOptions) {
+    this.#options = options;
+  }
+
+  /** Acts on one message; the answer to a call goes back through the channel. Never rejects. */
+  async receive(channel: WorkerChannel, message: ToControl): Promise<void> {
+    const { publisher, log } = this.#options;
+    switch (message.kind) {
+      case "applied":
+        publisher.acknowledge(channel, message.number);
+        break;
+      case "resync":
+        publisher.resync(channel);
+        break;
+      case "log":
+        log.write(message.level, message.message, { thread: channel.name, ...message.fields });
+        break;
+      case "call":
+        channel.send({ kind: "answer", id: message.id, result: await this.answer(message.call) });
+        break;
+      case "listening":
+      case "drained":
+        break;
+    }
+  }
+
+  /** Does what a worker asks for. The value of createBucket is the `BucketEntry`. Never rejects. */
+  async answer(call: ControlCall): Promise<ControlResult> {
+    try {
+      return { ok: true, value: await this.#act(call) };
+    } catch (error) {
+      if (error instanceof S3Error) return { ok: false, code: error.code, message: error.message };
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#options.log.error("A worker's call failed", { call: call.kind, error: reason });
+      return { ok: false, code: "InternalError" };
+    }
+  }
+
+  async #act(call: ControlCall): Promise<unknown> {
+    switch (call.kind) {
+      case "createBucket":
+        return this.#options.buckets.createBucket(call);
+      case "deleteBucket":
+        await this.#options.buckets.deleteBucket(call.bucketId);
+        return null;
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { unlinkSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "#kernel/base/clock.ts";
+import { blobPath } from "../blobs/disk-blobs/blob-path.ts";
+import { msToHlc } from "../catalog/sqlite-catalog/version-id.ts";
+import type { GroupCommit } from "../writer/group-commit.ts";
+
+const stepIntervalMs = 5_000;
+/** Rows or files of one step: a step must not hold up commits. */
+const stepRows = 200;
+const dayMs = 86_400_000;
+/** Never less, whatever the setting says: a reader that began earlier may still be reading. */
+const minWindowMs = 3_600_000;
+
+const sql = {
+  expired: "SELECT row_id, detail_id FROM closed_version WHERE until_hlc < ? ORDER BY row_id LIMIT ?",
+  deleteClosed: "DELETE FROM closed_version WHERE row_id = ?",
+  extentsToGarbage: "INSERT OR REPLACE INTO garbage_blob (blob_id, since_hlc) SELECT blob_id, ? FROM extent WHERE detail_id = ?",
+  deleteExtents: "DELETE FROM extent WHERE detail_id = ?",
+  deleteDetail: "DELETE FROM detail WHERE detail_id = ?",
+  endedUploads: "DELETE FROM upload WHERE state = 1 AND ended_hlc < ?",
+  garbage: "SELECT blob_id FROM garbage_blob WHERE since_hlc < ? LIMIT ?",
+  isReferenced: "SELECT 1 WHERE EXISTS (SELECT 1 FROM extent WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM part WHERE blob_id = ?1)",
+  forgetGarbage: "DELETE FROM garbage_blob WHERE blob_id = ?",
+} as const;
+
+/** What the collector needs. */
+export interface GarbageCollectorOptions {
+  readonly dataDir: string;
+  readonly commits: GroupCommit;
+  readonly clock: Clock;
+  readonly windowMs: number;
+  readonly warn: (message: string, fields: Record<string, string | number | boolean>) => void;
+}
+
+/**
+ * Frees what the history's window has left behind, in bounded steps of the writer thread: closed versions first, then
+ * blobs that nothing names any more. A file is removed only after the catalog itself was asked for references to it.
+ */
+export class GarbageCollector {
+  readonly #options: GarbageCollectorOptions;
+  #buckets: string[] = [];
+  #timer: ReturnType<typeof setInterval> | undefined;
+  windowMs: number;
+
+  constructor(options: GarbageCollectorOptions) {
+    this.#options = options;
+    this.windowMs = options.windowMs;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#next(), stepIntervalMs);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /**
+   * One step for one bucket.
+   * @returns true when there may be more to do at once
+   */
+  collect(bucketId: string): boolean {
+    const cutHlc = msToHlc(this.#options.clock.nowMs() - Math.max(this.windowMs, minWindowMs));
+    const closedCount = this.#purgeClosed(bucketId, cutHlc);
+    const blobCount = this.#removeBlobs(bucketId, cutHlc);
+    return closedCount === stepRows || blobCount === stepRows;
+  }
+
+  #next(): void {
+    if (this.#options.commits.busy) return;
+    if (this.#buckets.length === 0) this.#buckets = this.#listBuckets();
+    const bucketId = this.#buckets.pop();
+    if (bucketId === undefined) return;
+    try {
+      if (this.collect(bucketId)) this.#buckets.push(bucketId);
+    } catch (error) {
+      this.#options.warn("Garbage collection failed", { bucketId, reason: error instanceof Error ? error.message : "unknown" });
+    }
+  }
+
+  #listBuckets(): string[] {
+    return readdirSync(join(this.#options.dataDir, "buckets"), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  }
+
+  #purgeClosed(bucketId: string, cutHlc: number): number {
+    const writer = this.#options.commits.writerOf(bucketId);
+    const { database } = writer;
+    const rows = database.query(sql.expired).values(cutHlc, stepRows) as [rowId: number, detailId: number | null][];
+    const uploadCutHlc = msToHlc(this.#options.clock.nowMs() - dayMs);
+    if (rows.length === 0 && database.query("SELECT 1 FROM upload WHERE state = 1 AND ended_hlc < ? LIMIT 1").values(uploadCutHlc).length === 0) return 0;
+    writer.inTransaction((state) => {
+      const hlc = state.nextHlc(this.#options.clock.nowMs());
+      for (const [rowId, detailId] of rows) {
+        database.query(sql.deleteClosed).run(rowId);
+        if (detailId === null) continue;
+        database.query(sql.extentsToGarbage).run(hlc, detailId);
+        database.query(sql.deleteExtents).run(detailId);
+        database.query(sql.deleteDetail).run(detailId);
+      }
+      database.query(sql.endedUploads).run(uploadCutHlc);
+    });
+    return rows.length;
+  }
+
+  #removeBlobs(bucketId: string, cutHlc: number): number {
+    const writer = this.#options.commits.writerOf(bucketId);
+    const { database } = writer;
+    const blobs = database.query(sql.garbage).values(cutHlc, stepRows) as [blobId: string][];
+    if (blobs.length === 0) return 0;
+    for (const [blobId] of blobs) {
+      if (database.query(sql.isReferenced).values(blobId).length === 0) removeFile(blobPath(this.#options.dataDir, bucketId, blobId));
+    }
+    writer.inTransaction(() => {
+      for (const [blobId] of blobs) database.query(sql.forgetGarbage).run(blobId);
+    });
+    return blobs.length;
+  }
+}
+
+function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOENT") throw error;
+  }
+}

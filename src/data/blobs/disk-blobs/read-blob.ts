@@ -1,0 +1,113 @@
+import { type BlobKeys, computeSegmentTag, countSegments, deriveBlobKeys, equalTags, openCounterStream, segmentBytes, tagBytes } from "../../crypto/blob-cipher.ts";
+import { DamagedBytesError } from "../../crypto/inline-body.ts";
+import type { BlobRead } from "../blobs.ts";
+import { type BufferPool, bufferBytes } from "../buffer-pool.ts";
+import type { Disk, DiskFile } from "../disk.ts";
+import { blobPath } from "./blob-path.ts";
+import { type BlobFooter, parseFooter, parseTrailer, trailerBytes } from "./footer.ts";
+
+/** Tags read at once: those of 256 MiB, 64 KiB. */
+const tagWindowSegments = 4_096;
+const segmentsPerBuffer = bufferBytes / segmentBytes;
+
+/** Verified plaintext of a range: whole segments are read and verified, the range is cut out of them. */
+export async function* readBlob(options: { disk: Disk; pool: BufferPool; dataDir: string }, request: BlobRead): AsyncGenerator<Uint8Array, void, undefined> {
+  if (request.start >= request.end) return;
+  const file = await options.disk.openToRead(blobPath(options.dataDir, request.bucketId, request.blobId));
+  const buffer = await options.pool.acquire();
+  try {
+    yield* decryptRange(file, buffer, request);
+  } finally {
+    options.pool.release(buffer);
+    await file.close();
+  }
+}
+
+/** Reads the footer of a blob file. @throws DamagedBytesError */
+export async function readFooter(disk: Disk, path: string): Promise<BlobFooter> {
+  const size = await disk.sizeOf(path);
+  const file = await disk.openToRead(path);
+  try {
+    const trailer = Buffer.allocUnsafe(trailerBytes);
+    if (size < trailerBytes || (await file.read(trailer, size - trailerBytes)) !== trailerBytes) throw new DamagedBytesError("Blob has no footer");
+    const { jsonBytes, crc } = parseTrailer(trailer);
+    const json = Buffer.allocUnsafe(jsonBytes);
+    const position = size - trailerBytes - jsonBytes;
+    if (position < 0 || (await file.read(json, position)) !== jsonBytes) throw new DamagedBytesError("Blob footer is cut off");
+    return parseFooter(json, crc);
+  } finally {
+    await file.close();
+  }
+}
+
+async function* decryptRange(file: DiskFile, buffer: Uint8Array, request: BlobRead): AsyncGenerator<Uint8Array, void, undefined> {
+  const { sizeBytes, start, end } = request;
+  const keys = deriveBlobKeys(request.dataKey, request.blobId);
+  const firstSegment = Math.floor(start / segmentBytes);
+  const endSegment = Math.ceil(end / segmentBytes);
+  const stream = openCounterStream(keys.encryption, firstSegment * segmentBytes);
+  const tags = new TagWindow(file, sizeBytes, endSegment);
+  for (let segment = firstSegment; segment < endSegment; segment += segmentsPerBuffer) {
+    const count = Math.min(segmentsPerBuffer, endSegment - segment);
+    const position = segment * segmentBytes;
+    const length = Math.min(count * segmentBytes, sizeBytes - position);
+    const ciphertext = buffer.subarray(0, length);
+    await tags.load(segment, count);
+    if ((await file.read(ciphertext, position)) !== length) throw new DamagedBytesError(`Blob ${request.blobId} is cut off`);
+    verifySegments({ ciphertext, segment, count, sizeBytes, keys, tags, blobId: request.blobId });
+    const plaintext = stream.update(ciphertext);
+    const from = Math.max(0, start - position);
+    const to = Math.min(length, end - position);
+    yield from === 0 && to === length ? plaintext : plaintext.subarray(from, to);
+  }
+}
+
+interface SegmentCheck {
+  readonly ciphertext: Uint8Array;
+  readonly segment: number;
+  readonly count: number;
+  readonly sizeBytes: number;
+  readonly keys: BlobKeys;
+  readonly tags: TagWindow;
+  readonly blobId: string;
+}
+
+function verifySegments(check: SegmentCheck): void {
+  const lastSegment = countSegments(check.sizeBytes) - 1;
+  for (let i = 0; i < check.count; i++) {
+    const index = check.segment + i;
+    const bytes = check.ciphertext.subarray(i * segmentBytes, Math.min((i + 1) * segmentBytes, check.ciphertext.length));
+    const tag = computeSegmentTag(check.keys.authentication, index, index === lastSegment, bytes);
+    if (!equalTags(check.tags.bytes, check.tags.offsetOf(index), tag)) throw new DamagedBytesError(`Segment ${index} of blob ${check.blobId} does not authenticate`);
+  }
+}
+
+/** The tags around the place that is being read; they stand behind the ciphertext, 16 bytes a segment. */
+class TagWindow {
+  readonly #file: DiskFile;
+  readonly #sizeBytes: number;
+  readonly #endSegment: number;
+  #firstSegment = 0;
+  #segments = 0;
+  bytes: Uint8Array = new Uint8Array(0);
+
+  constructor(file: DiskFile, sizeBytes: number, endSegment: number) {
+    this.#file = file;
+    this.#sizeBytes = sizeBytes;
+    this.#endSegment = endSegment;
+  }
+
+  /** Makes the tags of `count` segments from `segment` on available. */
+  async load(segment: number, count: number): Promise<void> {
+    if (segment >= this.#firstSegment && segment + count <= this.#firstSegment + this.#segments) return;
+    this.#segments = Math.min(tagWindowSegments, this.#endSegment - segment);
+    this.#firstSegment = segment;
+    this.bytes = Buffer.allocUnsafe(this.#segments * tagBytes);
+    const read = await this.#file.read(this.bytes, this.#sizeBytes + segment * tagBytes);
+    if (read !== this.bytes.length) throw new DamagedBytesError("Blob tags are cut off");
+  }
+
+  offsetOf(segment: number): number {
+    return (segment - this.#firstSegment) * tagBytes;
+  }
+}

@@ -1,0 +1,95 @@
+/** A live version as readers see it. */
+export interface ObjectVersion {
+  readonly hlc: number;
+  /** Bits of `versionFlag` and `flagShift`. */
+  readonly flags: number;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  /** Null for the `null` version. */
+  readonly versionId: string | null;
+  /** Null for delete markers. */
+  readonly detailId: number | null;
+  /** JSON of tags and other things that change without a new version. */
+  readonly attributes: string | null;
+  /** JSON of `ObjectMeta`; empty for delete markers. */
+  readonly meta: string;
+  /** Inline ciphertext with its tags, when asked for and small; else null. */
+  readonly body: Uint8Array | null;
+}
+
+/** One blob of a version. Offsets are within the object. */
+export interface Extent {
+  readonly partNumber: number;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+  readonly blobId: string;
+  /** `ALGORITHM:base64`, for parts that have one. */
+  readonly checksum: string | null;
+}
+
+/** One row of a listing. */
+export interface ListedVersion {
+  readonly key: string;
+  readonly hlc: number;
+  readonly flags: number;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly versionId: string | null;
+}
+
+/** An open multipart upload. */
+export interface OpenUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly initiatedHlc: number;
+  /** JSON of `UploadMeta`. */
+  readonly meta: string;
+}
+
+/** A part of an open upload. */
+export interface UploadedPart {
+  readonly partNumber: number;
+  readonly blobId: string;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly checksum: string | null;
+  readonly hlc: number;
+}
+
+/** What `readUpload` finds: open, or completed within the last day. */
+export interface UploadState extends OpenUpload {
+  readonly completed: boolean;
+}
+
+/** A half-open range of keys in UTF-8 byte order; `after` excludes its key, `from` includes it. */
+export interface KeyRange {
+  readonly start: { readonly kind: "from" | "after"; readonly key: string };
+  /** First key behind the range; undefined: to the end. */
+  readonly end: string | undefined;
+}
+
+/**
+ * Read side of a bucket's catalog. Every call sees all mutations acknowledged before it began.
+ * Every method throws CatalogUnavailableError when the bucket's catalog cannot be read.
+ */
+export interface CatalogReader {
+  /** The newest version of a key, markers included; with its inline body when `withBody`. */
+  findNewest(bucketId: string, key: string, withBody: boolean): Promise<ObjectVersion | undefined>;
+  /** One live version by id; `null` names the null version. */
+  findVersion(bucketId: string, key: string, versionId: string, withBody: boolean): Promise<ObjectVersion | undefined>;
+  /** The blobs of a version that overlap a half-open range of its bytes, in order. */
+  readExtents(bucketId: string, detailId: number, start: number, end: number): Promise<Extent[]>;
+  /** One part of a completed multipart object. */
+  readPart(bucketId: string, detailId: number, partNumber: number): Promise<Extent | undefined>;
+  /** Parts from after `marker` on, ascending. */
+  listExtents(bucketId: string, detailId: number, marker: number, limit: number): Promise<Extent[]>;
+  /** Newest versions that are no markers, in key order. */
+  listCurrent(bucketId: string, range: KeyRange, limit: number): Promise<ListedVersion[]>;
+  /** All live versions: key order, newest first; after (`key`, `hlc`) within the first key when `afterHlc` is given. */
+  listVersions(bucketId: string, range: KeyRange, afterHlc: number | undefined, limit: number): Promise<ListedVersion[]>;
+  /** Open uploads in order of key, then start. */
+  listUploads(bucketId: string, range: KeyRange, afterHlc: number | undefined, limit: number): Promise<OpenUpload[]>;
+  readUpload(bucketId: string, uploadId: string): Promise<UploadState | undefined>;
+  /** Parts of an open upload from after `marker` on, ascending. */
+  listParts(bucketId: string, uploadId: string, marker: number, limit: number): Promise<UploadedPart[]>;
+}

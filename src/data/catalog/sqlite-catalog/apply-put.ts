@@ -1,0 +1,65 @@
+import { type MutationSuccess, type PutMutation, versionFlag } from "#kernel/protocol/mutation.ts";
+import { evaluateWriteConditions } from "#kernel/s3/conditional-request.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
+import type { CommitContext } from "./bucket-writer.ts";
+import type { VersionRow } from "./statements.ts";
+import { addVersion, findNewest, isVisible, writeLog } from "./version-rows.ts";
+
+/**
+ * Stores a version whose bytes are already safe (inline in the batch, or in a synced blob).
+ * @throws S3Error PreconditionFailed, NoSuchKey (If-Match on an absent key), InvalidWriteOffset
+ */
+export function applyPut(context: CommitContext, mutation: PutMutation): MutationSuccess {
+  const newest = findNewest(context, mutation.key);
+  checkWriteConditions(mutation, newest);
+  if (mutation.appendTo) checkAppend(mutation.appendTo, newest);
+  const detailId = context.state.nextDetailId();
+  storeBytes(context, mutation, detailId);
+  const { key, sizeBytes, etag, flags, attributes, meta, requestId, principal } = mutation;
+  const { hlc, versionId, seq } = addVersion(context, { key, flags, sizeBytes, etag, detailId, attributes }, newest);
+  const record = { key, versionId, hlc, sizeBytes, etag, flags, meta, attributes, detailId, requestId, principal };
+  writeLog(context, { seq, hlc, kind: "put", key, versionId, record });
+  return { ok: true, versionId, hlc, deleteMarker: false, etag, seq };
+}
+
+/** @throws S3Error when the current version does not meet the request's conditions; a marker counts as absent. */
+export function checkWriteConditions(mutation: Pick<PutMutation, "conditions" | "key">, newest: VersionRow | undefined): void {
+  if (!mutation.conditions) return;
+  const current = newest && { etag: newest[3], isDeleteMarker: (newest[1] & versionFlag.marker) !== 0 };
+  evaluateWriteConditions(mutation.conditions, current, mutation.key);
+}
+
+function checkAppend(expected: { etag: string; sizeBytes: number }, newest: VersionRow | undefined): void {
+  const visible = isVisible(newest) ? newest : undefined;
+  const size = visible?.[2] ?? 0;
+  const etag = visible?.[3] ?? "";
+  if (size !== expected.sizeBytes || etag !== expected.etag) throw new S3Error("InvalidWriteOffset");
+}
+
+function storeBytes(context: CommitContext, mutation: PutMutation, detailId: number): void {
+  const { statements } = context;
+  const { bytes, meta } = mutation;
+  switch (bytes.kind) {
+    case "inline": {
+      const [offset, length] = bytes.slice;
+      statements.insertDetail.run(detailId, meta, context.bytes.subarray(offset, offset + length));
+      return;
+    }
+    case "blob":
+      statements.insertDetail.run(detailId, meta, null);
+      statements.insertExtent.run(detailId, 0, 1, 0, bytes.blob.sizeBytes, bytes.blob.blobId, null);
+      return;
+    case "share":
+      if (statements.copyDetail.run(detailId, meta, bytes.detailId).changes !== 1) throw new S3Error("NoSuchKey", { fields: { Key: mutation.key } });
+      statements.copyExtents.run(detailId, bytes.detailId);
+      return;
+    case "linked": {
+      statements.insertDetail.run(detailId, meta, null);
+      let offset = 0;
+      for (const [ordinal, part] of bytes.parts.entries()) {
+        statements.insertExtent.run(detailId, ordinal, part.partNumber, offset, part.sizeBytes, part.blobId, part.checksum);
+        offset += part.sizeBytes;
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import type { WriterStatements } from "./statements.ts";
+
+/** Versioning of a bucket, as its catalog knows it. */
+export const versioningState = { never: 0, enabled: 1, suspended: 2 } as const;
+
+const names = ["seq", "hlc", "nextDetailId", "objects", "versions", "bytes", "partBytes", "openUploads", "versioning", "closed"] as const;
+type StateName = (typeof names)[number];
+
+/**
+ * The numbers of one bucket: held in memory by the writer, stored with each commit, put back when a commit fails.
+ * `objects` current keys, `versions` and `bytes` all live versions, `partBytes` bytes of parts of open uploads.
+ */
+export class BucketState {
+  readonly #statements: WriterStatements;
+  #stored: Record<StateName, number>;
+  readonly now: Record<StateName, number>;
+
+  constructor(statements: WriterStatements) {
+    this.#statements = statements;
+    this.#stored = { seq: 0, hlc: 0, nextDetailId: 1, objects: 0, versions: 0, bytes: 0, partBytes: 0, openUploads: 0, versioning: 0, closed: 0 };
+    for (const [name, value] of statements.readState.values() as [StateName, number][]) this.#stored[name] = value;
+    this.now = { ...this.#stored };
+  }
+
+  /** Number of the commit being made; gapless. */
+  nextSeq(): number {
+    this.now.seq += 1;
+    return this.now.seq;
+  }
+
+  /** The next place in the order of versions: never before the wall clock, never twice, below 2^53. */
+  nextHlc(nowMs: number): number {
+    this.now.hlc = Math.max(nowMs * 1024, this.now.hlc + 1);
+    return this.now.hlc;
+  }
+
+  nextDetailId(): number {
+    const id = this.now.nextDetailId;
+    this.now.nextDetailId += 1;
+    return id;
+  }
+
+  /** Commit number before the batch that is being applied. */
+  get storedSeq(): number {
+    return this.#stored.seq;
+  }
+
+  /** Writes what changed; inside the transaction. */
+  store(): void {
+    for (const name of names) {
+      if (this.now[name] !== this.#stored[name]) this.#statements.writeState.run(name, this.now[name]);
+    }
+  }
+
+  /** After the commit. */
+  keep(): void {
+    Object.assign(this.#stored, this.now);
+  }
+
+  /** After a rollback. */
+  restore(): void {
+    Object.assign(this.now, this.#stored);
+  }
+}

@@ -1,0 +1,142 @@
+import type { Database } from "bun:sqlite";
+import type { Clock } from "#kernel/base/clock.ts";
+import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
+import { applyDelete } from "./apply-delete.ts";
+import { applyAbortUpload, applyCompleteUpload, applyCreateUpload, applyPutPart } from "./apply-multipart.ts";
+import { applyPut } from "./apply-put.ts";
+import { BucketState } from "./bucket-state.ts";
+import { openCatalog } from "./open-catalog.ts";
+import { prepareWriterStatements, type WriterStatements } from "./statements.ts";
+
+/** What one mutation needs while it is applied. */
+export interface CommitContext {
+  readonly statements: WriterStatements;
+  readonly state: BucketState;
+  readonly clock: Clock;
+  /** Inline bodies of the batch the mutation came in. */
+  readonly bytes: Uint8Array;
+  /** Parts below this size are refused, except the last one. */
+  readonly minPartBytes: number;
+}
+
+/** A mutation with the buffer its slices point into. */
+export interface PendingMutation {
+  readonly mutation: Mutation;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The one writing connection of a bucket's catalog. Preconditions are evaluated inside the transaction, so they are
+ * linearizable; a refused mutation has written nothing when it throws.
+ */
+export class BucketWriter {
+  readonly bucketId: string;
+  readonly #database: Database;
+  readonly #statements: WriterStatements;
+  readonly #state: BucketState;
+  readonly #clock: Clock;
+  readonly #minPartBytes: number;
+
+  /** @throws CatalogUnavailableError */
+  constructor(options: { dataDir: string; bucketId: string; clock: Clock; minPartBytes: number }) {
+    this.bucketId = options.bucketId;
+    this.#database = openCatalog(options.dataDir, options.bucketId, "write");
+    this.#statements = prepareWriterStatements(this.#database);
+    this.#state = new BucketState(this.#statements);
+    this.#clock = options.clock;
+    this.#minPartBytes = options.minPartBytes;
+  }
+
+  get database(): Database {
+    return this.#database;
+  }
+
+  get statements(): WriterStatements {
+    return this.#statements;
+  }
+
+  get closedForEver(): boolean {
+    return this.#state.now.closed === 1;
+  }
+
+  /** Counters as of the last commit. */
+  get counters(): { objects: number; versions: number; bytes: number; partBytes: number } {
+    const { objects, versions, bytes, partBytes } = this.#state.now;
+    return { objects, versions, bytes, partBytes };
+  }
+
+  /**
+   * Applies all mutations in one transaction and commits it with one sync.
+   * @returns one result per mutation; S3 refusals are results
+   * @throws the database's error when the transaction failed: nothing was stored, counters are as before
+   */
+  commit(pending: readonly PendingMutation[]): MutationResult[] {
+    const results: MutationResult[] = [];
+    this.inTransaction(() => {
+      for (const { mutation, bytes } of pending) results.push(this.#applyOne(mutation, bytes));
+      this.#statements.cutLog.run(this.#state.storedSeq + 1);
+    });
+    return results;
+  }
+
+  /** Runs `work` in a write transaction that stores the counters; rolls all back when it throws. */
+  inTransaction(work: (state: BucketState) => void): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      work(this.#state);
+      this.#state.store();
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      this.#state.restore();
+      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+    this.#state.keep();
+  }
+
+  /** Sets the bucket's versioning; a `config` record marks its place in the order. */
+  setVersioning(value: number): void {
+    this.inTransaction((state) => {
+      state.now.versioning = value;
+    });
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #applyOne(mutation: Mutation, bytes: Uint8Array): MutationResult {
+    const context: CommitContext = {
+      statements: this.#statements,
+      state: this.#state,
+      clock: this.#clock,
+      bytes,
+      minPartBytes: this.#minPartBytes,
+    };
+    try {
+      if (this.closedForEver) throw new S3Error("NoSuchBucket");
+      return apply(context, mutation);
+    } catch (error) {
+      if (!(error instanceof S3Error)) throw error;
+      return { ok: false, code: error.code, message: error.message, fields: error.fields };
+    }
+  }
+}
+
+function apply(context: CommitContext, mutation: Mutation): MutationResult {
+  switch (mutation.kind) {
+    case "put":
+      return applyPut(context, mutation);
+    case "delete":
+      return applyDelete(context, mutation);
+    case "createUpload":
+      return applyCreateUpload(context, mutation);
+    case "putPart":
+      return applyPutPart(context, mutation);
+    case "completeUpload":
+      return applyCompleteUpload(context, mutation);
+    case "abortUpload":
+      return applyAbortUpload(context, mutation);
+  }
+}

@@ -1,0 +1,102 @@
+import { Database } from "bun:sqlite";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { schemaSql, schemaVersion } from "./schema.ts";
+
+const pageBytes = 4096;
+const writerCacheKiB = 16_384;
+const readerCacheKiB = 2_048;
+const busyTimeoutMs = 5_000;
+
+/** Folder of a bucket below the data folder. Everything of the bucket is in it. */
+export function bucketFolder(dataDir: string, bucketId: string): string {
+  return join(dataDir, "buckets", bucketId);
+}
+
+/** Path of a bucket's catalog. */
+export function catalogPath(dataDir: string, bucketId: string): string {
+  return join(bucketFolder(dataDir, bucketId), "index.db");
+}
+
+/** Makes directory entries below `folder` durable. */
+export function syncFolder(folder: string): void {
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/**
+ * Makes the folder and the empty catalog of a bucket; every directory entry is synced when this returns. Repeating it
+ * on an existing catalog changes nothing; a catalog that a crash left half made is completed.
+ */
+export function createCatalog(dataDir: string, bucketId: string): void {
+  const folder = bucketFolder(dataDir, bucketId);
+  mkdirSync(join(folder, "blobs"), { recursive: true });
+  const database = openWithPragmas(catalogPath(dataDir, bucketId), { readonly: false, create: true });
+  try {
+    if (readNumber(database, "user_version") === 0) {
+      database.transaction(() => {
+        database.exec(schemaSql);
+        database.exec(`INSERT INTO bucket_state (name, value) VALUES ('min_reader', 1)`);
+        database.exec(`PRAGMA user_version = 1`);
+      })();
+    }
+  } finally {
+    database.close();
+  }
+  for (const each of [folder, dirname(folder), dataDir]) syncFolder(each);
+}
+
+/** Thrown when a catalog is absent, newer than this release or damaged: the bucket is not served. */
+export class CatalogUnavailableError extends Error {
+  override readonly name = "CatalogUnavailableError";
+}
+
+/**
+ * Opens a catalog for the writer, or read-only for a data worker.
+ * @throws CatalogUnavailableError when the file is missing or of a newer form
+ */
+export function openCatalog(dataDir: string, bucketId: string, mode: "write" | "read"): Database {
+  const path = catalogPath(dataDir, bucketId);
+  if (!existsSync(path)) throw new CatalogUnavailableError(`The catalog of bucket ${bucketId} is missing`);
+  const database = openWithPragmas(path, { readonly: mode === "read", create: false });
+  const version = readNumber(database, "user_version");
+  if (version !== schemaVersion) {
+    database.close();
+    throw new CatalogUnavailableError(`The catalog of bucket ${bucketId} has form ${version}, this release reads ${schemaVersion}`);
+  }
+  return database;
+}
+
+function openWithPragmas(path: string, options: { readonly: boolean; create: boolean }): Database {
+  const database = options.readonly ? new Database(path, { readonly: true }) : new Database(path, { readwrite: true, create: options.create });
+  if (!options.readonly) {
+    database.exec(`PRAGMA page_size = ${pageBytes}`);
+    setPragma(database, "journal_mode", "wal");
+    setPragma(database, "synchronous", 2);
+    setPragma(database, "wal_autocheckpoint", 0);
+  }
+  setPragma(database, "cache_size", options.readonly ? -readerCacheKiB : -writerCacheKiB);
+  setPragma(database, "busy_timeout", busyTimeoutMs);
+  setPragma(database, "trusted_schema", 0);
+  setPragma(database, "temp_store", 2);
+  return database;
+}
+
+/** SQLite ignores a misspelt pragma, so each is read back. */
+function setPragma(database: Database, name: string, value: string | number): void {
+  database.query(`PRAGMA ${name} = ${value}`).values();
+  const found = readPragma(database, name);
+  if (found !== value) throw new Error(`PRAGMA ${name} is ${String(found)}, wanted ${value}`);
+}
+
+function readPragma(database: Database, name: string): unknown {
+  return database.query(`PRAGMA ${name}`).values()[0]?.[0];
+}
+
+function readNumber(database: Database, name: string): number {
+  return Number(readPragma(database, name));
+}

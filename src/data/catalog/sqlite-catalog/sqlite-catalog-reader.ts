@@ -1,0 +1,148 @@
+import type { CatalogReader, Extent, KeyRange, ListedVersion, ObjectVersion, OpenUpload, UploadedPart, UploadState } from "../catalog.ts";
+import { compareKeys } from "../key-order.ts";
+import { BucketReader } from "./bucket-reader.ts";
+import { uploadState } from "./schema.ts";
+import { parseVersionId } from "./version-id.ts";
+
+/** Catalogs a worker keeps open; the least recently used is closed. */
+const maxOpenReaders = 256;
+
+type ObjectRow = [number, number, number, string, string | null, number | null, string | null, string | null, Uint8Array | null | undefined];
+type ListedRow = [string, number, number, number, string, string | null];
+type ExtentRow = [number, number, number, string, string | null];
+type UploadRow = [string, string, number, string, number];
+type PartRow = [number, string, number, string, string | null, number];
+
+/** Reads the catalogs of all buckets through connections of this thread's own. */
+export class SqliteCatalogReader implements CatalogReader {
+  readonly #dataDir: string;
+  readonly #open = new Map<string, BucketReader>();
+
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir;
+  }
+
+  async findNewest(bucketId: string, key: string, withBody: boolean): Promise<ObjectVersion | undefined> {
+    return toVersion(this.#reader(bucketId).rows(withBody ? "newestWithBody" : "newest", key)[0]);
+  }
+
+  async findVersion(bucketId: string, key: string, versionId: string, withBody: boolean): Promise<ObjectVersion | undefined> {
+    const reader = this.#reader(bucketId);
+    const found = toVersion(findByName(reader, key, versionId));
+    return found && !withBody ? { ...found, body: null } : found;
+  }
+
+  async readExtents(bucketId: string, detailId: number, start: number, end: number): Promise<Extent[]> {
+    return (this.#reader(bucketId).rows("extents", detailId, end, start) as ExtentRow[]).map(toExtent);
+  }
+
+  async readPart(bucketId: string, detailId: number, partNumber: number): Promise<Extent | undefined> {
+    return (this.#reader(bucketId).rows("extentOfPart", detailId, partNumber) as ExtentRow[]).map(toExtent)[0];
+  }
+
+  async listExtents(bucketId: string, detailId: number, marker: number, limit: number): Promise<Extent[]> {
+    return (this.#reader(bucketId).rows("extentsAfter", detailId, marker, limit) as ExtentRow[]).map(toExtent);
+  }
+
+  async listCurrent(bucketId: string, range: KeyRange, limit: number): Promise<ListedVersion[]> {
+    const reader = this.#reader(bucketId);
+    const { start, end } = range;
+    const inclusive = start.kind === "from";
+    const rows =
+      end === undefined
+        ? reader.rows(inclusive ? "currentFrom" : "currentAfter", start.key, limit)
+        : reader.rows(inclusive ? "currentFromTo" : "currentAfterTo", start.key, end, limit);
+    return (rows as ListedRow[]).map(toListed);
+  }
+
+  async listVersions(bucketId: string, range: KeyRange, afterHlc: number | undefined, limit: number): Promise<ListedVersion[]> {
+    const reader = this.#reader(bucketId);
+    const { start, end } = range;
+    const listed = afterHlc === undefined ? [] : (reader.rows("versionsOfKey", start.key, afterHlc, limit) as ListedRow[]);
+    const inclusive = start.kind === "from" && afterHlc === undefined;
+    const rest = limit - listed.length;
+    if (rest > 0) listed.push(...(reader.rows(inclusive ? "versionsFrom" : "versionsAfter", start.key, rest) as ListedRow[]));
+    return cutAt(listed, end).map(toListed);
+  }
+
+  async listUploads(bucketId: string, range: KeyRange, afterHlc: number | undefined, limit: number): Promise<OpenUpload[]> {
+    const reader = this.#reader(bucketId);
+    const { start, end } = range;
+    const listed = afterHlc === undefined ? [] : (reader.rows("uploadsOfKey", start.key, afterHlc, limit) as UploadRow[]);
+    const inclusive = start.kind === "from" && afterHlc === undefined;
+    const rest = limit - listed.length;
+    if (rest > 0) listed.push(...(reader.rows(inclusive ? "uploadsFrom" : "uploadsAfter", start.key, rest) as UploadRow[]));
+    return cutAt(listed, end).map(([key, uploadId, initiatedHlc, meta]) => ({ key, uploadId, initiatedHlc, meta }));
+  }
+
+  async readUpload(bucketId: string, uploadId: string): Promise<UploadState | undefined> {
+    const [row] = this.#reader(bucketId).rows("upload", uploadId) as UploadRow[];
+    if (!row) return undefined;
+    const [key, id, initiatedHlc, meta, state] = row;
+    return { key, uploadId: id, initiatedHlc, meta, completed: state === uploadState.completed };
+  }
+
+  async listParts(bucketId: string, uploadId: string, marker: number, limit: number): Promise<UploadedPart[]> {
+    const rows = this.#reader(bucketId).rows("parts", uploadId, marker, limit) as PartRow[];
+    return rows.map(([partNumber, blobId, sizeBytes, etag, checksum, hlc]) => ({ partNumber, blobId, sizeBytes, etag, checksum, hlc }));
+  }
+
+  /** Closes the connection of a bucket that was deleted. */
+  forget(bucketId: string): void {
+    this.#open.get(bucketId)?.close();
+    this.#open.delete(bucketId);
+  }
+
+  /** Closes every connection. */
+  close(): void {
+    for (const bucketId of [...this.#open.keys()]) this.forget(bucketId);
+  }
+
+  #reader(bucketId: string): BucketReader {
+    const open = this.#open.get(bucketId);
+    if (open) {
+      if (this.#open.size > maxOpenReaders / 2) {
+        this.#open.delete(bucketId);
+        this.#open.set(bucketId, open);
+      }
+      return open;
+    }
+    const made = new BucketReader(this.#dataDir, bucketId);
+    this.#open.set(bucketId, made);
+    if (this.#open.size > maxOpenReaders) {
+      const [oldest] = this.#open.keys();
+      if (oldest !== undefined) this.forget(oldest);
+    }
+    return made;
+  }
+}
+
+function findByName(reader: BucketReader, key: string, versionId: string): unknown[] | undefined {
+  if (versionId === "null") return reader.rows("nullVersion", key)[0];
+  const hlc = parseVersionId(versionId);
+  if (hlc !== undefined) {
+    const [row] = reader.rows("at", key, hlc);
+    if (row?.[4] === versionId) return row;
+  }
+  return reader.rows("named", key, versionId)[0];
+}
+
+function toVersion(row: unknown[] | undefined): ObjectVersion | undefined {
+  if (!row) return undefined;
+  const [hlc, flags, sizeBytes, etag, versionId, detailId, attributes, meta, body] = row as ObjectRow;
+  return { hlc, flags, sizeBytes, etag, versionId, detailId, attributes, meta: meta ?? "", body: body ?? null };
+}
+
+function toListed([key, hlc, flags, sizeBytes, etag, versionId]: ListedRow): ListedVersion {
+  return { key, hlc, flags, sizeBytes, etag, versionId };
+}
+
+function toExtent([partNumber, offsetBytes, sizeBytes, blobId, checksum]: ExtentRow): Extent {
+  return { partNumber, offsetBytes, sizeBytes, blobId, checksum };
+}
+
+function cutAt<Row extends [string, ...unknown[]]>(rows: Row[], end: string | undefined): Row[] {
+  if (end === undefined) return rows;
+  const cut = rows.findIndex(([key]) => compareKeys(key, end) >= 0);
+  return cut < 0 ? rows : rows.slice(0, cut);
+}

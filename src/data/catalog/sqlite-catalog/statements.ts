@@ -1,0 +1,60 @@
+import type { Database, Statement } from "bun:sqlite";
+
+/** Columns of a live version, in the order of every query that yields one. */
+export const versionColumns = "hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes";
+
+/** A row of `version`: see the schema. */
+export type VersionRow = [
+  hlc: number,
+  flags: number,
+  sizeBytes: number,
+  etag: string,
+  versionId: string | null,
+  detailId: number | null,
+  fromSeq: number,
+  attributes: string | null,
+];
+
+const sql = {
+  newestVersion: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ? ORDER BY hlc DESC LIMIT 1`,
+  versionAt: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ? AND hlc = ?`,
+  versionNamed: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ? AND version_id = ?`,
+  nullVersion: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ? AND flags & 4 LIMIT 1`,
+  insertVersion: `INSERT INTO version (key, hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  setFlags: `UPDATE version SET flags = ? WHERE key = ? AND hlc = ?`,
+  deleteVersion: `DELETE FROM version WHERE key = ? AND hlc = ?`,
+  insertClosed: `INSERT INTO closed_version (key, hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes, until_seq, until_hlc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  insertDetail: `INSERT INTO detail (detail_id, meta, body) VALUES (?, ?, ?)`,
+  copyDetail: `INSERT INTO detail (detail_id, meta, body) SELECT ?, ?, body FROM detail WHERE detail_id = ?`,
+  insertExtent: `INSERT INTO extent (detail_id, ordinal, part_number, offset_bytes, size_bytes, blob_id, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  copyExtents: `INSERT INTO extent (detail_id, ordinal, part_number, offset_bytes, size_bytes, blob_id, checksum) SELECT ?, ordinal, part_number, offset_bytes, size_bytes, blob_id, checksum FROM extent WHERE detail_id = ?`,
+  extentsFromParts: `INSERT INTO extent (detail_id, ordinal, part_number, offset_bytes, size_bytes, blob_id, checksum) SELECT ?, ROW_NUMBER() OVER (ORDER BY part_number) - 1, part_number, SUM(size_bytes) OVER (ORDER BY part_number) - size_bytes, size_bytes, blob_id, checksum FROM part WHERE upload_id = ?`,
+  insertLog: `INSERT INTO log (seq, hlc, kind, key, version_id, record, targets) VALUES (?, ?, ?, ?, ?, ?, NULL)`,
+  cutLog: `DELETE FROM log WHERE seq < ?`,
+  insertUpload: `INSERT INTO upload (upload_id, key, initiated_hlc, meta, state, touched) VALUES (?, ?, ?, ?, 0, 0)`,
+  findUpload: `SELECT key, initiated_hlc, state, touched, fingerprint, answer FROM upload WHERE upload_id = ?`,
+  touchUploads: `UPDATE upload SET touched = 1 WHERE state = 0 AND key = ? AND touched = 0`,
+  endUpload: `UPDATE upload SET state = 1, fingerprint = ?, answer = ?, ended_hlc = ? WHERE upload_id = ?`,
+  deleteUpload: `DELETE FROM upload WHERE upload_id = ?`,
+  openUploads: `SELECT upload_id FROM upload WHERE state = 0 LIMIT 1000`,
+  findPart: `SELECT blob_id, size_bytes FROM part WHERE upload_id = ? AND part_number = ?`,
+  replacePart: `INSERT OR REPLACE INTO part (upload_id, part_number, blob_id, size_bytes, etag, checksum, hlc) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  listParts: `SELECT part_number, blob_id, size_bytes, etag, checksum FROM part WHERE upload_id = ? ORDER BY part_number`,
+  deletePart: `DELETE FROM part WHERE upload_id = ? AND part_number = ?`,
+  deleteParts: `DELETE FROM part WHERE upload_id = ?`,
+  partsToGarbage: `INSERT OR REPLACE INTO garbage_blob (blob_id, since_hlc) SELECT blob_id, ? FROM part WHERE upload_id = ?`,
+  insertGarbage: `INSERT OR REPLACE INTO garbage_blob (blob_id, since_hlc) VALUES (?, ?)`,
+  anyVersion: `SELECT 1 FROM version LIMIT 1`,
+  readState: `SELECT name, value FROM bucket_state`,
+  writeState: `INSERT OR REPLACE INTO bucket_state (name, value) VALUES (?, ?)`,
+} as const;
+
+/** Prepared statements of a writer's connection, by name. */
+export type WriterStatements = { readonly [Name in keyof typeof sql]: Statement };
+
+/** Prepares every statement once; they are finalised with the connection. */
+export function prepareWriterStatements(database: Database): WriterStatements {
+  const prepared: Partial<Record<keyof typeof sql, Statement>> = {};
+  for (const name of Object.keys(sql) as (keyof typeof sql)[]) prepared[name] = database.prepare(sql[name]);
+  return prepared as WriterStatements;
+}

@@ -1,0 +1,98 @@
+import { versionFlag } from "#kernel/protocol/mutation.ts";
+import { versioningState } from "./bucket-state.ts";
+import type { CommitContext } from "./bucket-writer.ts";
+import { encodeCommitRecord } from "./commit-record.ts";
+import type { VersionRow } from "./statements.ts";
+import { makeVersionId } from "./version-id.ts";
+
+/** What a new version consists of; the place in the order and the id are decided here. */
+export interface NewVersion {
+  readonly key: string;
+  /** Bits beside `latest` and `nullVersion`. */
+  readonly flags: number;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  /** Null for delete markers. */
+  readonly detailId: number | null;
+  readonly attributes: string | null;
+}
+
+/** The newest live version of a key, marker or not. */
+export function findNewest(context: CommitContext, key: string): VersionRow | undefined {
+  return context.statements.newestVersion.values(key)[0] as VersionRow | undefined;
+}
+
+/** True when a GET without versionId finds an object. */
+export function isVisible(row: VersionRow | undefined): boolean {
+  return row !== undefined && (row[1] & versionFlag.marker) === 0;
+}
+
+/**
+ * Adds a version on top of `newest`, by the bucket's versioning: enabled keeps what was, otherwise the `null` version is
+ * replaced. Counters follow.
+ * @returns place in the order, id (null where the bucket was never versioned), commit number
+ */
+export function addVersion(context: CommitContext, version: NewVersion, newest: VersionRow | undefined): { hlc: number; versionId: string | null; seq: number } {
+  const { state, statements } = context;
+  const seq = state.nextSeq();
+  const hlc = state.nextHlc(context.clock.nowMs());
+  const versioning = state.now.versioning;
+  const keepsOld = versioning === versioningState.enabled;
+  const replaced = keepsOld ? undefined : findNull(context, version.key, newest, versioning);
+  if (replaced) closeVersion(context, version.key, replaced, seq, hlc);
+  if (newest && newest !== replaced) statements.setFlags.run(newest[1] & ~versionFlag.latest, version.key, newest[0]);
+  const versionId = keepsOld ? makeVersionId(hlc) : null;
+  const flags = version.flags | versionFlag.latest | (keepsOld ? 0 : versionFlag.nullVersion);
+  statements.insertVersion.run(version.key, hlc, flags, version.sizeBytes, version.etag, versionId, version.detailId, seq, version.attributes);
+  const isMarker = (version.flags & versionFlag.marker) !== 0;
+  state.now.objects += Number(!isMarker) - Number(isVisible(newest));
+  if (!isMarker) {
+    state.now.versions += 1;
+    state.now.bytes += version.sizeBytes;
+  }
+  touchUploads(context, version.key);
+  return { hlc, versionId: versioning === versioningState.never ? null : (versionId ?? "null"), seq };
+}
+
+/** Removes one live version for good (it stays in the history); the next one of its key becomes the newest. */
+export function removeVersion(context: CommitContext, key: string, row: VersionRow): { seq: number; hlc: number } {
+  const { state, statements } = context;
+  const wasLatest = (row[1] & versionFlag.latest) !== 0;
+  const seq = state.nextSeq();
+  const hlc = state.nextHlc(context.clock.nowMs());
+  closeVersion(context, key, row, seq, hlc);
+  if (wasLatest) {
+    const next = findNewest(context, key);
+    if (next) statements.setFlags.run(next[1] | versionFlag.latest, key, next[0]);
+    state.now.objects += Number(isVisible(next)) - Number(isVisible(row));
+  }
+  touchUploads(context, key);
+  return { seq, hlc };
+}
+
+/** Writes the commit record of a mutation; `record` becomes its header. */
+export function writeLog(context: CommitContext, entry: { seq: number; hlc: number; kind: string; key: string; versionId: string | null; record: Record<string, unknown> }): void {
+  context.statements.insertLog.run(entry.seq, entry.hlc, entry.kind, entry.key, entry.versionId, encodeCommitRecord(entry.record));
+}
+
+function findNull(context: CommitContext, key: string, newest: VersionRow | undefined, versioning: number): VersionRow | undefined {
+  if (versioning === versioningState.never || newest === undefined) return newest;
+  if (newest[1] & versionFlag.nullVersion) return newest;
+  return context.statements.nullVersion.values(key)[0] as VersionRow | undefined;
+}
+
+function closeVersion(context: CommitContext, key: string, row: VersionRow, seq: number, hlc: number): void {
+  const [rowHlc, flags, sizeBytes, etag, versionId, detailId, fromSeq, attributes] = row;
+  const { state, statements } = context;
+  statements.deleteVersion.run(key, rowHlc);
+  statements.insertClosed.run(key, rowHlc, flags, sizeBytes, etag, versionId, detailId, fromSeq, attributes, seq, hlc);
+  if ((flags & versionFlag.marker) === 0) {
+    state.now.versions -= 1;
+    state.now.bytes -= sizeBytes;
+  }
+}
+
+/** A conditional completion must notice that its key changed since the upload began. */
+function touchUploads(context: CommitContext, key: string): void {
+  if (context.state.now.openUploads > 0) context.statements.touchUploads.run(key);
+}

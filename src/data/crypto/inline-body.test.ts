@@ -1,0 +1,49 @@
+import { expect, test } from "bun:test";
+import { makeDataKey } from "./object-key-ring.ts";
+import { DamagedBytesError, openInline, sealedInlineBytes, sealInline } from "./inline-body.ts";
+
+const sizes = [0, 1, 15, 16, 17, 65_535, 65_536, 65_537, 131_072];
+
+function seal(dataKey: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  const target = new Uint8Array(sealedInlineBytes(plaintext.length));
+  expect(sealInline(dataKey, plaintext, target, 0)).toBe(target.length);
+  return target;
+}
+
+test.each(sizes)("openInline: gives back %d bytes", (size) => {
+  const key = makeDataKey();
+  const plaintext = crypto.getRandomValues(new Uint8Array(65_536)).subarray(0, Math.min(size, 65_536));
+  const whole = new Uint8Array(size);
+  whole.set(plaintext.subarray(0, size));
+  expect(Buffer.compare(openInline(key, seal(key, whole), size), whole)).toBe(0);
+});
+
+test("openInline: every flipped bit of ciphertext and tag is found", () => {
+  const key = makeDataKey();
+  const sealed = seal(key, new Uint8Array(40).fill(7));
+  for (let bit = 0; bit < sealed.length * 8; bit++) {
+    const damaged = sealed.slice();
+    damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    expect(() => openInline(key, damaged, 40)).toThrow(DamagedBytesError);
+  }
+});
+
+test("openInline: swapped segments, truncation and another object's key are found", () => {
+  const key = makeDataKey();
+  const plaintext = new Uint8Array(131_072).fill(1);
+  const sealed = seal(key, plaintext);
+  const swapped = sealed.slice();
+  swapped.set(sealed.subarray(0, 65_536), 65_536);
+  swapped.set(sealed.subarray(65_536, 131_072), 0);
+  expect(() => openInline(key, swapped, 131_072)).toThrow(DamagedBytesError);
+  const first = new Uint8Array(65_536 + 16);
+  first.set(sealed.subarray(0, 65_536));
+  first.set(sealed.subarray(131_072, 131_088), 65_536);
+  expect(() => openInline(key, first, 65_536)).toThrow(DamagedBytesError);
+  expect(() => openInline(makeDataKey(), sealed, 131_072)).toThrow(DamagedBytesError);
+});
+
+test("sealInline: the plaintext is not in the result", () => {
+  const plaintext = Buffer.from("a plain sentence that must not be found at rest ".repeat(4));
+  expect(Buffer.from(seal(makeDataKey(), plaintext)).includes("plain sentence")).toBe(false);
+});

@@ -1,0 +1,28 @@
+import type { Clock } from "#kernel/base/clock.ts";
+import type { DataConfig } from "#kernel/protocol/to-data.ts";
+import type { Blobs } from "./blobs/blobs.ts";
+import type { CatalogReader } from "./catalog/catalog.ts";
+import type { WriterClient } from "./catalog/writer-client.ts";
+import type { ChecksumPool } from "./checksum/running-checksum.ts";
+import type { ControlClient } from "./control-client.ts";
+import type { ObjectKeyRing } from "./crypto/object-key-ring.ts";
+import type { DiskSpace } from "./disk-space.ts";
+import type { SnapshotStore } from "./snapshot-store.ts";
+
+/** A line for the server's log, through the control thread. */
+export type LogLine = (level: "debug" | "info" | "warn" | "error", message: string, fields: Readonly<Record<string, string | number | boolean>>) => void;
+
+/** Everything an operation may use, made once per worker. */
+export interface DataPlane {
+  readonly config: DataConfig;
+  readonly clock: Clock;
+  readonly snapshot: SnapshotStore;
+  readonly catalog: CatalogReader;
+  readonly writer: WriterClient;
+  readonly blobs: Blobs;
+  readonly keyRing: ObjectKeyRing;
+  readonly checksums: ChecksumPool;
+  readonly control: ControlClient;
+  readonly disk: DiskSpace;
+  readonly log: LogLine;
+}

@@ -1,0 +1,178 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { randomBytes } from "#kernel/base/random.ts";
+import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
+import { checkHeaderFamilies } from "#kernel/s3/check-header-families.ts";
+import { type HeaderLookup, readHeader } from "#kernel/s3/header-lookup.ts";
+import { matchOperation } from "#kernel/s3/match-operation.ts";
+import { parseObjectKey } from "#kernel/s3/object-key.ts";
+import type { OperationSpec } from "#kernel/s3/operation.ts";
+import { parseQuery, type QueryParameters } from "#kernel/s3/query-parameters.ts";
+import { parseRequestTarget, type RequestTarget, targetLevel } from "#kernel/s3/request-target.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
+import type { Authentication } from "#kernel/sigv4/authentication.ts";
+import { authenticateRequest } from "#kernel/sigv4/verify-request.ts";
+import type { Identity } from "../authorize.ts";
+import type { DataPlane } from "../data-plane.ts";
+import { findHandler } from "../operations/operation-handlers.ts";
+import { authorizeRequest } from "./authorize-request.ts";
+import type { RequestObserver } from "./observe-requests.ts";
+import { renderError, toS3Error } from "./render-error.ts";
+import { S3Request } from "./s3-request.ts";
+
+const maxHeaderPairs = 128;
+
+/**
+ * Answers one request: parse, limits, authentication, bucket, authorisation, operation; errors are rendered here and
+ * nowhere else.
+ */
+export class RequestHandler {
+  readonly #plane: DataPlane;
+  readonly #observe: RequestObserver;
+
+  constructor(plane: DataPlane, observe: RequestObserver) {
+    this.#plane = plane;
+    this.#observe = observe;
+  }
+
+  /** @param awaitsContinue the client wants `100 Continue` before it sends the body */
+  async handle(message: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> {
+    const startedMs = this.#plane.clock.monotonicMs();
+    const id = Buffer.from(randomBytes(8)).toString("hex").toUpperCase();
+    let spec: OperationSpec | undefined;
+    let errorCode: S3ErrorCode | undefined;
+    let resource = "/";
+    try {
+      const target = parseRequestTarget(message.url ?? "/", message.headers.host, this.#plane.snapshot.settings["server.s3_domains"]);
+      resource = renderResource(target);
+      const parsed = parse(message, target);
+      spec = parsed.spec;
+      const request = this.#open({ id, message, response, awaitsContinue, target, ...parsed });
+      await findHandler(request.spec.name)(request);
+    } catch (thrown) {
+      errorCode = this.#fail(thrown, { id, message, response, resource, awaitsContinue, operation: spec?.name });
+    }
+    const bytesIn = Number(message.headers["content-length"] ?? 0);
+    const bytesOut = Number(response.getHeader("content-length") ?? 0);
+    this.#observe({ operation: spec, status: response.statusCode, errorCode, startedMs, bytesIn, bytesOut });
+  }
+
+  #open(parts: OpenParts): S3Request {
+    const { target, message, query, spec } = parts;
+    const authentication = this.#authenticate(message, target);
+    const headers = mergeHoisted(message.headers, authentication);
+    checkHeaderFamilies(spec, headers);
+    const bucketEntry = target.bucket === undefined ? undefined : this.#plane.snapshot.findBucket(target.bucket);
+    const request = new S3Request({
+      id: parts.id,
+      message,
+      response: parts.response,
+      plane: this.#plane,
+      spec,
+      query,
+      headers,
+      authentication,
+      identity: this.#identify(authentication),
+      bucketName: target.bucket,
+      bucketEntry,
+      objectKey: target.key === undefined ? undefined : parseObjectKey(target.key),
+      awaitsContinue: parts.awaitsContinue,
+    });
+    if (target.bucket !== undefined && spec.name !== "CreateBucket") checkExpectedOwner(request);
+    authorizeRequest(request);
+    return request;
+  }
+
+  #authenticate(message: IncomingMessage, target: RequestTarget): Authentication {
+    const { settings } = this.#plane.snapshot;
+    const usesVirtualHost = target.domain !== undefined && target.bucket !== undefined && !target.rawPath.startsWith(`/${target.bucket}`);
+    return authenticateRequest(
+      {
+        method: message.method ?? "GET",
+        rawPath: target.rawPath,
+        rawQuery: target.rawQuery,
+        headers: message.headers,
+        rawHeaders: message.rawHeaders,
+        ...(usesVirtualHost && target.bucket !== undefined ? { virtualHostBucket: target.bucket } : {}),
+      },
+      {
+        findKey: (accessKeyId) => this.#plane.snapshot.findKey(accessKeyId),
+        nowMs: this.#plane.clock.nowMs(),
+        signatureV2: settings["security.signature_v2"],
+        region: settings["s3.region"],
+        strictRegion: settings["s3.strict_region"],
+      },
+    );
+  }
+
+  #identify(authentication: Authentication): Identity {
+    if (authentication.kind === "anonymous") return { kind: "anonymous" };
+    if (authentication.securityToken !== undefined) throw new S3Error("InvalidToken");
+    const key = this.#plane.snapshot.findKey(authentication.accessKeyId);
+    if (!key) throw new S3Error("InvalidAccessKeyId");
+    return { kind: "key", key };
+  }
+
+  #fail(thrown: unknown, place: FailurePlace): S3ErrorCode {
+    const { message, response } = place;
+    const error = toS3Error(thrown);
+    if (error.status >= 500 && !(thrown instanceof S3Error)) {
+      const reason = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : "unknown";
+      this.#plane.log("error", "Request failed", { requestId: place.id, operation: place.operation ?? "unknown", reason });
+    }
+    if (response.headersSent) {
+      response.destroy();
+      return error.code;
+    }
+    const closes = place.awaitsContinue || (!message.complete && hasBody(message));
+    renderError(response, error, { requestId: place.id, resource: place.resource, isHead: message.method === "HEAD", closes });
+    return error.code;
+  }
+}
+
+interface OpenParts {
+  readonly id: string;
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly awaitsContinue: boolean;
+  readonly target: RequestTarget;
+  readonly query: QueryParameters;
+  readonly spec: OperationSpec;
+}
+
+interface FailurePlace {
+  readonly id: string;
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly resource: string;
+  readonly awaitsContinue: boolean;
+  readonly operation: string | undefined;
+}
+
+function parse(message: IncomingMessage, target: RequestTarget): { query: QueryParameters; spec: OperationSpec } {
+  if (message.rawHeaders.length > maxHeaderPairs * 2) throw new S3Error("BadRequest", { message: `A request may have ${maxHeaderPairs} header lines` });
+  const query = parseQuery(target.rawQuery);
+  const spec = matchOperation(message.method ?? "GET", targetLevel(target), { query, headers: message.headers });
+  return { query, spec };
+}
+
+/** Headers that came as signed query parameters are headers; where both came, the signature covered both. */
+function mergeHoisted(headers: HeaderLookup, authentication: Authentication): HeaderLookup {
+  if (authentication.kind === "anonymous" || Object.keys(authentication.hoistedHeaders).length === 0) return headers;
+  return { ...authentication.hoistedHeaders, ...headers };
+}
+
+/** @throws S3Error NoSuchBucket, AccessDenied when the caller expects another owner */
+function checkExpectedOwner(request: S3Request): void {
+  const { bucket } = request;
+  const expected = readHeader(request.headers, "x-amz-expected-bucket-owner");
+  if (expected !== undefined && expected !== bucket.accountId && expected !== bucket.ownerCanonicalId) throw new S3Error("AccessDenied");
+}
+
+function renderResource(target: RequestTarget): string {
+  if (target.bucket === undefined) return "/";
+  return target.key === undefined ? `/${target.bucket}` : `/${target.bucket}/${target.key}`;
+}
+
+function hasBody(message: IncomingMessage): boolean {
+  return message.headers["transfer-encoding"] !== undefined || Number(message.headers["content-length"] ?? 0) > 0;
+}

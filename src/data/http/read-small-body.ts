@@ -1,0 +1,35 @@
+import { S3Error } from "#kernel/s3/s3-error.ts";
+import { type ReceiveOptions, receiveBody } from "./receive-body.ts";
+import type { S3Request } from "./s3-request.ts";
+
+/**
+ * Reads and verifies a body that is parsed, not stored (XML documents): payload hash, Content-MD5, checksums and chunk
+ * signatures as for objects.
+ * @param maxBytes beyond it MaxMessageLengthExceeded
+ * @param options `requireDigest`: Content-MD5 or a checksum must have been sent
+ */
+export async function readSmallBody(request: S3Request, maxBytes: number, options: { requireDigest?: boolean } = {}): Promise<Uint8Array> {
+  if (options.requireDigest && !sendsDigest(request)) {
+    throw new S3Error("InvalidRequest", { message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*" });
+  }
+  const pieces: Uint8Array[] = [];
+  const receive: ReceiveOptions = {
+    maxBytes,
+    tooLarge: () => new S3Error("MaxMessageLengthExceeded"),
+    lengthOptional: true,
+    defaultChecksum: undefined,
+    wantMd5: false,
+    sink: (bytes) => {
+      pieces.push(bytes.slice());
+      return undefined;
+    },
+  };
+  await receiveBody(request, receive);
+  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+}
+
+function sendsDigest(request: S3Request): boolean {
+  if (request.header("content-md5") !== undefined || request.header("x-amz-trailer") !== undefined) return true;
+  for (const name in request.headers) if (name.startsWith("x-amz-checksum-")) return true;
+  return false;
+}

@@ -1,0 +1,8 @@
+import { respondEmpty } from "../http/respond.ts";
+import type { S3Request } from "../http/s3-request.ts";
+
+/** DeleteBucket: emptiness is judged in the catalog's own transaction. Source: API_DeleteBucket. */
+export async function deleteBucket(request: S3Request): Promise<void> {
+  await request.plane.control.call({ kind: "deleteBucket", bucketId: request.bucket.bucketId });
+  respondEmpty(request, 204);
+}

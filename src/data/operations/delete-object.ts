@@ -1,0 +1,24 @@
+import { parseDeleteConditions } from "#kernel/s3/conditional-request.ts";
+import { respondEmpty, type ResponseHeaders } from "../http/respond.ts";
+import type { S3Request } from "../http/s3-request.ts";
+import { checkVersionId } from "./object-response.ts";
+
+/** DeleteObject: commit first, bytes are freed later. Absent keys are success. Source: API_DeleteObject. */
+export async function deleteObject(request: S3Request): Promise<void> {
+  const versionId = request.versionId ?? null;
+  if (versionId !== null) checkVersionId(versionId);
+  const conditions = parseDeleteConditions(request.headers);
+  const result = await request.plane.writer.commit({
+    kind: "delete",
+    bucketId: request.bucket.bucketId,
+    key: request.key,
+    requestId: request.id,
+    principal: request.principal,
+    versionId,
+    conditions: Object.keys(conditions).length === 0 ? null : conditions,
+  });
+  const headers: ResponseHeaders = {};
+  if (result.deleteMarker) headers["x-amz-delete-marker"] = "true";
+  if (result.versionId !== null) headers["x-amz-version-id"] = result.versionId;
+  respondEmpty(request, 204, headers);
+}

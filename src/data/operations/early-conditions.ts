@@ -1,0 +1,14 @@
+import { versionFlag } from "#kernel/protocol/mutation.ts";
+import { evaluateWriteConditions, type WriteConditions } from "#kernel/s3/conditional-request.ts";
+import type { S3Request } from "../http/s3-request.ts";
+
+/**
+ * Refuses a conditional write before its body is sent when the condition does not hold now. The binding decision is made
+ * again inside the commit.
+ * @throws S3Error PreconditionFailed, NoSuchKey
+ */
+export async function checkEarlyConditions(request: S3Request, conditions: WriteConditions): Promise<void> {
+  const newest = await request.plane.catalog.findNewest(request.bucket.bucketId, request.key, false);
+  const current = newest && { etag: newest.etag, isDeleteMarker: (newest.flags & versionFlag.marker) !== 0 };
+  evaluateWriteConditions(conditions, current, request.key);
+}

@@ -1,0 +1,37 @@
+import type { ByteRange } from "#kernel/s3/byte-range.ts";
+import { openInline } from "../crypto/inline-body.ts";
+import { commonHeaders } from "../http/respond.ts";
+import type { S3Request } from "../http/s3-request.ts";
+import { sendBody } from "../http/send-body.ts";
+import { openObjectKey, parseCustomerKey } from "./encryption-request.ts";
+import { answersNotModified } from "./head-object.ts";
+import { applyOverrides, findObject, objectHeaders } from "./object-response.ts";
+import { readVersion } from "./read-version.ts";
+import { selectBytes } from "./select-bytes.ts";
+
+/** GetObject: every byte is verified before it is sent. Source: API_GetObject. */
+export async function getObject(request: S3Request): Promise<void> {
+  const found = await findObject(request, true);
+  const { bucketId } = request.bucket;
+  const customerKey = parseCustomerKey(request);
+  const dataKey = openObjectKey(request, { bucketId, key: request.key, stored: found.meta, customerKey });
+  if (answersNotModified(request, found)) return;
+  const { status, range, headers: selectedHeaders } = await selectBytes(request, found);
+  const headers = objectHeaders(request, found);
+  applyOverrides(request, headers);
+  Object.assign(headers, selectedHeaders, commonHeaders(request.id));
+  headers["Content-Length"] = range.end - range.start;
+  const { version } = found;
+  if (version.body) {
+    const plaintext = openInline(dataKey, version.body, version.sizeBytes);
+    request.response.writeHead(status, headers);
+    request.response.end(cut(plaintext, range));
+    return;
+  }
+  const source = readVersion(request.plane, { bucketId, version, dataKey, range });
+  await sendBody(request, source, () => request.response.writeHead(status, headers));
+}
+
+function cut(plaintext: Uint8Array, range: ByteRange): Uint8Array {
+  return range.start === 0 && range.end === plaintext.length ? plaintext : plaintext.subarray(range.start, range.end);
+}

@@ -1,0 +1,87 @@
+import { parseWriteConditions, type WriteConditions } from "#kernel/s3/conditional-request.ts";
+import { checksumAlgorithms } from "#kernel/s3/checksum.ts";
+import { quoteETag } from "#kernel/s3/etag.ts";
+import type { MutationSuccess } from "#kernel/protocol/mutation.ts";
+import { randomBytes } from "#kernel/base/random.ts";
+import { respondEmpty, type ResponseHeaders } from "../http/respond.ts";
+import type { S3Request } from "../http/s3-request.ts";
+import { encodeFlags, type ObjectChecksum, type ObjectMeta } from "../object-meta.ts";
+import { appendObject } from "./append-object.ts";
+import { checkEarlyConditions } from "./early-conditions.ts";
+import { encryptionHeaders } from "./encryption-request.ts";
+import { type NewObject, parseNewObject } from "./new-object.ts";
+import { type StoredBody, storeBody } from "./store-body.ts";
+
+/** PutObject: bytes first, synced; then one commit. Source: API_PutObject. */
+export async function putObject(request: S3Request): Promise<void> {
+  request.plane.disk.requireRoom();
+  const offset = request.header("x-amz-write-offset-bytes");
+  if (offset !== undefined) return appendObject(request, offset);
+  const conditions = writeConditions(request);
+  const object = parseNewObject(request);
+  if (conditions) await checkEarlyConditions(request, conditions);
+  const body = await storeBody(request, { customerKey: object.customerKey, defaultChecksum: "CRC64NVME" });
+  const committed = await commitPut(request, { object, body, conditions });
+  respondEmpty(request, 200, putHeaders(object, body, committed.result, committed.etag));
+}
+
+/** Conditions of a write; null when there are none. @throws S3Error NotImplemented, InvalidArgument */
+export function writeConditions(request: S3Request): WriteConditions | null {
+  if (request.headers["if-match"] === undefined && request.headers["if-none-match"] === undefined) return null;
+  return parseWriteConditions(request.headers);
+}
+
+/** 32 random hex digits: the ETag where no digest of the plaintext may leak. */
+export function randomETag(): string {
+  return Buffer.from(randomBytes(16)).toString("hex");
+}
+
+/** Headers that name a checksum and its type. */
+export function checksumHeaders(checksum: ObjectChecksum | null): ResponseHeaders {
+  if (!checksum) return {};
+  return { [checksumAlgorithms[checksum.algorithm].header]: checksum.value, "x-amz-checksum-type": checksum.type };
+}
+
+async function commitPut(request: S3Request, put: { object: NewObject; body: StoredBody; conditions: WriteConditions | null }): Promise<{ result: MutationSuccess; etag: string }> {
+  const { object, body, conditions } = put;
+  const etag = object.customerKey ? randomETag() : body.received.md5;
+  const meta: ObjectMeta = {
+    headers: object.headers,
+    user: object.user,
+    storageClass: object.storageClass,
+    checksum: body.received.checksum,
+    ...body.key,
+  };
+  const json = JSON.stringify(meta);
+  const bytes = await body.finish({ etag, meta: json });
+  try {
+    const result = await request.plane.writer.commit(
+      {
+        kind: "put",
+        bucketId: request.bucket.bucketId,
+        key: request.key,
+        requestId: request.id,
+        principal: request.principal,
+        sizeBytes: body.received.sizeBytes,
+        etag,
+        flags: encodeFlags(meta.checksum, meta.storageClass),
+        meta: json,
+        attributes: object.attributes,
+        bytes,
+        conditions,
+      },
+      body.inline,
+    );
+    return { result, etag };
+  } catch (error) {
+    await body.discard(error);
+    throw error;
+  }
+}
+
+function putHeaders(object: NewObject, body: StoredBody, result: MutationSuccess, etag: string): ResponseHeaders {
+  const headers: ResponseHeaders = { ETag: quoteETag(etag), ...checksumHeaders(body.received.checksum), ...encryptionHeaders(body.key) };
+  if (result.versionId !== null && result.versionId !== "null") headers["x-amz-version-id"] = result.versionId;
+  if (object.storageClass !== "STANDARD") headers["x-amz-storage-class"] = object.storageClass;
+  return headers;
+}

@@ -1,0 +1,127 @@
+import { MessageChannel } from "node:worker_threads";
+import type { MetricsSource, ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
+import { DataWorkers, type Ports, type WorkerLife, type WorkersOptions } from "./pool/data-workers.ts";
+import type { PoolLog } from "./pool/supervised-thread.ts";
+import { type WriterSettings, WriterSupervisor } from "./pool/writer-supervisor.ts";
+
+/** What the pool is made of. */
+export interface PoolOptions {
+  /** Absolute path of a folder that exists. */
+  readonly dataDir: string;
+  /** Entry of a data worker. Only `main.ts` can name it so that it is found from source and in a binary. */
+  readonly workerUrl: URL;
+  /** Entry of the catalog writer. */
+  readonly writerUrl: URL;
+  readonly writerSettings: WriterSettings;
+  readonly monotonicMs: () => number;
+  readonly log: PoolLog;
+}
+
+/** How many threads answer. */
+export interface PoolHealth {
+  readonly isWriterUp: boolean;
+  readonly upWorkerCount: number;
+  readonly workerCount: number;
+}
+
+/** A drained worker's clients may stand still for this long before they are cut, ms. */
+const drainStallMs = 60_000;
+
+/**
+ * The threads of the data plane: one catalog writer and the data workers. Starts them, introduces them to each other, starts
+ * again what ends. It holds no data: a worker's end costs its connections, the writer's end the mutations in flight; neither
+ * costs an acknowledged write.
+ */
+export class Pool implements MetricsSource {
+  readonly #options: PoolOptions;
+  readonly #writer: WriterSupervisor;
+  #workers: DataWorkers | undefined;
+
+  /** Use `openPool`. */
+  constructor(options: PoolOptions) {
+    const { dataDir, writerUrl: url, writerSettings: settings, log, monotonicMs } = options;
+    this.#options = options;
+    const onRestart = () => this.#workers?.reconnectWriter();
+    this.#writer = new WriterSupervisor({ dataDir, url, settings, log, monotonicMs, onRestart });
+  }
+
+  /** Starts the writer. @throws PoolStartError when it does not come up. */
+  open(): Promise<void> {
+    return this.#writer.open();
+  }
+
+  /** Starts the data workers, once. @throws PoolStartError when a port is taken or a worker does not come up. */
+  startWorkers(options: WorkersOptions): Promise<Ports> {
+    const { dataDir, workerUrl: url, log, monotonicMs } = this.#options;
+    const connectWriter = () => {
+      const { port1, port2 } = new MessageChannel();
+      this.#writer.attach(port1);
+      return port2;
+    };
+    this.#workers = new DataWorkers({ ...options, dataDir, url, log, monotonicMs, connectWriter });
+    return this.#workers.start();
+  }
+
+  /**
+   * Catalogs of buckets, made and removed by the writer. Each call can be repeated. All throw S3Error: ServiceUnavailable
+   * when the writer is away or dies first (the outcome is then unknown), InternalError when the disk failed.
+   */
+  readonly catalogs = {
+    /** Makes folder and empty catalog, synced. */
+    create: async (bucketId: string): Promise<void> => {
+      await this.#writer.request({ kind: "createCatalog", bucketId });
+    },
+    /** Closes the catalog for ever unless it holds a version or a marker. */
+    close: async (bucketId: string): Promise<"closed" | "notEmpty"> => {
+      const outcome = await this.#writer.request({ kind: "closeCatalog", bucketId });
+      return outcome === "notEmpty" ? "notEmpty" : "closed";
+    },
+    /** Removes the folder of a closed bucket. */
+    remove: async (bucketId: string): Promise<void> => {
+      await this.#writer.request({ kind: "removeCatalog", bucketId });
+    },
+  };
+
+  /** Resolves when the writer answered and synced a probe file. @throws S3Error as `catalogs` does. */
+  async probe(): Promise<void> {
+    await this.#writer.request({ kind: "probe" });
+  }
+
+  /** Changes the writer's limits. */
+  configureWriter(settings: WriterSettings): void {
+    this.#writer.configure(settings);
+  }
+
+  /** Ends one life of a worker, such as one that does not take a snapshot over. Resolves when it runs no more; the next life follows. */
+  async endWorker(life: WorkerLife, reason: string): Promise<void> {
+    this.#options.log("warn", "A data worker is ended", { thread: life.name, reason });
+    await life.end();
+  }
+
+  health(): PoolHealth {
+    const { isUp: isWriterUp } = this.#writer;
+    return { isWriterUp, upWorkerCount: this.#workers?.upCount ?? 0, workerCount: this.#workers?.count ?? 0 };
+  }
+
+  threads(): readonly ThreadMetrics[] {
+    return [...(this.#workers?.metrics() ?? []), this.#writer.metrics()];
+  }
+
+  /** Workers finish what runs (clients that stand still for `stallMs` are cut), then the writer commits what it has. */
+  async stop(stallMs = drainStallMs): Promise<void> {
+    await this.#workers?.drain(stallMs);
+    await this.#writer.stop();
+  }
+
+  /** Ends everything now. No acknowledged write is lost. */
+  async end(): Promise<void> {
+    await Promise.all([this.#workers?.end(), this.#writer.end()]);
+  }
+}
+
+/** Opens a pool with its writer running. @throws PoolStartError when the writer does not come up. */
+export async function openPool(options: PoolOptions): Promise<Pool> {
+  const pool = new Pool(options);
+  await pool.open();
+  return pool;
+}

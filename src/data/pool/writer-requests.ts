@@ -1,0 +1,58 @@
+import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
+
+/** A request to the catalog writer, before it has its id. */
+export type WriterRequest =
+  | { readonly kind: "createCatalog" | "closeCatalog" | "removeCatalog"; readonly bucketId: string }
+  | { readonly kind: "probe" };
+
+/** How the writer answered: `notEmpty` refuses `closeCatalog`. */
+export type WriterOutcome = "done" | "notEmpty";
+
+interface Waiting {
+  readonly resolve: (outcome: WriterOutcome) => void;
+  readonly reject: (error: S3Error) => void;
+}
+
+/** Requests to the catalog writer that wait for their answer. All of them can be repeated without harm. */
+export class WriterRequests {
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 1;
+
+  /**
+   * Sends a request; `send` is undefined while there is no writer.
+   * @throws S3Error ServiceUnavailable when there is no writer or it dies before it answers, InternalError when the disk failed
+   */
+  request(request: WriterRequest, send: ((message: ToWriter) => void) | undefined): Promise<WriterOutcome> {
+    return new Promise((resolve, reject) => {
+      if (!send) {
+        reject(gone());
+        return;
+      }
+      const id = this.#nextId++;
+      this.#waiting.set(id, { resolve, reject });
+      send({ ...request, id });
+    });
+  }
+
+  /** Hands an answer to who waits for it. */
+  settle(answer: Extract<FromWriter, { kind: "done" | "failed" }>): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if (!waiting) return;
+    if (answer.kind === "done") waiting.resolve("done");
+    else if (answer.reason === "notEmpty") waiting.resolve("notEmpty");
+    else waiting.reject(new S3Error("InternalError", { message: `The catalog writer failed: ${answer.message}` }));
+  }
+
+  /** The writer ended: whether it did what was asked is unknown. */
+  failAll(): void {
+    const lost = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of lost) reject(gone());
+  }
+}
+
+function gone(): S3Error {
+  return new S3Error("ServiceUnavailable", { message: "The catalog writer is being restarted" });
+}

@@ -1,0 +1,136 @@
+import type { MessagePort } from "node:worker_threads";
+import type { ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
+import { slotLayout } from "#kernel/metrics/operation-index.ts";
+import { createSlot } from "#kernel/metrics/slot-layout.ts";
+import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
+import { PoolStartError } from "./pool-start-error.ts";
+import { type PoolLog, SupervisedThread, type ThreadLife } from "./supervised-thread.ts";
+import { type WriterOutcome, type WriterRequest, WriterRequests } from "./writer-requests.ts";
+
+/** Limits of the writer that can change while it runs. */
+export interface WriterSettings {
+  readonly historyWindowMs: number;
+  readonly reserveBytes: number;
+}
+
+/** What the writer's supervisor is made of. */
+export interface WriterSupervisorOptions {
+  /** Absolute path. */
+  readonly dataDir: string;
+  readonly url: URL;
+  readonly settings: WriterSettings;
+  readonly log: PoolLog;
+  readonly monotonicMs: () => number;
+  /** A later life began: whoever talked to the one before needs a new port. */
+  readonly onRestart: () => void;
+}
+
+/** The writer commits what it has when it is stopped; it is ended after this, ms. */
+const stopWithinMs = 10_000;
+
+/** Keeps the catalog writer thread running and talks to it for the control plane. */
+export class WriterSupervisor {
+  readonly #options: WriterSupervisorOptions;
+  readonly #thread: SupervisedThread<ToWriter, FromWriter>;
+  readonly #requests = new WriterRequests();
+  readonly #slot = createSlot(slotLayout);
+  #settings: WriterSettings;
+  #onReady: () => void = () => {};
+  #onStopped: () => void = () => {};
+
+  constructor(options: WriterSupervisorOptions) {
+    this.#options = options;
+    this.#settings = options.settings;
+    const { url, log, monotonicMs } = options;
+    this.#thread = new SupervisedThread({
+      name: "writer",
+      url,
+      log,
+      monotonicMs,
+      onStart: (life) => this.#begin(life),
+      onMessage: (life, message) => this.#receive(life, message),
+      onEnd: () => this.#requests.failAll(),
+    });
+  }
+
+  /** Starts the writer. @throws PoolStartError when it ends before it is ready. */
+  async open(): Promise<void> {
+    const ready = new Promise<undefined>((resolve) => {
+      this.#onReady = () => resolve(undefined);
+    });
+    const reason = await Promise.race([ready, this.#thread.start().ended]);
+    if (reason === undefined) return;
+    this.#thread.letEnd();
+    throw new PoolStartError(`The catalog writer does not start: ${reason}`);
+  }
+
+  /** Hands the writer a worker's port. Without a writer the port leads nowhere: `onRestart` brings the next one. */
+  attach(port: MessagePort): void {
+    const { life } = this.#thread;
+    if (life) life.send({ kind: "attach", port }, [port]);
+    else port.close();
+  }
+
+  /** @throws S3Error ServiceUnavailable when there is no writer or it dies first, InternalError when the disk failed */
+  request(request: WriterRequest): Promise<WriterOutcome> {
+    const { life } = this.#thread;
+    return this.#requests.request(request, life && ((message) => life.send(message)));
+  }
+
+  /** Changes the writer's limits now and for every later life. */
+  configure(settings: WriterSettings): void {
+    this.#settings = settings;
+    this.#thread.life?.send({ kind: "settings", ...settings });
+  }
+
+  get isUp(): boolean {
+    return this.#thread.isUp;
+  }
+
+  metrics(): ThreadMetrics {
+    const { name: worker, isUp: up, restartCount } = this.#thread;
+    return { worker, up, restartCount, slot: this.#slot };
+  }
+
+  /** Lets the writer commit what it has, then ends it. */
+  async stop(): Promise<void> {
+    this.#thread.letEnd();
+    const { life } = this.#thread;
+    if (!life) return;
+    const stopped = new Promise<void>((resolve) => {
+      this.#onStopped = resolve;
+    });
+    life.send({ kind: "stop" });
+    await Promise.race([stopped, life.ended, Bun.sleep(stopWithinMs)]);
+    await life.end();
+  }
+
+  /** Ends it now. */
+  async end(): Promise<void> {
+    this.#thread.letEnd();
+    await this.#thread.life?.end();
+  }
+
+  #begin(life: ThreadLife<ToWriter, FromWriter>): void {
+    life.send({ kind: "start", dataDir: this.#options.dataDir, ...this.#settings, metrics: this.#slot });
+    if (this.#thread.restartCount > 0) this.#options.onRestart();
+  }
+
+  #receive(life: ThreadLife<ToWriter, FromWriter>, message: FromWriter): void {
+    switch (message.kind) {
+      case "ready":
+        this.#thread.setUp(life);
+        this.#onReady();
+        return;
+      case "done":
+      case "failed":
+        this.#requests.settle(message);
+        return;
+      case "log":
+        this.#options.log(message.level, message.message, { ...message.fields, thread: life.name });
+        return;
+      case "stopped":
+        this.#onStopped();
+    }
+  }
+}

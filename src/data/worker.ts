@@ -1,0 +1,148 @@
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import { type MessagePort, parentPort } from "node:worker_threads";
+import { systemClock } from "#kernel/base/clock.ts";
+import { slotLayout } from "#kernel/metrics/operation-index.ts";
+import { SlotRecorder } from "#kernel/metrics/slot-recorder.ts";
+import type { ToControl } from "#kernel/protocol/to-control.ts";
+import type { ToData } from "#kernel/protocol/to-data.ts";
+import { BufferPool } from "./blobs/buffer-pool.ts";
+import { nodeDisk } from "./blobs/disk.ts";
+import { DiskBlobs } from "./blobs/disk-blobs/disk-blobs.ts";
+import { SqliteCatalogReader } from "./catalog/sqlite-catalog/sqlite-catalog-reader.ts";
+import { WriterClient } from "./catalog/writer-client.ts";
+import { ChecksumPool } from "./checksum/running-checksum.ts";
+import { ControlClient } from "./control-client.ts";
+import { ObjectKeyRing } from "./crypto/object-key-ring.ts";
+import type { DataPlane, LogLine } from "./data-plane.ts";
+import { DiskSpace } from "./disk-space.ts";
+import { observeRequests } from "./http/observe-requests.ts";
+import { RequestHandler } from "./http/handle-request.ts";
+import { limitedServerOptions, limitServer } from "./listener/server-limits.ts";
+import { ProgressDeadline } from "./listener/progress-deadline.ts";
+import { listenShared } from "./listener/shared-port.ts";
+import { SnapshotStore } from "./snapshot-store.ts";
+
+/** Pooled buffers of one worker: 256 KiB each, 40 MiB. */
+const maxPooledBuffers = 160;
+const drainPollMs = 50;
+
+type StartMessage = Extract<ToData, { kind: "start" }>;
+
+/** One data worker: accepts S3 connections on the shared port and answers them. */
+class DataWorker {
+  readonly #port: MessagePort;
+  readonly #start: StartMessage;
+  readonly #plane: DataPlane;
+  readonly #catalog: SqliteCatalogReader;
+  readonly #recorder: SlotRecorder;
+  readonly #deadline: ProgressDeadline;
+  readonly #servers: (HttpServer | HttpsServer)[] = [];
+
+  constructor(port: MessagePort, start: StartMessage) {
+    this.#port = port;
+    this.#start = start;
+    const { dataDir, idleTimeoutSeconds } = start.config;
+    const snapshot = new SnapshotStore(start.snapshot);
+    const log: LogLine = (level, message, fields) => this.#send({ kind: "log", level, message, fields });
+    this.#catalog = new SqliteCatalogReader(dataDir);
+    this.#recorder = new SlotRecorder(start.metrics, slotLayout);
+    this.#deadline = new ProgressDeadline({
+      idleTimeoutSeconds,
+      monotonicMs: () => systemClock.monotonicMs(),
+      onTick: (connectionCount, hasProgress) => {
+        this.#recorder.setConnections(connectionCount);
+        if (hasProgress) this.#recorder.noteProgress();
+      },
+    });
+    const writer = new WriterClient();
+    writer.attach(start.writer);
+    this.#plane = {
+      config: start.config,
+      clock: systemClock,
+      snapshot,
+      catalog: this.#catalog,
+      writer,
+      blobs: new DiskBlobs({ disk: nodeDisk, pool: new BufferPool(maxPooledBuffers), dataDir }),
+      keyRing: new ObjectKeyRing(start.keys),
+      checksums: new ChecksumPool(),
+      control: new ControlClient((message) => this.#send(message)),
+      disk: new DiskSpace(dataDir, () => snapshot.settings["storage.reserve_bytes"]),
+      log,
+    };
+  }
+
+  async listen(): Promise<void> {
+    const { config } = this.#start;
+    await Promise.all([this.#plane.checksums.warm(), this.#plane.disk.start()]);
+    const handler = new RequestHandler(this.#plane, observeRequests(this.#recorder, systemClock));
+    const options = limitedServerOptions(config.idleTimeoutSeconds);
+    const s3Port = await this.#serve(createHttpServer(options), handler, { host: config.s3Host, port: config.s3Port });
+    const { tls } = config;
+    if (!tls) return this.#send({ kind: "listening", s3Port });
+    const tlsPort = await this.#serve(createHttpsServer({ ...options, cert: tls.cert, key: tls.key }), handler, tls);
+    this.#send({ kind: "listening", s3Port, tlsPort });
+  }
+
+  handle(message: ToData): void {
+    const { snapshot, writer, control } = this.#plane;
+    switch (message.kind) {
+      case "start":
+        return;
+      case "snapshot":
+        snapshot.replace(message.snapshot);
+        return this.#send({ kind: "applied", number: snapshot.number });
+      case "delta":
+        if (!snapshot.apply(message.delta)) return this.#send({ kind: "resync" });
+        for (const change of message.delta.changes) if (change.kind === "bucket" && change.value === null) this.#catalog.forget(change.id);
+        return this.#send({ kind: "applied", number: snapshot.number });
+      case "writer":
+        return writer.attach(message.writer);
+      case "answer":
+        return control.settle(message.id, message.result);
+      case "drain":
+        void this.#drain();
+    }
+  }
+
+  /** Stops accepting, lets every request end, then says so; who waits too long is cut by the pool. */
+  async #drain(): Promise<void> {
+    for (const server of this.#servers) {
+      server.close();
+      server.closeIdleConnections();
+    }
+    while (this.#deadline.connectionCount > 0 || this.#plane.writer.inFlight > 0) {
+      for (const server of this.#servers) server.closeIdleConnections();
+      await Bun.sleep(drainPollMs);
+    }
+    this.#plane.disk.stop();
+    this.#catalog.close();
+    this.#send({ kind: "drained" });
+  }
+
+  #serve(server: HttpServer | HttpsServer, handler: RequestHandler, place: { host: string; port: number }): Promise<number> {
+    limitServer(server);
+    this.#deadline.watch(server);
+    server.on("request", (message, response) => void handler.handle(message, response, false));
+    server.on("checkContinue", (message, response) => void handler.handle(message, response, true));
+    this.#servers.push(server);
+    return listenShared(server, place);
+  }
+
+  #send(message: ToControl): void {
+    this.#port.postMessage(message);
+  }
+}
+
+function run(): void {
+  const port = parentPort;
+  if (!port) return;
+  let worker: DataWorker | undefined;
+  port.on("message", (message: ToData) => {
+    if (message.kind !== "start") return worker?.handle(message);
+    worker = new DataWorker(port, message);
+    void worker.listen();
+  });
+}
+
+run();

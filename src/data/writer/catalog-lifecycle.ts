@@ -1,0 +1,48 @@
+import { existsSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Clock } from "#kernel/base/clock.ts";
+import { abortUpload } from "../catalog/sqlite-catalog/apply-multipart.ts";
+import { bucketFolder, catalogPath, createCatalog, syncFolder } from "../catalog/sqlite-catalog/open-catalog.ts";
+import type { GroupCommit } from "./group-commit.ts";
+
+/** Makes the empty catalog of a new bucket, synced. Repeating it is harmless. */
+export function createBucketCatalog(dataDir: string, bucketId: string): void {
+  createCatalog(dataDir, bucketId);
+}
+
+/**
+ * Closes a bucket for ever: later mutations get NoSuchBucket. Emptiness is checked in the same transaction; open uploads
+ * are aborted. A catalog that was never made counts as closed.
+ * @returns false when a version or marker is left
+ */
+export function closeBucketCatalog(options: { commits: GroupCommit; dataDir: string; bucketId: string; clock: Clock }): boolean {
+  const { commits, dataDir, bucketId, clock } = options;
+  if (!existsSync(catalogPath(dataDir, bucketId))) return true;
+  const writer = commits.writerOf(bucketId);
+  if (writer.closedForEver) return true;
+  let empty = true;
+  writer.inTransaction((state) => {
+    empty = writer.statements.anyVersion.values().length === 0;
+    if (!empty) return;
+    for (const uploadId of listOpenUploads(writer.statements)) abortUpload({ state, statements: writer.statements, clock }, uploadId);
+    state.now.closed = 1;
+  });
+  return empty;
+}
+
+/** Removes the folder of a bucket whose deletion was committed elsewhere. Repeating it is harmless. */
+export function removeBucketCatalog(commits: GroupCommit, dataDir: string, bucketId: string): void {
+  commits.closeBucket(bucketId);
+  const folder = bucketFolder(dataDir, bucketId);
+  if (!existsSync(folder)) return;
+  rmSync(folder, { recursive: true, force: true });
+  syncFolder(dirname(folder));
+}
+
+function* listOpenUploads(statements: { openUploads: { values(): unknown[][] } }): Generator<string> {
+  for (;;) {
+    const page = statements.openUploads.values() as [uploadId: string][];
+    if (page.length === 0) return;
+    for (const [uploadId] of page) yield uploadId;
+  }
+}

@@ -1,0 +1,129 @@
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { type MessagePort, parentPort } from "node:worker_threads";
+import { systemClock } from "#kernel/base/clock.ts";
+import type { Mutation, WriterAnswer, WriterBatch } from "#kernel/protocol/mutation.ts";
+import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
+import { GarbageCollector } from "../background/collect-garbage.ts";
+import { closeBucketCatalog, createBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
+import { describeCommitFailure } from "./commit-failure.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { openWriterMetrics } from "./writer-metrics.ts";
+
+/** S3's smallest part, but for the last one of an upload. */
+const minPartBytes = 5 * 2 ** 20;
+
+type StartMessage = Extract<ToWriter, { kind: "start" }>;
+
+/** The entry of the catalog writer thread: the only thread that writes `index.db` files. */
+class WriterThread {
+  readonly #port: MessagePort;
+  readonly #dataDir: string;
+  readonly #commits: GroupCommit;
+  readonly #garbage: GarbageCollector;
+  #scheduled = false;
+
+  constructor(port: MessagePort, start: StartMessage) {
+    this.#port = port;
+    this.#dataDir = start.dataDir;
+    const warn = (message: string, fields: Record<string, string | number | boolean>) => this.#send({ kind: "log", level: "warn", message, fields });
+    this.#commits = new GroupCommit({ dataDir: start.dataDir, clock: systemClock, minPartBytes, observe: openWriterMetrics(start.metrics), warn });
+    this.#garbage = new GarbageCollector({ dataDir: start.dataDir, commits: this.#commits, clock: systemClock, windowMs: start.historyWindowMs, warn });
+    this.#garbage.start();
+    this.#send({ kind: "ready" });
+  }
+
+  handle(message: ToWriter): void {
+    switch (message.kind) {
+      case "start":
+        return;
+      case "attach":
+        this.#attach(message.port);
+        return;
+      case "settings":
+        this.#garbage.windowMs = message.historyWindowMs;
+        return;
+      case "stop":
+        this.#stop();
+        return;
+      default:
+        this.#answer(message);
+    }
+  }
+
+  #attach(port: MessagePort): void {
+    port.on("message", (batch: WriterBatch) => {
+      this.#commits.add({
+        mutations: JSON.parse(batch.mutations) as Mutation[],
+        bytes: new Uint8Array(batch.bytes),
+        answer: (results) => port.postMessage({ id: batch.id, results: JSON.stringify(results) } satisfies WriterAnswer),
+      });
+      this.#schedule();
+    });
+  }
+
+  /** Messages already delivered to this thread join the same commit. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#commits.run();
+    });
+  }
+
+  #answer(message: Exclude<ToWriter, { kind: "start" | "attach" | "settings" | "stop" }>): void {
+    const { id } = message;
+    try {
+      if (message.kind === "createCatalog") createBucketCatalog(this.#dataDir, message.bucketId);
+      else if (message.kind === "removeCatalog") removeBucketCatalog(this.#commits, this.#dataDir, message.bucketId);
+      else if (message.kind === "probe") probeDisk(this.#dataDir);
+      else if (!this.#close(message.bucketId)) {
+        this.#send({ kind: "failed", id, reason: "notEmpty", message: "The bucket is not empty" });
+        return;
+      }
+      this.#send({ kind: "done", id });
+    } catch (error) {
+      this.#send({ kind: "failed", id, reason: "io", message: describeCommitFailure(error).reason });
+    }
+  }
+
+  /** What is queued for the bucket commits first, so that emptiness is judged after it. */
+  #close(bucketId: string): boolean {
+    this.#commits.run();
+    return closeBucketCatalog({ commits: this.#commits, dataDir: this.#dataDir, bucketId, clock: systemClock });
+  }
+
+  #stop(): void {
+    this.#commits.run();
+    this.#garbage.stop();
+    this.#commits.close();
+    this.#send({ kind: "stopped" });
+  }
+
+  #send(message: FromWriter): void {
+    this.#port.postMessage(message);
+  }
+}
+
+function probeDisk(dataDir: string): void {
+  const handle = openSync(join(dataDir, "probe"), "w", 0o600);
+  try {
+    writeSync(handle, "probe");
+    fdatasyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function run(): void {
+  const port = parentPort;
+  if (!port) return;
+  let thread: WriterThread | undefined;
+  port.on("message", (message: ToWriter) => {
+    if (message.kind === "start") thread = new WriterThread(port, message);
+    else thread?.handle(message);
+  });
+}
+
+run();

@@ -1,0 +1,95 @@
+/** Kind of a series, as Prometheus names it. */
+export type SeriesType = "counter" | "gauge" | "histogram";
+
+/** One declared series. `name` is without the prefix `maxiofs_`. */
+export interface Series {
+  readonly name: string;
+  readonly type: SeriesType;
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/** Prefix of every series. */
+export const seriesPrefix = "maxiofs_";
+
+/**
+ * The series that are recorded now. Dashboards and alerts may use these and no other. Labels never hold a key, a raw path or
+ * a request id; `operation` is the S3 operation's name or `_other`, `status` the class of the status (`2xx`) or, for storage,
+ * `ok` and `error`.
+ */
+export const series = {
+  httpRequests: {
+    name: "http_requests_total",
+    type: "counter",
+    help: "HTTP requests answered",
+    labels: ["method", "operation", "status"],
+  },
+  httpDuration: {
+    name: "http_request_duration_seconds",
+    type: "histogram",
+    help: "Time from a request's arrival to its last byte out",
+    labels: ["method", "operation"],
+  },
+  httpRequestSize: {
+    name: "http_request_size_bytes",
+    type: "histogram",
+    help: "Bytes of request bodies",
+    labels: ["method", "operation"],
+  },
+  httpResponseSize: {
+    name: "http_response_size_bytes",
+    type: "histogram",
+    help: "Bytes of response bodies",
+    labels: ["method", "operation"],
+  },
+  s3Operations: {
+    name: "s3_operations_total",
+    type: "counter",
+    help: "S3 operations by outcome",
+    labels: ["operation", "status"],
+  },
+  s3Duration: {
+    name: "s3_operation_duration_seconds",
+    type: "histogram",
+    help: "Duration of S3 operations",
+    labels: ["operation"],
+  },
+  s3Errors: {
+    name: "s3_errors_total",
+    type: "counter",
+    help: "S3 errors by code",
+    labels: ["operation", "error_type"],
+  },
+  operationCount: {
+    name: "operation_count_total",
+    type: "counter",
+    help: "Operations since the start",
+    labels: ["operation"],
+  },
+  storageOperations: {
+    name: "storage_operations_total",
+    type: "counter",
+    help: "Storage operations by outcome",
+    labels: ["operation", "status"],
+  },
+  storageDuration: {
+    name: "storage_operation_duration_seconds",
+    type: "histogram",
+    help: "Duration of storage operations",
+    labels: ["operation"],
+  },
+  commitBatch: {
+    name: "catalog_commit_batch_size",
+    type: "histogram",
+    help: "Mutations made durable by one commit",
+    labels: ["worker"],
+  },
+  workerUp: { name: "worker_up", type: "gauge", help: "1 while the thread runs and answers", labels: ["worker"] },
+  workerRestarts: {
+    name: "worker_restarts_total",
+    type: "counter",
+    help: "Restarts of the thread",
+    labels: ["worker"],
+  },
+  workerConnections: { name: "worker_connections", type: "gauge", help: "Open connections", labels: ["worker"] },
+} as const satisfies Readonly<Record<string, Series>>;

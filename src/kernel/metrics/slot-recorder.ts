@@ -1,0 +1,83 @@
+import { batchBuckets, bucketIndex, durationBuckets, type HistogramBuckets, sizeBuckets } from "./histogram-buckets.ts";
+import {
+  histogramCells,
+  type SlotLayout,
+  type StorageOperation,
+  slotCell,
+  statusClasses,
+  storageOperations,
+} from "./slot-layout.ts";
+
+const durationCells = histogramCells(durationBuckets);
+const sizeCells = histogramCells(sizeBuckets);
+
+/** What a finished request moved. The recorder keeps no reference: one object per worker can be filled again and again. */
+export interface RequestSample {
+  /** Microseconds from the request's arrival to the last byte of the response. */
+  readonly durationUs: number;
+  /** Bytes of the request's body. */
+  readonly bytesIn: number;
+  /** Bytes of the response's body. */
+  readonly bytesOut: number;
+}
+
+/**
+ * Counts what one thread does in its slot of shared memory: plain additions, no message, no lock, no allocation.
+ * Only the thread that owns the slot may write to it. A slot outlives its thread: a restarted one goes on counting.
+ */
+export class SlotRecorder {
+  readonly #cells: Float64Array;
+  readonly #layout: SlotLayout;
+
+  /** `buffer` comes from `createSlot(layout)`; the same layout must be used by the reader. */
+  constructor(buffer: SharedArrayBuffer, layout: SlotLayout) {
+    this.#cells = new Float64Array(buffer, 0, layout.cellCount);
+    this.#layout = layout;
+  }
+
+  /** Counts a finished request. `operationIndex` as in `operation-index.ts`; `statusClass` 1 to 5. */
+  recordRequest(operationIndex: number, statusClass: number, sample: RequestSample): void {
+    const layout = this.#layout;
+    this.#add(layout.requests + operationIndex * statusClasses.length + statusClass - 1, 1);
+    this.#observe(layout.durations + operationIndex * durationCells, durationBuckets, sample.durationUs);
+    this.#observe(layout.bytesIn + operationIndex * sizeCells, sizeBuckets, sample.bytesIn);
+    this.#observe(layout.bytesOut + operationIndex * sizeCells, sizeBuckets, sample.bytesOut);
+    this.#add(slotCell.progress, 1);
+  }
+
+  /** Counts an S3 error that was sent; `codeIndex` as in `operation-index.ts`. */
+  recordError(operationIndex: number, codeIndex: number): void {
+    this.#add(this.#layout.errors + operationIndex * this.#layout.codeCount + codeIndex, 1);
+  }
+
+  /** Counts a storage operation of `durationUs` microseconds; a failed one counts as `status="error"` too. */
+  recordStorage(operation: StorageOperation, durationUs: number, ok: boolean): void {
+    const index = storageOperations.indexOf(operation);
+    this.#observe(this.#layout.storage + index * durationCells, durationBuckets, durationUs);
+    if (!ok) this.#add(this.#layout.storageFailures + index, 1);
+  }
+
+  /** Counts one commit of the catalog writer that made `mutationCount` mutations durable. */
+  recordCommitBatch(mutationCount: number): void {
+    this.#observe(this.#layout.commitBatch, batchBuckets, mutationCount);
+  }
+
+  /** Sets the number of open connections. */
+  setConnections(connectionCount: number): void {
+    this.#cells[slotCell.connections] = connectionCount;
+  }
+
+  /** Says that something moved, so that a drain in progress goes on waiting. */
+  noteProgress(): void {
+    this.#add(slotCell.progress, 1);
+  }
+
+  #observe(start: number, buckets: HistogramBuckets, value: number): void {
+    this.#add(start + bucketIndex(buckets, value), 1);
+    this.#add(start + buckets.bounds.length + 1, value);
+  }
+
+  #add(cell: number, value: number): void {
+    this.#cells[cell] = (this.#cells[cell] ?? 0) + value;
+  }
+}

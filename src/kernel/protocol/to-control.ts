@@ -1,0 +1,21 @@
+/** A mutation of control state that an S3 request asks for; answered after all live workers know the outcome. */
+export type ControlCall =
+  | {
+      readonly kind: "createBucket";
+      readonly name: string;
+      readonly accessKeyId: string;
+      readonly region: string;
+      readonly tags: readonly (readonly [key: string, value: string])[];
+    }
+  | { readonly kind: "deleteBucket"; readonly bucketId: string };
+
+/** A data worker to the control thread. */
+export type ToControl =
+  | { readonly kind: "listening"; readonly s3Port: number; readonly tlsPort?: number }
+  /** Sent after a snapshot or delta took effect. */
+  | { readonly kind: "applied"; readonly number: number }
+  /** The worker saw a gap in the numbers. */
+  | { readonly kind: "resync" }
+  | { readonly kind: "call"; readonly id: number; readonly call: ControlCall }
+  | { readonly kind: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly message: string; readonly fields: Readonly<Record<string, string | number | boolean>> }
+  | { readonly kind: "drained" };

@@ -1,0 +1,25 @@
+import type { MessagePort } from "node:worker_threads";
+
+/** Control thread to the catalog writer. */
+export type ToWriter =
+  | { readonly kind: "start"; readonly dataDir: string; readonly historyWindowMs: number; readonly reserveBytes: number; readonly metrics: SharedArrayBuffer }
+  /** A data worker's (or the control thread's) port for `WriterBatch` messages. */
+  | { readonly kind: "attach"; readonly port: MessagePort }
+  | { readonly kind: "settings"; readonly historyWindowMs: number; readonly reserveBytes: number }
+  /** Make the folder and the empty catalog of a bucket, synced; repeating it is harmless. */
+  | { readonly kind: "createCatalog"; readonly id: number; readonly bucketId: string }
+  /** Close a bucket for ever if it holds no version or marker; open uploads are aborted. Repeating it is harmless. */
+  | { readonly kind: "closeCatalog"; readonly id: number; readonly bucketId: string }
+  /** Remove the folder of a closed bucket whose deletion was committed. */
+  | { readonly kind: "removeCatalog"; readonly id: number; readonly bucketId: string }
+  /** Commit nothing, sync a probe file: is the writer alive and the disk writable? */
+  | { readonly kind: "probe"; readonly id: number }
+  | { readonly kind: "stop" };
+
+/** The catalog writer to the control thread. */
+export type FromWriter =
+  | { readonly kind: "ready" }
+  | { readonly kind: "done"; readonly id: number }
+  | { readonly kind: "failed"; readonly id: number; readonly reason: "notEmpty" | "io"; readonly message: string }
+  | { readonly kind: "log"; readonly level: "info" | "warn" | "error"; readonly message: string; readonly fields: Readonly<Record<string, string | number | boolean>> }
+  | { readonly kind: "stopped" };

@@ -1,0 +1,36 @@
+/** A map that keeps the entries used last and forgets the others: a bounded memory for pure results. */
+export class RecentMap<Value> {
+  readonly #entries = new Map<string, Value>();
+  readonly #maxEntries: number;
+
+  /** @param maxEntries entries kept, at least 1. */
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries;
+  }
+
+  /** Number of entries held, at most `maxEntries`. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The value of `key`, which becomes the entry used last. */
+  get(key: string): Value | undefined {
+    const value = this.#entries.get(key);
+    if (value === undefined) return undefined;
+    // A Map iterates in order of insertion: inserting again makes this entry the youngest.
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    return value;
+  }
+
+  /** Stores `value` and forgets the entry unused for longest when there are too many. */
+  set(key: string, value: Value): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    if (this.#entries.size <= this.#maxEntries) return;
+    for (const oldest of this.#entries.keys()) {
+      this.#entries.delete(oldest);
+      return;
+    }
+  }
+}

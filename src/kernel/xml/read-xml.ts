@@ -1,0 +1,252 @@
+import { S3Error } from "../s3/s3-error.ts";
+
+/** An attribute other than a namespace declaration; `name` without prefix. */
+export interface XmlAttribute {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** An element of a document; `name` without namespace prefix. */
+export interface XmlElement {
+  readonly name: string;
+  /** Own character data, untrimmed; white space alone is dropped when there are children. */
+  readonly text: string;
+  readonly attributes: readonly XmlAttribute[];
+  readonly children: readonly XmlElement[];
+}
+
+/** What bounds a document. */
+export interface XmlLimits {
+  /** Size of the encoded document. */
+  readonly maxBytes: number;
+}
+
+/** Deepest nesting of elements, the root included. */
+export const maxXmlDepth = 16;
+/** Elements per document: four bytes of input make one, so the size alone would not bound memory. */
+export const maxXmlElements = 250_000;
+const maxAttributes = 32;
+
+interface OpenElement {
+  readonly name: string;
+  readonly rawName: string;
+  text: string;
+  readonly attributes: readonly XmlAttribute[];
+  children: OpenElement[] | readonly OpenElement[];
+}
+
+interface Reader {
+  readonly document: string;
+  /** Offset of the first character not read yet. */
+  at: number;
+  elementCount: number;
+  root: OpenElement | undefined;
+  readonly open: OpenElement[];
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+const noElements: readonly OpenElement[] = [];
+const noAttributes: readonly XmlAttribute[] = [];
+/** Characters no document may hold unescaped. */
+const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
+const notBlank = /[^ \t\r\n]/;
+const lineEnd = /\r\n?/g;
+const reference = /&(?:(amp|lt|gt|quot|apos)|#([0-9]{1,8})|#x([0-9a-fA-F]{1,8}));|&/g;
+const namedCharacters: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+const declaration =
+  /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.\d"|'1\.\d')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*["'](?:utf-?8|us-ascii)["'])?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*["'](?:yes|no)["'])?[ \t\r\n]*\?>/i;
+const attribute =
+  /[ \t\r\n]+([A-Za-z_:\x80-\uffff][\w.:\-\x80-\uffff]*)[ \t\r\n]*=[ \t\r\n]*(?:"([^<"]*)"|'([^<']*)')/y;
+const tagEnd = /[ \t\r\n]*(\/?)>/y;
+
+const slash = 0x2f;
+const greater = 0x3e;
+const nameStart = 1;
+const nameInner = 2;
+const nameTable = makeNameTable();
+
+/**
+ * Reads a UTF-8 document into a tree. Takes comments, CDATA, the five named entities and numeric references (those of
+ * control characters too: keys may hold them). No DTD, no own entities, no processing instruction but the declaration.
+ * @throws S3Error MaxMessageLengthExceeded beyond `limits.maxBytes`; MalformedXML for all that is not well formed, deeper
+ * than `maxXmlDepth` or longer than `maxXmlElements`.
+ * Source: W3C Extensible Markup Language 1.0 (Fifth Edition), Namespaces in XML 1.0.
+ */
+export function readXml(bytes: Uint8Array, limits: XmlLimits): XmlElement {
+  if (bytes.length > limits.maxBytes) throw new S3Error("MaxMessageLengthExceeded");
+  const document = decode(bytes);
+  const reader: Reader = { document, at: findBody(document), elementCount: 0, root: undefined, open: [] };
+  for (;;) {
+    const tagAt = document.indexOf("<", reader.at);
+    addText(reader, tagAt === -1 ? document.length : tagAt);
+    if (tagAt === -1) break;
+    const next = document.charCodeAt(tagAt + 1);
+    if (next === slash) readEndTag(reader, tagAt);
+    else if (next === 0x21) readCommentOrData(reader, tagAt);
+    else readStartTag(reader, tagAt);
+  }
+  if (reader.root === undefined || reader.open.length > 0) throw malformed();
+  return reader.root;
+}
+
+function decode(bytes: Uint8Array): string {
+  let document: string;
+  try {
+    document = utf8.decode(bytes);
+  } catch {
+    throw malformed();
+  }
+  if (forbidden.test(document)) throw malformed();
+  return document;
+}
+
+/** The offset after the XML declaration. */
+function findBody(document: string): number {
+  if (!document.startsWith("<?")) return 0;
+  const match = declaration.exec(document.slice(0, 256));
+  if (match === null) throw malformed();
+  return match[0].length;
+}
+
+function addText(reader: Reader, end: number): void {
+  if (end === reader.at) return;
+  const raw = reader.document.slice(reader.at, end);
+  reader.at = end;
+  const parent = reader.open[reader.open.length - 1];
+  if (parent === undefined) {
+    if (notBlank.test(raw)) throw malformed();
+    return;
+  }
+  if (parent.children.length > 0 && !notBlank.test(raw)) return;
+  parent.text += expandText(raw);
+}
+
+/** Line ends become LF before references are expanded, so that `&#13;` stays a CR (XML 1.0, section 2.11). */
+function expandText(raw: string): string {
+  const lines = raw.includes("\r") ? raw.replace(lineEnd, "\n") : raw;
+  return lines.includes("&") ? lines.replace(reference, expandReference) : lines;
+}
+
+function expandReference(...match: (string | undefined)[]): string {
+  const [, name, decimal, hexadecimal] = match;
+  if (name !== undefined) return namedCharacters[name] ?? "";
+  const digits = decimal ?? hexadecimal;
+  if (digits === undefined) throw malformed();
+  const codePoint = Number.parseInt(digits, decimal === undefined ? 16 : 10);
+  if (codePoint > 0x10ffff || (codePoint >= 0xd800 && codePoint <= 0xdfff)) throw malformed();
+  return String.fromCodePoint(codePoint);
+}
+
+function readStartTag(reader: Reader, tagAt: number): void {
+  const { document, open } = reader;
+  const nameEnd = findNameEnd(document, tagAt + 1);
+  const rawName = document.slice(tagAt + 1, nameEnd);
+  let attributes = noAttributes;
+  let isEmpty = false;
+  if (document.charCodeAt(nameEnd) === greater) {
+    reader.at = nameEnd + 1;
+  } else {
+    attributes = readAttributes(reader, nameEnd);
+    tagEnd.lastIndex = reader.at;
+    const end = tagEnd.exec(document);
+    if (end === null) throw malformed();
+    isEmpty = end[1] === "/";
+    reader.at = tagEnd.lastIndex;
+  }
+  reader.elementCount++;
+  if (reader.elementCount > maxXmlElements || open.length >= maxXmlDepth) throw malformed();
+  const element: OpenElement = { name: stripPrefix(rawName), rawName, text: "", attributes, children: noElements };
+  const parent = open[open.length - 1];
+  if (parent !== undefined) addChild(parent, element);
+  else if (reader.root === undefined) reader.root = element;
+  else throw malformed();
+  if (!isEmpty) open.push(element);
+}
+
+function addChild(parent: OpenElement, child: OpenElement): void {
+  if (parent.children === noElements) {
+    parent.children = [child];
+    if (!notBlank.test(parent.text)) parent.text = "";
+  } else {
+    (parent.children as OpenElement[]).push(child);
+  }
+}
+
+function findNameEnd(document: string, start: number): number {
+  if (((nameTable[document.charCodeAt(start)] ?? nameStart) & nameStart) === 0 || start >= document.length) {
+    throw malformed();
+  }
+  let end = start + 1;
+  while (end < document.length && ((nameTable[document.charCodeAt(end)] ?? nameInner) & nameInner) !== 0) end++;
+  return end;
+}
+
+function readAttributes(reader: Reader, start: number): readonly XmlAttribute[] {
+  reader.at = start;
+  const found: XmlAttribute[] = [];
+  const seen = new Set<string>();
+  attribute.lastIndex = start;
+  for (;;) {
+    const match = attribute.exec(reader.document);
+    if (match === null) return found.length === 0 ? noAttributes : found;
+    reader.at = attribute.lastIndex;
+    const rawName = match[1] ?? "";
+    if (seen.has(rawName) || seen.size === maxAttributes) throw malformed();
+    seen.add(rawName);
+    const value = expandText(match[2] ?? match[3] ?? "");
+    if (rawName !== "xmlns" && !rawName.startsWith("xmlns:")) found.push({ name: stripPrefix(rawName), value });
+  }
+}
+
+function readEndTag(reader: Reader, tagAt: number): void {
+  const element = reader.open.pop();
+  if (element === undefined || !reader.document.startsWith(element.rawName, tagAt + 2)) throw malformed();
+  const nameEnd = tagAt + 2 + element.rawName.length;
+  if (reader.document.charCodeAt(nameEnd) === greater) {
+    reader.at = nameEnd + 1;
+    return;
+  }
+  tagEnd.lastIndex = nameEnd;
+  const end = tagEnd.exec(reader.document);
+  if (end === null || end[1] === "/") throw malformed();
+  reader.at = tagEnd.lastIndex;
+}
+
+/** `<!` starts a comment or CDATA; everything else that starts so belongs to a DTD. */
+function readCommentOrData(reader: Reader, tagAt: number): void {
+  const { document } = reader;
+  if (document.startsWith("<!--", tagAt)) {
+    const end = document.indexOf("--", tagAt + 4);
+    if (end === -1 || document.charCodeAt(end + 2) !== greater) throw malformed();
+    reader.at = end + 3;
+    return;
+  }
+  const parent = reader.open[reader.open.length - 1];
+  const end = document.indexOf("]]>", tagAt + 9);
+  if (!document.startsWith("<![CDATA[", tagAt) || end === -1 || parent === undefined) throw malformed();
+  parent.text += document.slice(tagAt + 9, end).replace(lineEnd, "\n");
+  reader.at = end + 3;
+}
+
+function stripPrefix(rawName: string): string {
+  const colonAt = rawName.indexOf(":");
+  if (colonAt === -1) return rawName;
+  const name = rawName.slice(colonAt + 1);
+  if (colonAt === 0 || name === "" || name.includes(":")) throw malformed();
+  return name;
+}
+
+/** Flags of ASCII characters; those above may stand anywhere in a name. */
+function makeNameTable(): Uint8Array {
+  const table = new Uint8Array(128);
+  for (let code = 0; code < 128; code++) {
+    const character = String.fromCharCode(code);
+    if (/[A-Za-z_:]/.test(character)) table[code] = nameStart | nameInner;
+    else if (/[0-9.-]/.test(character)) table[code] = nameInner;
+  }
+  return table;
+}
+
+function malformed(): S3Error {
+  return new S3Error("MalformedXML");
+}

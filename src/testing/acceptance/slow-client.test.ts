@@ -1,0 +1,68 @@
+import { afterAll, expect, test } from "bun:test";
+import { startServer } from "../server-process.ts";
+import { openConnection } from "./raw-connection.ts";
+import { clientOf } from "./s3-client.ts";
+import { seededBytes } from "./test-data.ts";
+
+const server = await startServer({ env: { MAXIOFS_S3_IDLE_TIMEOUT: "2" } });
+const s3 = clientOf(server);
+const bucket = await s3.createBucket("slow");
+afterAll(async () => {
+  s3.close();
+  await server.remove();
+});
+
+test("deadline: a client that stops in the middle of a body is cut off and nothing is stored", async () => {
+  const prepared = s3.prepare({ method: "PUT", target: bucket.target("stopped"), body: seededBytes(300_000, 1) });
+  const connection = await openConnection({ port: s3.port });
+  await connection.write(prepared.head);
+  await connection.write(prepared.body.subarray(0, 1000));
+  await connection.waitForEnd(10_000);
+  expect((await bucket.head("stopped")).status).toBe(404);
+}, 20_000);
+
+test("deadline: a client that stops in the middle of a head is cut off", async () => {
+  const connection = await openConnection({ port: s3.port });
+  await connection.write("GET /slow/key HTTP/1.1\r\nhost: x\r\n");
+  await connection.waitForEnd(10_000);
+}, 20_000);
+
+test("deadline: a client that sends slowly but steadily is served, however long it takes", async () => {
+  const body = seededBytes(6000, 2);
+  const prepared = s3.prepare({ method: "PUT", target: bucket.target("steady"), body });
+  const connection = await openConnection({ port: s3.port });
+  await connection.write(prepared.head);
+  for (let offset = 0; offset < body.length; offset += 1000) {
+    await Bun.sleep(900);
+    await connection.write(body.subarray(offset, offset + 1000));
+  }
+  expect((await connection.readResponse("PUT")).status).toBe(200);
+  connection.destroy();
+  expect((await bucket.get("steady")).body.equals(body)).toBe(true);
+}, 20_000);
+
+test("deadline: 50 stalled downloads of 20 MiB cost connections, not memory", async () => {
+  const body = seededBytes(20 * 1024 * 1024, 3);
+  await bucket.put("big", body);
+  const before = await readMemoryKiB();
+  const prepared = s3.prepare({ method: "GET", target: bucket.target("big") });
+  const stalled = await Promise.all(Array.from({ length: 50 }, () => openStalled(prepared.head)));
+  await Bun.sleep(1000);
+  const grown = (await readMemoryKiB()) - before;
+  for (const socket of stalled) socket.terminate();
+  expect(grown).toBeLessThan(250 * 1024);
+  expect((await bucket.get("big")).body.equals(body)).toBe(true);
+}, 30_000);
+
+async function readMemoryKiB(): Promise<number> {
+  const status = await Bun.file(`/proc/${server.pid}/status`).text();
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN);
+}
+
+/** Sends a request and never reads the answer: the socket is paused. */
+async function openStalled(head: string): Promise<{ terminate: () => void }> {
+  const socket = await Bun.connect({ hostname: "127.0.0.1", port: s3.port, socket: { data: () => {} } });
+  socket.pause();
+  socket.write(Buffer.from(head, "latin1"));
+  return socket;
+}

@@ -1,0 +1,37 @@
+import { parentPort } from "node:worker_threads";
+import type { WriterAnswer, WriterBatch } from "#kernel/protocol/mutation.ts";
+import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
+
+/**
+ * A catalog writer for the tests of the pool: stores nothing and misbehaves on demand. Bucket ids are the demands: `throw`,
+ * `hang`, `broken`; `full` is not empty. The data folder `/refuse` ends it at once.
+ */
+function run(): void {
+  const port = parentPort;
+  const say = (message: FromWriter): void => port?.postMessage(message);
+  const obey = (message: Extract<ToWriter, { readonly id: number }>): void => {
+    const { id } = message;
+    const demand = message.kind === "probe" ? "" : message.bucketId;
+    if (demand === "throw") throw new Error("The fake writer throws");
+    if (demand === "full") say({ kind: "failed", id, reason: "notEmpty", message: "not empty" });
+    else if (demand === "broken") say({ kind: "failed", id, reason: "io", message: "EIO" });
+    else if (demand !== "hang") say({ kind: "done", id });
+  };
+  port?.on("message", (message: ToWriter) => {
+    if (message.kind === "start") {
+      if (message.dataDir === "/refuse") throw new Error("The fake writer refuses this folder");
+      say({ kind: "ready" });
+    } else if (message.kind === "attach") {
+      const { port: line } = message;
+      line.on("message", ({ id }: WriterBatch) => {
+        line.postMessage({ id, results: "[]" } satisfies WriterAnswer);
+      });
+    } else if (message.kind === "stop") {
+      say({ kind: "stopped" });
+    } else if (message.kind !== "settings") {
+      obey(message);
+    }
+  });
+}
+
+run();

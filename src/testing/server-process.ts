@@ -1,0 +1,224 @@
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** An access key with its secret. */
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretKey: string;
+}
+
+/** What a further access key may do; `*` and `?` match, resources are ARNs. */
+export interface KeyGrant {
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+}
+
+/** How a test wants its server. */
+export interface ServerOptions {
+  /** Data workers, 1 to 64; 2 when absent, so that requests of one test meet different threads. */
+  readonly workers?: number;
+  /** Further `MAXIOFS_*` variables. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Further command line arguments of `serve`. */
+  readonly args?: readonly string[];
+  /** Milliseconds until the server must be ready, 20,000 when absent. */
+  readonly startTimeoutMs?: number;
+}
+
+const repositoryRoot = resolve(import.meta.dirname, "../..");
+const administrator: Credentials = {
+  accessKeyId: "AKIAACCEPTANCE000001",
+  secretKey: "acceptance/secret+of/the=administrator01",
+};
+const running = new Set<Bun.Subprocess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/**
+ * A server under test in a process of its own: the binary named by `MAXIOFS_TEST_BINARY`, started in a folder full of
+ * traps (`bunfig.toml`, `.env`, `package.json`), else the source run by Bun. Data lives in a fresh temporary folder.
+ */
+export class ServerProcess {
+  readonly s3Port: number;
+  readonly consolePort: number;
+  /** Absolute path of the data folder. */
+  readonly dataDir: string;
+  /** The first administrator's key. */
+  readonly credentials = administrator;
+  readonly #baseDir: string;
+  readonly #options: ServerOptions;
+  #child: Bun.Subprocess | undefined;
+
+  constructor(baseDir: string, ports: readonly [s3: number, console: number], options: ServerOptions) {
+    this.#baseDir = baseDir;
+    this.dataDir = join(baseDir, "data");
+    [this.s3Port, this.consolePort] = ports;
+    this.#options = options;
+  }
+
+  /** Base URL of the S3 port, without a slash at the end. */
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.s3Port}`;
+  }
+
+  /** Process id of the running server. @throws Error when it is stopped. */
+  get pid(): number {
+    if (this.#child === undefined) throw new Error("The server is not running");
+    return this.#child.pid;
+  }
+
+  /** Starts the server (again) on the same folder and ports and waits until it is ready. @throws Error with its output when it is not. */
+  async start(): Promise<void> {
+    const log = openSync(join(this.#baseDir, "server.log"), "a");
+    const child = Bun.spawn({
+      cmd: [...this.#command(), ...this.#arguments()],
+      cwd: process.env["MAXIOFS_TEST_BINARY"] === undefined ? repositoryRoot : join(this.#baseDir, "hostile"),
+      env: this.#environment(),
+      stdin: "ignore",
+      stdout: log,
+      stderr: log,
+    });
+    closeSync(log);
+    running.add(child);
+    this.#child = child;
+    await this.#waitUntilReady(child);
+  }
+
+  /** Asks the server to end (SIGTERM). @returns its exit code. */
+  async stop(): Promise<number> {
+    return this.#end("SIGTERM");
+  }
+
+  /** Ends the server at once (SIGKILL): nothing of it runs any more when this resolves. */
+  async kill9(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** Ends the server and removes its folder. */
+  async remove(): Promise<void> {
+    await this.#end("SIGKILL");
+    rmSync(this.#baseDir, { recursive: true, force: true });
+  }
+
+  /** Everything the server printed so far, standard output and error mixed. */
+  output(): string {
+    return readFileSync(join(this.#baseDir, "server.log"), "utf8");
+  }
+
+  /** A request to the console port as the administrator. `path` begins with a slash. */
+  adminFetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    headers.set("authorization", `Basic ${btoa(`${administrator.accessKeyId}:${administrator.secretKey}`)}`);
+    return fetch(`http://127.0.0.1:${this.consolePort}${path}`, { ...init, headers });
+  }
+
+  /** Makes an access key of a further user that may do what `grants` say. @throws Error when the server refuses. */
+  async createKey(userName: string, grants: readonly KeyGrant[]): Promise<Credentials> {
+    const response = await this.adminFetch("/api/v1/access-keys", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ userName, grants }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`Making a key answered ${response.status}: ${text}`);
+    return parseCredentials(text);
+  }
+
+  #command(): string[] {
+    const binary = process.env["MAXIOFS_TEST_BINARY"];
+    return binary === undefined ? [process.execPath, join(repositoryRoot, "src/main.ts")] : [resolve(binary)];
+  }
+
+  #arguments(): string[] {
+    const { workers = 2, args = [] } = this.#options;
+    const listen = ["--s3-listen", `127.0.0.1:${this.s3Port}`, "--console-listen", `127.0.0.1:${this.consolePort}`];
+    return ["serve", "--data", this.dataDir, ...listen, "--workers", String(workers), ...args];
+  }
+
+  #environment(): Record<string, string> {
+    return {
+      PATH: process.env["PATH"] ?? "",
+      HOME: join(this.#baseDir, "hostile"),
+      MAXIOFS_ADMIN_ACCESS_KEY: administrator.accessKeyId,
+      MAXIOFS_ADMIN_SECRET_KEY: administrator.secretKey,
+      ...this.#options.env,
+    };
+  }
+
+  async #waitUntilReady(child: Bun.Subprocess): Promise<void> {
+    const deadline = performance.now() + (this.#options.startTimeoutMs ?? 20_000);
+    while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
+      const response = await fetch(`http://127.0.0.1:${this.consolePort}/health/ready`).catch(() => undefined);
+      if (response?.ok) return;
+      await Bun.sleep(10);
+    }
+    const state = child.exitCode === null ? "is not ready in time" : `ended with code ${child.exitCode}`;
+    throw new Error(`The server ${state}:\n${this.output()}`);
+  }
+
+  async #end(signal: "SIGTERM" | "SIGKILL"): Promise<number> {
+    const child = this.#child;
+    if (child === undefined) return 0;
+    this.#child = undefined;
+    child.kill(signal);
+    const code = await child.exited;
+    running.delete(child);
+    return code;
+  }
+}
+
+/** Starts a server on free ports of the loopback address with an empty data folder. @throws Error with its output when it does not get ready. */
+export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
+  const baseDir = mkdtempSync(join(tmpdir(), "maxiofs-test-"));
+  makeHostileFolder(join(baseDir, "hostile"));
+  const server = new ServerProcess(baseDir, await findFreePorts(), options);
+  await server.start();
+  return server;
+}
+
+/** Two TCP ports of the loopback address that nobody listens on at this moment. */
+export async function findFreePorts(): Promise<[number, number]> {
+  const [first, second] = [createServer(), createServer()];
+  const ports = await Promise.all([first, second].map(listenOnFreePort));
+  await Promise.all([first, second].map((server) => new Promise((done) => server.close(done))));
+  const [s3Port = 0, consolePort = 0] = ports;
+  return [s3Port, consolePort];
+}
+
+function listenOnFreePort(server: ReturnType<typeof createServer>): Promise<number> {
+  return new Promise((done, fail) => {
+    server.once("error", fail);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      done(typeof address === "object" && address !== null ? address.port : 0);
+    });
+  });
+}
+
+/** A compiled Bun program must read none of these: each would change or end it. */
+function makeHostileFolder(folder: string): void {
+  mkdirSync(folder);
+  writeFileSync(join(folder, "trap.ts"), "process.exit(99);\n");
+  writeFileSync(join(folder, "bunfig.toml"), 'preload = ["./trap.ts"]\n[test]\npreload = ["./trap.ts"]\n');
+  writeFileSync(
+    join(folder, ".env"),
+    "MAXIOFS_ADMIN_ACCESS_KEY=AKIAHOSTILEHOSTILE00\nMAXIOFS_ADMIN_SECRET_KEY=hostile\nMAXIOFS_DATA=/nonexistent\n",
+  );
+  writeFileSync(join(folder, "package.json"), '{"imports":{"#kernel/*":"./trap.ts"},"main":"./trap.ts"}\n');
+  writeFileSync(join(folder, "tsconfig.json"), "{ this is no JSON\n");
+  mkdirSync(join(folder, "data"));
+}
+
+function parseCredentials(text: string): Credentials {
+  const value: unknown = JSON.parse(text);
+  const found = typeof value === "object" && value !== null ? value : {};
+  const accessKeyId = "accessKeyId" in found ? found.accessKeyId : undefined;
+  const secretKey = "secretKey" in found ? found.secretKey : undefined;
+  if (typeof accessKeyId !== "string" || typeof secretKey !== "string") {
+    throw new Error(`Making a key answered no credentials: ${text}`);
+  }
+  return { accessKeyId, secretKey };
+}
