@@ -22,7 +22,7 @@ const valueFlags = new Set(["--only", "--binary", "--workers", "--json", "--seed
 const plainFlags = new Set(["--short", "--strict"]);
 
 /** One line per flag. */
-export const usage = `bun bench/run.ts [flags]
+const usage = `bun bench/run.ts [flags]
   --short            seconds instead of minutes
   --only A,B         only these works
   --binary FILE      measure this binary instead of the source

@@ -26,7 +26,7 @@ const host = "127.0.0.1";
 const startLimitMs = 60_000;
 const pollMs = 2;
 const stopLimitMs = 20_000;
-const logTailChars = 2000;
+const logTailChars = 600;
 
 /** A running server under test. Close it in any case. */
 export class MeasuredServer {

@@ -9,7 +9,7 @@ import { makeBodies } from "../load/object-body.ts";
 export const bareBodyBytes = 8192;
 
 /** Listens on a free port of the loopback interface and prints the port. */
-export function serveBareHttp(): void {
+function serveBareHttp(): void {
   const [body] = makeBodies({ sizeBytes: bareBodyBytes, variants: 1 });
   if (body === undefined) throw new RangeError("A shape with one variant has one body");
   const headers = { "content-type": "application/octet-stream", "content-length": bareBodyBytes, etag: body.etag };

@@ -15,10 +15,10 @@ const shape = { sizeBytes: 1, variants: 8 };
  * What a server needs to accept parts below 5 MiB, or undefined while it has no such setting.
  * Without it the completion answers EntityTooSmall, for 10,000 real parts are 50 GB.
  */
-export const smallPartsEnvironment: Readonly<Record<string, string>> | undefined = undefined;
+const smallPartsEnvironment: Readonly<Record<string, string>> | undefined = undefined;
 
 /** An upload that only has to be completed. */
-export interface SeededMultipart {
+interface SeededMultipart {
   readonly key: string;
   readonly uploadId: string;
   /** Quoted, by part number from 1. */
@@ -60,11 +60,7 @@ export async function measureComplete(bench: BenchContext): Promise<ReportRow[]>
 }
 
 /** Begins an upload and stores its 10,000 parts of one byte. @throws Error when the server refuses any of it */
-export async function seedMultipart(
-  bench: BenchContext,
-  server: MeasuredServer,
-  key: string,
-): Promise<SeededMultipart> {
+async function seedMultipart(bench: BenchContext, server: MeasuredServer, key: string): Promise<SeededMultipart> {
   const response = await server.request("POST", { path: `/${bucket}/${key}`, query: "uploads=" });
   const text = await response.text();
   const uploadId = /<UploadId>([^<]+)<\/UploadId>/.exec(text)?.[1];

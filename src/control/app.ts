@@ -34,7 +34,10 @@ export function createControlApp({ version, keys, accessKeys, readiness, registe
       return renderProblem(found, requestId);
     })
     .onRequest(({ request }) => {
-      if (publicPaths.has(new URL(request.url).pathname)) return;
+      const url = new URL(request.url);
+      // The router reads the text, this guard the parsed URL: where they could differ, nobody gets in.
+      if (url.href !== request.url || url.hash !== "") throw new ControlError("InvalidRequest");
+      if (publicPaths.has(url.pathname)) return;
       authenticateAdministrator(request, keys);
       refuseOtherBodies(request);
     })
@@ -44,7 +47,7 @@ export function createControlApp({ version, keys, accessKeys, readiness, registe
     .use(accessKeyRoutes(accessKeys));
 }
 
-/** The type of the routes, for the console. */
+/** The type of the routes, for the console. @public */
 export type ControlApp = ReturnType<typeof createControlApp>;
 
 /** A browser sends other types to foreign origins without asking first. */

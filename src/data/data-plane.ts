@@ -1,12 +1,14 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { DataConfig } from "#kernel/protocol/to-data.ts";
 import type { Blobs } from "./blobs/blobs.ts";
+import type { ObjectCache } from "./cache/object-cache.ts";
 import type { CatalogReader } from "./catalog/catalog.ts";
 import type { WriterClient } from "./catalog/writer-client.ts";
 import type { ChecksumPool } from "./checksum/running-checksum.ts";
 import type { ControlClient } from "./control-client.ts";
 import type { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { DiskSpace } from "./disk-space.ts";
+import type { ContinuationTokens } from "./listing/continuation-token.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
 /** A line for the server's log, through the control thread. */
@@ -18,9 +20,11 @@ export interface DataPlane {
   readonly clock: Clock;
   readonly snapshot: SnapshotStore;
   readonly catalog: CatalogReader;
+  readonly cache: ObjectCache;
   readonly writer: WriterClient;
   readonly blobs: Blobs;
   readonly keyRing: ObjectKeyRing;
+  readonly continuationTokens: ContinuationTokens;
   readonly checksums: ChecksumPool;
   readonly control: ControlClient;
   readonly disk: DiskSpace;

@@ -40,10 +40,12 @@ export interface ObjectMeta {
   readonly customerKeyMd5?: string;
   /** Number of parts, for objects made by a multipart upload. */
   readonly partCount?: number;
+  /** Number of appends since the object was made by another operation. */
+  readonly appendCount?: number;
 }
 
 /** What an upload fixes when it is created. */
-export interface UploadMeta extends Omit<ObjectMeta, "checksum" | "partCount"> {
+export interface UploadMeta extends Omit<ObjectMeta, "checksum" | "partCount" | "appendCount"> {
   readonly attributes: string | null;
   readonly checksumAlgorithm: ChecksumAlgorithm | null;
   readonly checksumType: ChecksumType | null;
@@ -72,6 +74,11 @@ export function decodeFlags(flags: number): { algorithm: ChecksumAlgorithm | und
 /** Parses the JSON of a detail row. */
 export function parseObjectMeta(json: string): ObjectMeta {
   return JSON.parse(json) as ObjectMeta;
+}
+
+/** Parses the JSON of a version's attributes; none when there is no text. */
+export function parseObjectAttributes(json: string | null): ObjectAttributes {
+  return json === null ? {} : (JSON.parse(json) as ObjectAttributes);
 }
 
 /** Parses the JSON of an upload row. */

@@ -1,5 +1,6 @@
 import { MessageChannel } from "node:worker_threads";
 import type { MetricsSource, ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
+import { createChangeTable } from "./cache/change-slots.ts";
 import { DataWorkers, type Ports, type WorkerLife, type WorkersOptions } from "./pool/data-workers.ts";
 import type { PoolLog } from "./pool/supervised-thread.ts";
 import { type WriterSettings, WriterSupervisor } from "./pool/writer-supervisor.ts";
@@ -35,6 +36,7 @@ const drainStallMs = 60_000;
 export class Pool implements MetricsSource {
   readonly #options: PoolOptions;
   readonly #writer: WriterSupervisor;
+  readonly #changes = createChangeTable();
   #workers: DataWorkers | undefined;
 
   /** Use `openPool`. */
@@ -42,7 +44,7 @@ export class Pool implements MetricsSource {
     const { dataDir, writerUrl: url, writerSettings: settings, log, monotonicMs } = options;
     this.#options = options;
     const onRestart = () => this.#workers?.reconnectWriter();
-    this.#writer = new WriterSupervisor({ dataDir, url, settings, log, monotonicMs, onRestart });
+    this.#writer = new WriterSupervisor({ dataDir, url, settings, log, monotonicMs, changes: this.#changes, onRestart });
   }
 
   /** Starts the writer. @throws PoolStartError when it does not come up. */
@@ -58,7 +60,7 @@ export class Pool implements MetricsSource {
       this.#writer.attach(port1);
       return port2;
     };
-    this.#workers = new DataWorkers({ ...options, dataDir, url, log, monotonicMs, connectWriter });
+    this.#workers = new DataWorkers({ ...options, dataDir, url, log, monotonicMs, changes: this.#changes, connectWriter });
     return this.#workers.start();
   }
 

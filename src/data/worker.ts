@@ -9,6 +9,8 @@ import type { ToData } from "#kernel/protocol/to-data.ts";
 import { BufferPool } from "./blobs/buffer-pool.ts";
 import { nodeDisk } from "./blobs/disk.ts";
 import { DiskBlobs } from "./blobs/disk-blobs/disk-blobs.ts";
+import { ChangeSlots } from "./cache/change-slots.ts";
+import { ObjectCache } from "./cache/object-cache.ts";
 import { SqliteCatalogReader } from "./catalog/sqlite-catalog/sqlite-catalog-reader.ts";
 import { WriterClient } from "./catalog/writer-client.ts";
 import { ChecksumPool } from "./checksum/running-checksum.ts";
@@ -18,6 +20,7 @@ import type { DataPlane, LogLine } from "./data-plane.ts";
 import { DiskSpace } from "./disk-space.ts";
 import { observeRequests } from "./http/observe-requests.ts";
 import { RequestHandler } from "./http/handle-request.ts";
+import { ContinuationTokens } from "./listing/continuation-token.ts";
 import { limitedServerOptions, limitServer } from "./listener/server-limits.ts";
 import { ProgressDeadline } from "./listener/progress-deadline.ts";
 import { listenShared } from "./listener/shared-port.ts";
@@ -25,6 +28,8 @@ import { SnapshotStore } from "./snapshot-store.ts";
 
 /** Pooled buffers of one worker: 256 KiB each, 40 MiB. */
 const maxPooledBuffers = 160;
+/** Memory of newest versions, per worker. */
+const cacheBytes = 32 * 2 ** 20;
 const drainPollMs = 50;
 
 type StartMessage = Extract<ToData, { kind: "start" }>;
@@ -62,9 +67,11 @@ class DataWorker {
       clock: systemClock,
       snapshot,
       catalog: this.#catalog,
+      cache: new ObjectCache(new ChangeSlots(start.changes), cacheBytes),
       writer,
       blobs: new DiskBlobs({ disk: nodeDisk, pool: new BufferPool(maxPooledBuffers), dataDir }),
       keyRing: new ObjectKeyRing(start.keys),
+      continuationTokens: new ContinuationTokens(start.keys),
       checksums: new ChecksumPool(),
       control: new ControlClient((message) => this.#send(message)),
       disk: new DiskSpace(dataDir, () => snapshot.settings["storage.reserve_bytes"]),

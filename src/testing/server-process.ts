@@ -19,8 +19,8 @@ export interface KeyGrant {
 export interface ServerOptions {
   /** Data workers, 1 to 64; 2 when absent, so that requests of one test meet different threads. */
   readonly workers?: number;
-  /** Further `MAXIOFS_*` variables. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Further `MAXIOFS_*` variables; undefined takes one away that would be set. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Further command line arguments of `serve`. */
   readonly args?: readonly string[];
   /** Milliseconds until the server must be ready, 20,000 when absent. */
@@ -72,10 +72,15 @@ export class ServerProcess {
 
   /** Starts the server (again) on the same folder and ports and waits until it is ready. @throws Error with its output when it is not. */
   async start(): Promise<void> {
+    await this.#waitUntilReady(this.launch());
+  }
+
+  /** Starts the server and does not wait for it. */
+  launch(): Bun.Subprocess {
     const log = openSync(join(this.#baseDir, "server.log"), "a");
     const child = Bun.spawn({
       cmd: [...this.#command(), ...this.#arguments()],
-      cwd: process.env["MAXIOFS_TEST_BINARY"] === undefined ? repositoryRoot : join(this.#baseDir, "hostile"),
+      cwd: this.#workingDir(),
       env: this.#environment(),
       stdin: "ignore",
       stdout: log,
@@ -84,7 +89,21 @@ export class ServerProcess {
     closeSync(log);
     running.add(child);
     this.#child = child;
-    await this.#waitUntilReady(child);
+    return child;
+  }
+
+  /** Runs another verb of the same program, such as `check`, on the data folder and waits for its end. */
+  async runVerb(verb: string, args: readonly string[] = []): Promise<{ code: number; output: string }> {
+    const child = Bun.spawn({
+      cmd: [...this.#command(), verb, "--data", this.dataDir, ...args],
+      cwd: this.#workingDir(),
+      env: this.#environment(),
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [output, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    return { code: await child.exited, output: `${output}${errors}` };
   }
 
   /** Asks the server to end (SIGTERM). @returns its exit code. */
@@ -132,13 +151,17 @@ export class ServerProcess {
     return binary === undefined ? [process.execPath, join(repositoryRoot, "src/main.ts")] : [resolve(binary)];
   }
 
+  #workingDir(): string {
+    return process.env["MAXIOFS_TEST_BINARY"] === undefined ? repositoryRoot : join(this.#baseDir, "hostile");
+  }
+
   #arguments(): string[] {
     const { workers = 2, args = [] } = this.#options;
     const listen = ["--s3-listen", `127.0.0.1:${this.s3Port}`, "--console-listen", `127.0.0.1:${this.consolePort}`];
     return ["serve", "--data", this.dataDir, ...listen, "--workers", String(workers), ...args];
   }
 
-  #environment(): Record<string, string> {
+  #environment(): Record<string, string | undefined> {
     return {
       PATH: process.env["PATH"] ?? "",
       HOME: join(this.#baseDir, "hostile"),

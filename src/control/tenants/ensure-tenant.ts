@@ -53,8 +53,7 @@ export async function ensureTenant(queries: ControlQueries, slug: string, source
   return tenant;
 }
 
-/** A tenant from a row with its five columns. */
-export function readTenant(row: SqlRow): Tenant {
+function readTenant(row: SqlRow): Tenant {
   return {
     tenantId: readText(row, "tenant_id"),
     slug: readText(row, "slug"),

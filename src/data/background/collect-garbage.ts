@@ -1,14 +1,17 @@
-import { unlinkSync } from "node:fs";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Clock } from "#kernel/base/clock.ts";
-import { blobPath } from "../blobs/disk-blobs/blob-path.ts";
+import { removeBlobFile } from "../blobs/disk-blobs/blob-files.ts";
+import { listBucketFolders } from "../catalog/sqlite-catalog/bucket-folders.ts";
+import { CatalogUnavailableError } from "../catalog/sqlite-catalog/open-catalog.ts";
 import { msToHlc } from "../catalog/sqlite-catalog/version-id.ts";
+import { isNoRoom } from "../writer/commit-failure.ts";
 import type { GroupCommit } from "../writer/group-commit.ts";
+import { OrphanScan } from "./orphan-scan.ts";
 
 const stepIntervalMs = 5_000;
 /** Rows or files of one step: a step must not hold up commits. */
 const stepRows = 200;
+/** Buckets without work are passed over until a tick has taken this long. */
+const tickBudgetMs = 10;
 const dayMs = 86_400_000;
 /** Never less, whatever the setting says: a reader that began earlier may still be reading. */
 const minWindowMs = 3_600_000;
@@ -16,12 +19,15 @@ const minWindowMs = 3_600_000;
 const sql = {
   expired: "SELECT row_id, detail_id FROM closed_version WHERE until_hlc < ? ORDER BY row_id LIMIT ?",
   deleteClosed: "DELETE FROM closed_version WHERE row_id = ?",
-  extentsToGarbage: "INSERT OR REPLACE INTO garbage_blob (blob_id, since_hlc) SELECT blob_id, ? FROM extent WHERE detail_id = ?",
+  extentsToGarbage:
+    "INSERT OR REPLACE INTO garbage_blob (blob_id, since_hlc) SELECT blob_id, ? FROM extent WHERE detail_id = ?",
   deleteExtents: "DELETE FROM extent WHERE detail_id = ?",
   deleteDetail: "DELETE FROM detail WHERE detail_id = ?",
+  anyEndedUpload: "SELECT 1 FROM upload WHERE state = 1 AND ended_hlc < ? LIMIT 1",
   endedUploads: "DELETE FROM upload WHERE state = 1 AND ended_hlc < ?",
   garbage: "SELECT blob_id FROM garbage_blob WHERE since_hlc < ? LIMIT ?",
-  isReferenced: "SELECT 1 WHERE EXISTS (SELECT 1 FROM extent WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM part WHERE blob_id = ?1)",
+  isReferenced:
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM extent WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM part WHERE blob_id = ?1)",
   forgetGarbage: "DELETE FROM garbage_blob WHERE blob_id = ?",
 } as const;
 
@@ -36,21 +42,24 @@ export interface GarbageCollectorOptions {
 
 /**
  * Frees what the history's window has left behind, in bounded steps of the writer thread: closed versions first, then
- * blobs that nothing names any more. A file is removed only after the catalog itself was asked for references to it.
+ * blobs that nothing names any more, then files that never were named. A file is removed only after the catalog itself
+ * was asked for references to it.
  */
 export class GarbageCollector {
   readonly #options: GarbageCollectorOptions;
+  readonly #orphans: OrphanScan;
   #buckets: string[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
   windowMs: number;
 
   constructor(options: GarbageCollectorOptions) {
     this.#options = options;
+    this.#orphans = new OrphanScan(options);
     this.windowMs = options.windowMs;
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#next(), stepIntervalMs);
+    this.#timer = setInterval(() => void this.#tick(), stepIntervalMs);
     this.#timer.unref();
   }
 
@@ -69,22 +78,40 @@ export class GarbageCollector {
     return closedCount === stepRows || blobCount === stepRows;
   }
 
-  #next(): void {
-    if (this.#options.commits.busy) return;
-    if (this.#buckets.length === 0) this.#buckets = this.#listBuckets();
-    const bucketId = this.#buckets.pop();
-    if (bucketId === undefined) return;
+  /** One step of the scan for files that nothing names: a folder of one bucket, or a piece of it. */
+  scanOrphans(): Promise<void> {
+    return this.#orphans.step();
+  }
+
+  async #tick(): Promise<void> {
+    const { commits, clock } = this.#options;
+    const endMs = clock.monotonicMs() + tickBudgetMs;
+    while (!commits.busy && clock.monotonicMs() < endMs) {
+      if (this.#buckets.length === 0) this.#buckets = listBucketFolders(this.#options.dataDir);
+      const bucketId = this.#buckets.pop();
+      if (bucketId === undefined) break;
+      if (this.#collectSafely(bucketId)) this.#buckets.push(bucketId);
+      if (this.#buckets.length === 0) break;
+    }
+    if (!commits.busy) await this.scanOrphans().catch((error: unknown) => this.#report("", error));
+  }
+
+  #collectSafely(bucketId: string): boolean {
     try {
-      if (this.collect(bucketId)) this.#buckets.push(bucketId);
+      return this.collect(bucketId);
     } catch (error) {
-      this.#options.warn("Garbage collection failed", { bucketId, reason: error instanceof Error ? error.message : "unknown" });
+      // Freeing takes room too: on a full disk the reserve is there for it.
+      if (isNoRoom(error) && this.#options.commits.giveUpBallast()) return true;
+      if (!(error instanceof CatalogUnavailableError)) this.#report(bucketId, error);
+      return false;
     }
   }
 
-  #listBuckets(): string[] {
-    return readdirSync(join(this.#options.dataDir, "buckets"), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
+  #report(bucketId: string, error: unknown): void {
+    this.#options.warn("Garbage collection failed", {
+      bucketId,
+      reason: error instanceof Error ? error.message : "unknown",
+    });
   }
 
   #purgeClosed(bucketId: string, cutHlc: number): number {
@@ -92,7 +119,7 @@ export class GarbageCollector {
     const { database } = writer;
     const rows = database.query(sql.expired).values(cutHlc, stepRows) as [rowId: number, detailId: number | null][];
     const uploadCutHlc = msToHlc(this.#options.clock.nowMs() - dayMs);
-    if (rows.length === 0 && database.query("SELECT 1 FROM upload WHERE state = 1 AND ended_hlc < ? LIMIT 1").values(uploadCutHlc).length === 0) return 0;
+    if (rows.length === 0 && database.query(sql.anyEndedUpload).values(uploadCutHlc).length === 0) return 0;
     writer.inTransaction((state) => {
       const hlc = state.nextHlc(this.#options.clock.nowMs());
       for (const [rowId, detailId] of rows) {
@@ -108,24 +135,17 @@ export class GarbageCollector {
   }
 
   #removeBlobs(bucketId: string, cutHlc: number): number {
-    const writer = this.#options.commits.writerOf(bucketId);
+    const { dataDir, commits } = this.#options;
+    const writer = commits.writerOf(bucketId);
     const { database } = writer;
     const blobs = database.query(sql.garbage).values(cutHlc, stepRows) as [blobId: string][];
     if (blobs.length === 0) return 0;
     for (const [blobId] of blobs) {
-      if (database.query(sql.isReferenced).values(blobId).length === 0) removeFile(blobPath(this.#options.dataDir, bucketId, blobId));
+      if (database.query(sql.isReferenced).values(blobId).length === 0) removeBlobFile(dataDir, bucketId, blobId);
     }
     writer.inTransaction(() => {
       for (const [blobId] of blobs) database.query(sql.forgetGarbage).run(blobId);
     });
     return blobs.length;
-  }
-}
-
-function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOENT") throw error;
   }
 }

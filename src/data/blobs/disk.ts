@@ -1,6 +1,9 @@
 import { close, constants, fdatasync, fsync, link, mkdir, open, read, stat, unlink, write } from "node:fs";
 
-/** An open file. Offsets and lengths in bytes; reads and writes are at explicit positions. */
+/**
+ * An open file. Offsets and lengths in bytes; reads and writes are at explicit positions. After `close` every call but
+ * another `close` rejects, so that a late caller never touches a file that got the same descriptor.
+ */
 export interface DiskFile {
   /** Reads until `target` is full or the file ends. @returns bytes read */
   read(target: Uint8Array, position: number): Promise<number>;
@@ -51,13 +54,40 @@ export const nodeDisk: Disk = {
 };
 
 async function openFile(path: string, flags: number): Promise<DiskFile> {
-  const handle = await openHandle(path, flags);
-  return {
-    read: (target, position) => readFully(handle, target, position),
-    write: (source, position) => writeFully(handle, source, position),
-    sync: () => settle((done) => fdatasync(handle, done)),
-    close: () => settle((done) => close(handle, done)),
-  };
+  return new OpenFile(await openHandle(path, flags));
+}
+
+class OpenFile implements DiskFile {
+  readonly #descriptor: number;
+  #closed = false;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  async read(target: Uint8Array, position: number): Promise<number> {
+    return readFully(this.#open(), target, position);
+  }
+
+  async write(source: Uint8Array, position: number): Promise<void> {
+    return writeFully(this.#open(), source, position);
+  }
+
+  async sync(): Promise<void> {
+    const descriptor = this.#open();
+    return settle((done) => fdatasync(descriptor, done));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    return settle((done) => close(this.#descriptor, done));
+  }
+
+  #open(): number {
+    if (this.#closed) throw new Error("The file is closed");
+    return this.#descriptor;
+  }
 }
 
 function openHandle(path: string, flags: number): Promise<number> {

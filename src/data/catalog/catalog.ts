@@ -27,15 +27,17 @@ export interface Extent {
   readonly checksum: string | null;
 }
 
-/** One row of a listing. */
-export interface ListedVersion {
-  readonly key: string;
-  readonly hlc: number;
-  readonly flags: number;
-  readonly sizeBytes: number;
-  readonly etag: string;
-  readonly versionId: string | null;
-}
+/**
+ * One current object of a listing. Rows of listings are tuples: a page has a thousand of them, and an object each would
+ * cost more than reading them.
+ */
+export type ListedObject = readonly [key: string, hlc: number, flags: number, sizeBytes: number, etag: string];
+
+/** One live version of a listing, markers included; `versionId` is null for the `null` version. */
+export type ListedVersion = readonly [...ListedObject, versionId: string | null];
+
+/** One open multipart upload of a listing; `meta` is JSON of `UploadMeta`. */
+export type ListedUpload = readonly [key: string, uploadId: string, initiatedHlc: number, meta: string];
 
 /** An open multipart upload. */
 export interface OpenUpload {
@@ -61,11 +63,26 @@ export interface UploadState extends OpenUpload {
   readonly completed: boolean;
 }
 
-/** A half-open range of keys in UTF-8 byte order; `after` excludes its key, `from` includes it. */
+/**
+ * Where a listing begins: `from` a key, `after` all rows of a key, or `within` a key, behind its row at `hlc` (in the order
+ * of the listing).
+ */
+export type ListingStart =
+  | { readonly kind: "from" | "after"; readonly key: string }
+  | { readonly kind: "within"; readonly key: string; readonly hlc: number };
+
+/** A half-open range of keys in UTF-8 byte order. */
 export interface KeyRange {
-  readonly start: { readonly kind: "from" | "after"; readonly key: string };
+  readonly start: ListingStart;
   /** First key behind the range; undefined: to the end. */
   readonly end: string | undefined;
+}
+
+/** Rows of a range in its order, as many as were asked for or fewer. */
+export interface ListedRows<Row> {
+  readonly rows: Row[];
+  /** Where to go on; undefined when the range was read to its end. */
+  readonly next: ListingStart | undefined;
 }
 
 /**
@@ -83,12 +100,15 @@ export interface CatalogReader {
   readPart(bucketId: string, detailId: number, partNumber: number): Promise<Extent | undefined>;
   /** Parts from after `marker` on, ascending. */
   listExtents(bucketId: string, detailId: number, marker: number, limit: number): Promise<Extent[]>;
-  /** Newest versions that are no markers, in key order. */
-  listCurrent(bucketId: string, range: KeyRange, limit: number): Promise<ListedVersion[]>;
-  /** All live versions: key order, newest first; after (`key`, `hlc`) within the first key when `afterHlc` is given. */
-  listVersions(bucketId: string, range: KeyRange, afterHlc: number | undefined, limit: number): Promise<ListedVersion[]>;
+  /**
+   * Newest versions that are no markers, in key order. A call looks at a bounded number of rows: it may give fewer than
+   * `limit`, even none, and a `next`.
+   */
+  listCurrent(bucketId: string, range: KeyRange, limit: number): Promise<ListedRows<ListedObject>>;
+  /** All live versions: key order, newest first. */
+  listVersions(bucketId: string, range: KeyRange, limit: number): Promise<ListedRows<ListedVersion>>;
   /** Open uploads in order of key, then start. */
-  listUploads(bucketId: string, range: KeyRange, afterHlc: number | undefined, limit: number): Promise<OpenUpload[]>;
+  listUploads(bucketId: string, range: KeyRange, limit: number): Promise<ListedRows<ListedUpload>>;
   readUpload(bucketId: string, uploadId: string): Promise<UploadState | undefined>;
   /** Parts of an open upload from after `marker` on, ascending. */
   listParts(bucketId: string, uploadId: string, marker: number, limit: number): Promise<UploadedPart[]>;

@@ -7,6 +7,9 @@ const afterSurrogates = 0xe000;
  * of code points). Undefined when there is none: an empty prefix, or one of U+10FFFF only.
  */
 export function prefixSuccessor(prefix: string): string | undefined {
+  const lastUnit = prefix.charCodeAt(prefix.length - 1);
+  // The common case: the last character has a neighbour in the same range of one-unit characters.
+  if (lastUnit < firstSurrogate - 1) return prefix.slice(0, -1) + String.fromCharCode(lastUnit + 1);
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   while (points.length > 0) {
     const last = points.pop() ?? lastCodePoint;

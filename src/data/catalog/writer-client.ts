@@ -2,6 +2,12 @@ import type { MessagePort } from "node:worker_threads";
 import type { Mutation, MutationResult, MutationSuccess, WriterAnswer, WriterBatch } from "#kernel/protocol/mutation.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 
+/**
+ * Mutations that leave at once, without waiting for the end of the turn: the writer commits while the worker still parses.
+ * Without it all connections march in step, and either the workers or the writer wait.
+ */
+const flushAt = 8;
+
 interface Waiting {
   readonly mutation: Mutation;
   readonly body: Uint8Array | undefined;
@@ -41,9 +47,13 @@ export class WriterClient {
         else reject(toError(result));
       };
       this.#pending.push({ mutation, body, settle });
-      if (this.#scheduled) return;
+      if (this.#pending.length >= flushAt) this.#flush();
+      if (this.#scheduled || this.#pending.length === 0) return;
       this.#scheduled = true;
-      setImmediate(() => this.#flush());
+      setImmediate(() => {
+        this.#scheduled = false;
+        this.#flush();
+      });
     });
   }
 
@@ -55,7 +65,6 @@ export class WriterClient {
   }
 
   #flush(): void {
-    this.#scheduled = false;
     const batch = this.#pending;
     if (batch.length === 0 || !this.#port) return;
     this.#pending = [];

@@ -14,8 +14,14 @@ const defaultAcls = new Set(["private", "bucket-owner-full-control"]);
 export function authorizeRequest(request: S3Request): void {
   for (const required of request.spec.actions) {
     if (required.when !== undefined && !conditionHolds(required, request)) continue;
-    if (!allowsRequired(required, request)) throw new S3Error("AccessDenied");
+    if (!allowsRequired(required, request)) throw denied(request);
   }
+}
+
+/** HeadBucket tells the region even to those who may not see the bucket: SDKs follow it. */
+function denied(request: S3Request): S3Error {
+  if (request.spec.name !== "HeadBucket") return new S3Error("AccessDenied");
+  return new S3Error("AccessDenied", { headers: { "x-amz-bucket-region": request.bucket.region } });
 }
 
 function allowsRequired(required: RequiredAction, request: S3Request): boolean {

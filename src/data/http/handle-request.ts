@@ -20,6 +20,8 @@ import { renderError, toS3Error } from "./render-error.ts";
 import { S3Request } from "./s3-request.ts";
 
 const maxHeaderPairs = 128;
+/** Browsers sign no preflight, even when the request it is for is signed. */
+const unauthenticated: Authentication = { kind: "anonymous", payload: { kind: "unsigned" } };
 
 /**
  * Answers one request: parse, limits, authentication, bucket, authorisation, operation; errors are rendered here and
@@ -58,7 +60,8 @@ export class RequestHandler {
 
   #open(parts: OpenParts): S3Request {
     const { target, message, query, spec } = parts;
-    const authentication = this.#authenticate(message, target);
+    const isPreflight = spec.name === "Preflight";
+    const authentication = isPreflight ? unauthenticated : this.#authenticate(message, target);
     const headers = mergeHoisted(message.headers, authentication);
     checkHeaderFamilies(spec, headers);
     const bucketEntry = target.bucket === undefined ? undefined : this.#plane.snapshot.findBucket(target.bucket);
@@ -77,7 +80,7 @@ export class RequestHandler {
       objectKey: target.key === undefined ? undefined : parseObjectKey(target.key),
       awaitsContinue: parts.awaitsContinue,
     });
-    if (target.bucket !== undefined && spec.name !== "CreateBucket") checkExpectedOwner(request);
+    if (target.bucket !== undefined && spec.name !== "CreateBucket" && !isPreflight) checkExpectedOwner(request);
     authorizeRequest(request);
     return request;
   }

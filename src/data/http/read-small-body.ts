@@ -1,14 +1,22 @@
+import { parseChecksumHeaders } from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { type ReceiveOptions, receiveBody } from "./receive-body.ts";
 import type { S3Request } from "./s3-request.ts";
+
+/** How a small body is to be taken. */
+export interface SmallBodyOptions {
+  /** Content-MD5 or a checksum must have been sent. */
+  readonly requireDigest?: boolean;
+  /** Checksum headers speak of an object, not of this body. */
+  readonly ignoreChecksumHeaders?: boolean;
+}
 
 /**
  * Reads and verifies a body that is parsed, not stored (XML documents): payload hash, Content-MD5, checksums and chunk
  * signatures as for objects.
  * @param maxBytes beyond it MaxMessageLengthExceeded
- * @param options `requireDigest`: Content-MD5 or a checksum must have been sent
  */
-export async function readSmallBody(request: S3Request, maxBytes: number, options: { requireDigest?: boolean } = {}): Promise<Uint8Array> {
+export async function readSmallBody(request: S3Request, maxBytes: number, options: SmallBodyOptions = {}): Promise<Uint8Array> {
   if (options.requireDigest && !sendsDigest(request)) {
     throw new S3Error("InvalidRequest", { message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*" });
   }
@@ -19,6 +27,7 @@ export async function readSmallBody(request: S3Request, maxBytes: number, option
     lengthOptional: true,
     defaultChecksum: undefined,
     wantMd5: false,
+    ignoreChecksumHeaders: options.ignoreChecksumHeaders ?? false,
     sink: (bytes) => {
       pieces.push(bytes.slice());
       return undefined;
@@ -30,6 +39,5 @@ export async function readSmallBody(request: S3Request, maxBytes: number, option
 
 function sendsDigest(request: S3Request): boolean {
   if (request.header("content-md5") !== undefined || request.header("x-amz-trailer") !== undefined) return true;
-  for (const name in request.headers) if (name.startsWith("x-amz-checksum-")) return true;
-  return false;
+  return parseChecksumHeaders(request.headers) !== undefined;
 }

@@ -18,6 +18,8 @@ export interface ReceiveOptions {
   readonly defaultChecksum: ChecksumAlgorithm | undefined;
   /** The MD5 of the data is wanted as a result. */
   readonly wantMd5: boolean;
+  /** Checksum headers speak of an object, not of this body (CompleteMultipartUpload). */
+  readonly ignoreChecksumHeaders?: boolean;
   /** Takes verified-later data; a returned promise pauses the socket. Nothing may be committed before the body is received. */
   readonly sink: (data: Uint8Array) => Promise<void> | undefined;
 }
@@ -57,13 +59,16 @@ export async function receiveBody(request: S3Request, options: ReceiveOptions): 
   const tooLarge = options.tooLarge ?? ((proposed: number) => entityTooLarge(proposed, options.maxBytes));
   if (length !== undefined && length > options.maxBytes) throw tooLarge(length);
   const trailerChecksum = payload.kind === "chunked" && payload.trailer ? parseTrailerAnnouncement(request.headers) : undefined;
-  const expected = await effectiveChecksum(request);
+  const expected = options.ignoreChecksumHeaders ? undefined : await effectiveChecksum(request);
   const algorithm = expected?.algorithm ?? trailerChecksum ?? options.defaultChecksum;
   const digests = await BodyDigests.start({ request, payload, wantMd5: options.wantMd5, algorithm, pool: request.plane.checksums });
+  let ended = false;
   try {
     const decoder = payload.kind === "chunked" ? makeDecoder(request, length ?? 0) : undefined;
     let sizeBytes = 0;
     const take = (data: Uint8Array): Promise<void> | undefined => {
+      // What was queued when the client went away comes too late: digests and sink may serve another request by now.
+      if (ended) throw new S3Error("IncompleteBody");
       sizeBytes += data.length;
       if (sizeBytes > options.maxBytes) throw tooLarge(sizeBytes);
       digests.update(data);
@@ -76,6 +81,7 @@ export async function receiveBody(request: S3Request, options: ReceiveOptions): 
     const trailing = trailerChecksum && readTrailer(trailerChecksum, trailers ?? {});
     return digests.finish(sizeBytes, expected ?? trailing);
   } finally {
+    ended = true;
     digests.release();
   }
 }

@@ -60,7 +60,8 @@ export class S3Request {
 
   /** Over TLS. */
   get secure(): boolean {
-    return "encrypted" in this.message.socket;
+    // Plain sockets have the property too on Bun.
+    return Reflect.get(this.message.socket, "encrypted") === true;
   }
 
   header(name: string): string | undefined {

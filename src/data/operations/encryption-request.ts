@@ -60,9 +60,12 @@ export function checkEncryptionHeaders(request: S3Request, customerKey: Customer
 }
 
 /** A fresh data key, wrapped for (bucket, key): by the client's key under SSE-C, else by the server's. */
-export function makeObjectKey(request: S3Request, bucketId: string, key: string, customerKey: CustomerKey | undefined): { dataKey: Uint8Array; stored: StoredKey } {
+export function makeObjectKey(
+  request: S3Request,
+  owner: { bucketId: string; key: string; customerKey: CustomerKey | undefined },
+): { dataKey: Uint8Array; stored: StoredKey } {
   const dataKey = makeDataKey();
-  return { dataKey, stored: wrapObjectKey(request, { bucketId, key, dataKey, customerKey }) };
+  return { dataKey, stored: wrapObjectKey(request, { ...owner, dataKey }) };
 }
 
 /** Wraps a data key for (bucket, key). */

@@ -3,7 +3,7 @@ import { openInline } from "../crypto/inline-body.ts";
 import { commonHeaders } from "../http/respond.ts";
 import type { S3Request } from "../http/s3-request.ts";
 import { sendBody } from "../http/send-body.ts";
-import { openObjectKey, parseCustomerKey } from "./encryption-request.ts";
+import { openObjectKey, parseCustomerKey, requireMatchingKey } from "./encryption-request.ts";
 import { answersNotModified } from "./head-object.ts";
 import { applyOverrides, findObject, objectHeaders } from "./object-response.ts";
 import { readVersion } from "./read-version.ts";
@@ -14,7 +14,8 @@ export async function getObject(request: S3Request): Promise<void> {
   const found = await findObject(request, true);
   const { bucketId } = request.bucket;
   const customerKey = parseCustomerKey(request);
-  const dataKey = openObjectKey(request, { bucketId, key: request.key, stored: found.meta, customerKey });
+  requireMatchingKey(found.meta, customerKey);
+  const dataKey = found.plaintext ? undefined : openObjectKey(request, { bucketId, key: request.key, stored: found.meta, customerKey });
   if (answersNotModified(request, found)) return;
   const { status, range, headers: selectedHeaders } = await selectBytes(request, found);
   const headers = objectHeaders(request, found);
@@ -22,10 +23,10 @@ export async function getObject(request: S3Request): Promise<void> {
   Object.assign(headers, selectedHeaders, commonHeaders(request.id));
   headers["Content-Length"] = range.end - range.start;
   const { version } = found;
-  if (version.body) {
-    const plaintext = openInline(dataKey, version.body, version.sizeBytes);
+  const plaintext = found.plaintext ?? (version.body && dataKey ? openInline(dataKey, version.body, version.sizeBytes) : undefined);
+  if (plaintext || !dataKey) {
     request.response.writeHead(status, headers);
-    request.response.end(cut(plaintext, range));
+    request.response.end(plaintext && cut(plaintext, range));
     return;
   }
   const source = readVersion(request.plane, { bucketId, version, dataKey, range });

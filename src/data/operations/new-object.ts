@@ -79,7 +79,8 @@ export function checkAcl(request: S3Request): void {
   for (const name in request.headers) if (name.startsWith("x-amz-grant-")) throw new S3Error("AccessControlListNotSupported");
 }
 
-function checkObjectLock(request: S3Request): void {
+/** Locks need a bucket with Object Lock. @throws S3Error InvalidRequest */
+export function checkObjectLock(request: S3Request): void {
   for (const name of ["x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold"]) {
     if (request.header(name) !== undefined) throw new S3Error("InvalidRequest", { message: "Bucket is missing Object Lock Configuration" });
   }

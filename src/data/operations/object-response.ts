@@ -8,15 +8,20 @@ import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
 import { bucketArn, type S3Request } from "../http/s3-request.ts";
 import type { ResponseHeaders } from "../http/respond.ts";
 import { type ObjectAttributes, type ObjectMeta, parseObjectMeta, storedHeaderNames } from "../object-meta.ts";
-import { encryptionHeaders } from "./encryption-request.ts";
+import { openInline } from "../crypto/inline-body.ts";
+import { encryptionHeaders, openObjectKey } from "./encryption-request.ts";
 
 /** A version found for a read, with its metadata parsed. */
 export interface FoundObject {
   readonly version: ObjectVersion;
   readonly meta: ObjectMeta;
+  /** Verified plaintext, when it is remembered. */
+  readonly plaintext: Uint8Array | undefined;
 }
 
 const maxVersionIdBytes = 1024;
+/** No larger object was ever stored inline, whatever the threshold was. */
+const maxInlineBytes = 131_072;
 const unsendable = /[\r\n\0]/;
 
 const responseOverrides = {
@@ -33,14 +38,37 @@ const responseOverrides = {
  * @throws S3Error NoSuchKey, NoSuchVersion, MethodNotAllowed (a named marker), AccessDenied (absent, and the caller may not list)
  */
 export async function findObject(request: S3Request, withBody: boolean): Promise<FoundObject> {
+  const { versionId } = request;
+  if (versionId === undefined) return findNewest(request, withBody);
+  checkVersionId(versionId);
+  return present(request, await request.plane.catalog.findVersion(request.bucket.bucketId, request.key, versionId, withBody));
+}
+
+/** The newest version, from memory when nobody has committed to its key since it was read. */
+async function findNewest(request: S3Request, withBody: boolean): Promise<FoundObject> {
+  const { cache, catalog } = request.plane;
   const { bucketId } = request.bucket;
-  const { versionId, key } = request;
-  if (versionId !== undefined) checkVersionId(versionId);
-  const { catalog } = request.plane;
-  const version = versionId === undefined ? await catalog.findNewest(bucketId, key, withBody) : await catalog.findVersion(bucketId, key, versionId, withBody);
+  const ticket = cache.open(bucketId, request.key);
+  const remembered = cache.find(ticket);
+  if (remembered && (!withBody || remembered.plaintext || remembered.version.sizeBytes > maxInlineBytes)) return remembered;
+  const found = present(request, await catalog.findNewest(bucketId, request.key, withBody));
+  const plaintext = withBody ? openPlaintext(request, found) : undefined;
+  const complete = { ...found, plaintext };
+  cache.remember(ticket, { version: { ...found.version, body: null }, meta: found.meta, plaintext });
+  return complete;
+}
+
+/** Inline bytes under the server's own key are opened at once; a client's key is only known to one request. */
+function openPlaintext(request: S3Request, { version, meta }: FoundObject): Uint8Array | undefined {
+  if (!version.body || meta.customerKeyMd5 !== undefined) return undefined;
+  const dataKey = openObjectKey(request, { bucketId: request.bucket.bucketId, key: request.key, stored: meta, customerKey: undefined });
+  return openInline(dataKey, version.body, version.sizeBytes);
+}
+
+function present(request: S3Request, version: ObjectVersion | undefined): FoundObject {
   if (!version) throw absent(request);
   if (version.flags & versionFlag.marker) throw markerFound(request, version);
-  return { version, meta: parseObjectMeta(version.meta) };
+  return { version, meta: parseObjectMeta(version.meta), plaintext: undefined };
 }
 
 /** @throws S3Error InvalidArgument for an ill-formed version id */

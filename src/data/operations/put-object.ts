@@ -1,12 +1,11 @@
 import { parseWriteConditions, type WriteConditions } from "#kernel/s3/conditional-request.ts";
 import { checksumAlgorithms } from "#kernel/s3/checksum.ts";
 import { quoteETag } from "#kernel/s3/etag.ts";
-import type { MutationSuccess } from "#kernel/protocol/mutation.ts";
+import type { AppendTarget, MutationSuccess } from "#kernel/protocol/mutation.ts";
 import { randomBytes } from "#kernel/base/random.ts";
 import { respondEmpty, type ResponseHeaders } from "../http/respond.ts";
 import type { S3Request } from "../http/s3-request.ts";
 import { encodeFlags, type ObjectChecksum, type ObjectMeta } from "../object-meta.ts";
-import { appendObject } from "./append-object.ts";
 import { checkEarlyConditions } from "./early-conditions.ts";
 import { encryptionHeaders } from "./encryption-request.ts";
 import { type NewObject, parseNewObject } from "./new-object.ts";
@@ -14,15 +13,23 @@ import { type StoredBody, storeBody } from "./store-body.ts";
 
 /** PutObject: bytes first, synced; then one commit. Source: API_PutObject. */
 export async function putObject(request: S3Request): Promise<void> {
+  const { headers } = await storeNewObject(request, null);
+  respondEmpty(request, 200, headers);
+}
+
+/**
+ * Stores the body as a new version.
+ * @param appendTo what the current version must be when the commit happens; null: anything
+ * @returns headers of the answer, size of the object
+ */
+export async function storeNewObject(request: S3Request, appendTo: AppendTarget | null): Promise<{ headers: ResponseHeaders; sizeBytes: number }> {
   request.plane.disk.requireRoom();
-  const offset = request.header("x-amz-write-offset-bytes");
-  if (offset !== undefined) return appendObject(request, offset);
   const conditions = writeConditions(request);
   const object = parseNewObject(request);
   if (conditions) await checkEarlyConditions(request, conditions);
   const body = await storeBody(request, { customerKey: object.customerKey, defaultChecksum: "CRC64NVME" });
-  const committed = await commitPut(request, { object, body, conditions });
-  respondEmpty(request, 200, putHeaders(object, body, committed.result, committed.etag));
+  const committed = await commitPut(request, { object, body, conditions, appendTo });
+  return { headers: putHeaders(object, body, committed.result, committed.etag), sizeBytes: body.received.sizeBytes };
 }
 
 /** Conditions of a write; null when there are none. @throws S3Error NotImplemented, InvalidArgument */
@@ -42,8 +49,8 @@ export function checksumHeaders(checksum: ObjectChecksum | null): ResponseHeader
   return { [checksumAlgorithms[checksum.algorithm].header]: checksum.value, "x-amz-checksum-type": checksum.type };
 }
 
-async function commitPut(request: S3Request, put: { object: NewObject; body: StoredBody; conditions: WriteConditions | null }): Promise<{ result: MutationSuccess; etag: string }> {
-  const { object, body, conditions } = put;
+async function commitPut(request: S3Request, put: { object: NewObject; body: StoredBody; conditions: WriteConditions | null; appendTo: AppendTarget | null }): Promise<{ result: MutationSuccess; etag: string }> {
+  const { object, body, conditions, appendTo } = put;
   const etag = object.customerKey ? randomETag() : body.received.md5;
   const meta: ObjectMeta = {
     headers: object.headers,
@@ -69,6 +76,7 @@ async function commitPut(request: S3Request, put: { object: NewObject; body: Sto
         attributes: object.attributes,
         bytes,
         conditions,
+        appendTo,
       },
       body.inline,
     );

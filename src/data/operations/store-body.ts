@@ -40,7 +40,7 @@ export function maxBodyBytes(request: S3Request): number {
 export async function storeBody(request: S3Request, options: StoreOptions): Promise<StoredBody> {
   const length = announcedLength(request, false);
   const threshold = request.plane.snapshot.settings["storage.inline_threshold"];
-  const { dataKey, stored } = makeObjectKey(request, request.bucket.bucketId, request.key, options.customerKey);
+  const { dataKey, stored } = makeObjectKey(request, { bucketId: request.bucket.bucketId, key: request.key, customerKey: options.customerKey });
   const receive = { maxBytes: maxBodyBytes(request), lengthOptional: false, defaultChecksum: options.defaultChecksum, wantMd5: options.customerKey === undefined };
   const store = { request, dataKey, stored, receive };
   return length !== undefined && length <= threshold ? storeInline(store, length) : storeBlob(store);

@@ -42,6 +42,8 @@ export interface DataWorkersOptions extends WorkersOptions {
   readonly url: URL;
   readonly log: PoolLog;
   readonly monotonicMs: () => number;
+  /** Shared counters of changed keys. */
+  readonly changes: SharedArrayBuffer;
   /** Makes a line to the writer and returns the worker's end of it. */
   readonly connectWriter: () => MessagePort;
 }
@@ -114,9 +116,8 @@ export class DataWorkers {
   }
 
   metrics(): ThreadMetrics[] {
-    return this.#workers.map(({ thread, slot }) => {
-      const { name: worker, isUp: up, restartCount } = thread;
-      return { worker, up, restartCount, slot };
+    return this.#workers.map(({ thread: { isUp: up, restartCount }, slot }, index) => {
+      return { worker: String(index), up, restartCount, slot };
     });
   }
 
@@ -139,7 +140,7 @@ export class DataWorkers {
       onListening: () => {},
       onDrained: () => {},
       thread: new SupervisedThread<ToData, ToControl>({
-        name: String(index),
+        name: `worker ${index}`,
         url,
         log,
         monotonicMs,
@@ -157,7 +158,7 @@ export class DataWorkers {
     const writer = connectWriter();
     const config = { ...this.#listen, dataDir, workerIndex: index, workerCount: count };
     const snapshot = link.attach(life);
-    life.send({ kind: "start", config, snapshot, keys, writer, metrics: slot }, [writer]);
+    life.send({ kind: "start", config, snapshot, keys, writer, metrics: slot, changes: this.#options.changes }, [writer]);
   }
 
   async #startFirst(worker: DataWorker): Promise<Ports> {
@@ -166,7 +167,7 @@ export class DataWorkers {
     });
     const event = await Promise.race([listening, worker.thread.start().ended]);
     if (typeof event !== "string") return event;
-    throw new PoolStartError(`Data worker ${worker.thread.name} does not start: ${event}`);
+    throw new PoolStartError(`Data ${worker.thread.name} does not start: ${event}`);
   }
 
   async #drainOne(worker: DataWorker, stallMs: number): Promise<void> {

@@ -49,7 +49,7 @@ export class ThreadLife<In, Out> {
 
 /** What a thread under supervision is made of. */
 export interface SupervisedThreadOptions<In, Out> {
-  /** Label `worker` of its metrics: `0`, `1`, ..., `writer`. */
+  /** For logs: `worker 0`, `writer`. */
   readonly name: string;
   readonly url: URL;
   readonly log: PoolLog;

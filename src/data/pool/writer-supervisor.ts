@@ -21,6 +21,8 @@ export interface WriterSupervisorOptions {
   readonly settings: WriterSettings;
   readonly log: PoolLog;
   readonly monotonicMs: () => number;
+  /** Shared counters of changed keys. */
+  readonly changes: SharedArrayBuffer;
   /** A later life began: whoever talked to the one before needs a new port. */
   readonly onRestart: () => void;
 }
@@ -112,7 +114,7 @@ export class WriterSupervisor {
   }
 
   #begin(life: ThreadLife<ToWriter, FromWriter>): void {
-    life.send({ kind: "start", dataDir: this.#options.dataDir, ...this.#settings, metrics: this.#slot });
+    life.send({ kind: "start", dataDir: this.#options.dataDir, ...this.#settings, metrics: this.#slot, changes: this.#options.changes });
     if (this.#thread.restartCount > 0) this.#options.onRestart();
   }
 

@@ -1,14 +1,18 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
 import { BucketWriter, type PendingMutation } from "../catalog/sqlite-catalog/bucket-writer.ts";
+import { ChangeSlots } from "../cache/change-slots.ts";
 import { describeCommitFailure } from "./commit-failure.ts";
+import { commitWithRetries } from "./commit-with-retries.ts";
 
 /** Mutations of one transaction at most: bounds the time a commit takes and what a failed one costs. */
 const maxMutationsPerCommit = 1_024;
+/** Inline bytes of one transaction at most, but for a single larger body: bounds the write-ahead log of a commit. */
+const maxInlineBytesPerCommit = 16 * 2 ** 20;
 /** Catalogs kept open; the least recently used is closed. */
 const maxOpenCatalogs = 256;
 /** A catalog's write-ahead log is folded back after about this many bytes. */
-const checkpointAfterBytes = 32 * 2 ** 20;
+const checkpointAfterBytes = 16 * 2 ** 20;
 /** Pages a small mutation dirties, as bytes, for the estimate above. */
 const mutationOverheadBytes = 12_288;
 
@@ -38,8 +42,12 @@ export interface GroupCommitOptions {
   readonly dataDir: string;
   readonly clock: Clock;
   readonly minPartBytes: number;
+  /** Where readers see which keys may have changed. */
+  readonly changes: ChangeSlots;
   readonly observe: CommitObserver;
   readonly warn: (message: string, fields: Record<string, string | number | boolean>) => void;
+  /** Gives up the room that is kept for deletes on a full disk. @returns true when there was some */
+  readonly giveUpBallast: () => boolean;
 }
 
 /**
@@ -78,9 +86,7 @@ export class GroupCommit {
     const queues = this.#queues;
     this.#queues = new Map();
     for (const [bucketId, queue] of queues) {
-      for (let start = 0; start < queue.length; start += maxMutationsPerCommit) {
-        this.#commit(bucketId, queue.slice(start, start + maxMutationsPerCommit));
-      }
+      for (const piece of splitQueue(queue)) this.#commit(bucketId, piece);
     }
   }
 
@@ -97,6 +103,11 @@ export class GroupCommit {
     return writer;
   }
 
+  /** Gives up the room that is kept for deletes on a full disk. @returns true when there was some */
+  giveUpBallast(): boolean {
+    return this.#options.giveUpBallast();
+  }
+
   /** Closes the connection of one bucket, if open. */
   closeBucket(bucketId: string): void {
     this.#open.get(bucketId)?.close();
@@ -111,16 +122,18 @@ export class GroupCommit {
 
   #commit(bucketId: string, queue: readonly QueuedMutation[]): void {
     const startedMs = this.#options.clock.monotonicMs();
-    let results: MutationResult[];
     let ok = true;
-    try {
-      results = this.writerOf(bucketId).commit(queue);
-    } catch (error) {
-      ok = false;
-      const failure = describeCommitFailure(error);
-      this.#options.warn("Commit failed", { bucketId, mutations: queue.length, reason: failure.reason });
-      results = queue.map(() => failure.result);
-    }
+    const changed = new Set(queue.map(({ mutation }) => ChangeSlots.slotOf(bucketId, mutation.key)));
+    this.#options.changes.advance(changed);
+    const results = commitWithRetries(queue, {
+      commit: (pending) => this.writerOf(bucketId).commit(pending),
+      freeRoom: this.#options.giveUpBallast,
+      report: ({ reason }, mutations) => {
+        ok = false;
+        this.#options.warn("Commit failed", { bucketId, mutations, reason });
+      },
+    });
+    this.#options.changes.advance(changed);
     this.#options.observe({ mutationCount: queue.length, durationMs: this.#options.clock.monotonicMs() - startedMs, ok });
     for (const [position, { slot, index }] of queue.entries()) {
       const result = results[position];
@@ -133,7 +146,7 @@ export class GroupCommit {
 
   #checkpointWhenDue(bucketId: string, queue: readonly QueuedMutation[]): void {
     let bytes = this.#walBytes.get(bucketId) ?? 0;
-    for (const { mutation } of queue) bytes += mutationOverheadBytes + (mutation.kind === "put" && mutation.bytes.kind === "inline" ? mutation.bytes.slice[1] : 0);
+    for (const { mutation } of queue) bytes += mutationOverheadBytes + inlineBytes(mutation);
     if (bytes >= checkpointAfterBytes) bytes = this.checkpoint(bucketId) ? 0 : checkpointAfterBytes / 2;
     this.#walBytes.set(bucketId, bytes);
   }
@@ -155,4 +168,24 @@ export class GroupCommit {
       return;
     }
   }
+}
+
+/** Cuts a queue into transactions that stay within both limits; order is kept. */
+function* splitQueue(queue: readonly QueuedMutation[]): Generator<readonly QueuedMutation[]> {
+  let start = 0;
+  let bytes = 0;
+  for (const [index, { mutation }] of queue.entries()) {
+    const more = inlineBytes(mutation);
+    if (index > start && (index - start === maxMutationsPerCommit || bytes + more > maxInlineBytesPerCommit)) {
+      yield queue.slice(start, index);
+      start = index;
+      bytes = 0;
+    }
+    bytes += more;
+  }
+  yield start === 0 ? queue : queue.slice(start);
+}
+
+function inlineBytes(mutation: Mutation): number {
+  return mutation.kind === "put" && mutation.bytes.kind === "inline" ? mutation.bytes.slice[1] : 0;
 }

@@ -4,6 +4,7 @@ import { type MessagePort, parentPort } from "node:worker_threads";
 import { systemClock } from "#kernel/base/clock.ts";
 import type { Mutation, WriterAnswer, WriterBatch } from "#kernel/protocol/mutation.ts";
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
+import { ChangeSlots } from "../cache/change-slots.ts";
 import { GarbageCollector } from "../background/collect-garbage.ts";
 import { closeBucketCatalog, createBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
 import { describeCommitFailure } from "./commit-failure.ts";
@@ -27,7 +28,9 @@ class WriterThread {
     this.#port = port;
     this.#dataDir = start.dataDir;
     const warn = (message: string, fields: Record<string, string | number | boolean>) => this.#send({ kind: "log", level: "warn", message, fields });
-    this.#commits = new GroupCommit({ dataDir: start.dataDir, clock: systemClock, minPartBytes, observe: openWriterMetrics(start.metrics), warn });
+    const changes = new ChangeSlots(start.changes);
+    changes.settle();
+    this.#commits = new GroupCommit({ dataDir: start.dataDir, clock: systemClock, minPartBytes, changes, observe: openWriterMetrics(start.metrics), warn });
     this.#garbage = new GarbageCollector({ dataDir: start.dataDir, commits: this.#commits, clock: systemClock, windowMs: start.historyWindowMs, warn });
     this.#garbage.start();
     this.#send({ kind: "ready" });

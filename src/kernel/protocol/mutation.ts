@@ -41,12 +41,20 @@ export type PutBytes =
   /** The blobs or inline bytes of an existing detail row of the same bucket are shared. */
   | { readonly kind: "share"; readonly detailId: number }
   /** Blobs linked into this bucket's folder from another bucket, in order. */
-  | { readonly kind: "linked"; readonly parts: readonly LinkedPart[] };
+  | { readonly kind: "linked"; readonly parts: readonly LinkedPart[] }
+  /** The blobs of an existing detail row of the same bucket, then one more under the same data key. */
+  | { readonly kind: "append"; readonly detailId: number; readonly blob: BlobRef; readonly checksum: string | null };
 
 /** One extent of a copied version. Offsets follow from the order. */
 export interface LinkedPart extends BlobRef {
   readonly partNumber: number;
   readonly checksum: string | null;
+}
+
+/** The version an append was made for; an empty ETag and size 0 stand for an absent key. */
+export interface AppendTarget {
+  readonly etag: string;
+  readonly sizeBytes: number;
 }
 
 /** Store a version: PutObject and CopyObject. */
@@ -63,7 +71,7 @@ export interface PutMutation extends MutationBase {
   readonly bytes: PutBytes;
   readonly conditions: WriteConditions | null;
   /** Commit only if the current version still has this etag and size (append). */
-  readonly appendTo?: { readonly etag: string; readonly sizeBytes: number } | null;
+  readonly appendTo?: AppendTarget | null;
 }
 
 /** Remove a key (marker or removal by the bucket's versioning) or one version. */
@@ -88,7 +96,7 @@ export interface PutPartMutation extends MutationBase {
   readonly partNumber: number;
   readonly blob: BlobRef;
   readonly etag: string;
-  /** `ALGORITHM:base64`. */
+  /** `ALGORITHM:base64`, the object's algorithm first; several are separated by spaces. */
   readonly checksum: string | null;
 }
 
@@ -146,6 +154,8 @@ export interface MutationSuccess {
   readonly etag: string | null;
   /** Commit number of the bucket. */
   readonly seq: number;
+  /** JSON of `ObjectMeta` of the version, for completions that repeat an earlier answer. */
+  readonly meta?: string;
 }
 
 /** A refused or failed mutation: nothing of it was stored. */

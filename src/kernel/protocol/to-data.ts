@@ -34,6 +34,8 @@ export type ToData =
       readonly writer: MessagePort;
       /** One slot of shared metrics for this worker; layout in `kernel/metrics`. */
       readonly metrics: SharedArrayBuffer;
+      /** Counters by which the writer tells which keys may have changed. */
+      readonly changes: SharedArrayBuffer;
     }
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
   | { readonly kind: "delta"; readonly delta: SnapshotDelta }

@@ -2,7 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 
 /** Control thread to the catalog writer. */
 export type ToWriter =
-  | { readonly kind: "start"; readonly dataDir: string; readonly historyWindowMs: number; readonly reserveBytes: number; readonly metrics: SharedArrayBuffer }
+  | { readonly kind: "start"; readonly dataDir: string; readonly historyWindowMs: number; readonly reserveBytes: number; readonly metrics: SharedArrayBuffer; readonly changes: SharedArrayBuffer }
   /** A data worker's (or the control thread's) port for `WriterBatch` messages. */
   | { readonly kind: "attach"; readonly port: MessagePort }
   | { readonly kind: "settings"; readonly historyWindowMs: number; readonly reserveBytes: number }

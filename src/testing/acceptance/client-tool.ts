@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** How a tool ended. */
 export interface ToolResult {
@@ -18,7 +18,14 @@ export interface ToolOptions {
   readonly timeoutSeconds?: number;
 }
 
-const searchPath = [join(homedir(), "go/bin"), process.env["PATH"] ?? ""].join(":");
+/** `scripts/ensure-test-tools` installs here what the machine lacks. */
+const toolsDir = resolve(import.meta.dirname, "../../../.tools");
+const searchPath = [
+  join(toolsDir, "python/bin"),
+  join(toolsDir, "bin"),
+  join(homedir(), "go/bin"),
+  process.env["PATH"] ?? "",
+].join(":");
 
 /**
  * Whether a client can be tested here; says so when not. With `MAXIOFS_REQUIRE_CLIENTS=1` a missing one is an error instead.
@@ -30,7 +37,7 @@ export function hasTool(name: string): boolean {
 
 /** The same for a module of Python. @throws Error when it is required and missing. */
 export function hasPythonModule(name: string): boolean {
-  const probe = Bun.spawnSync(["python3", "-c", `import ${name}`], { stdout: "ignore", stderr: "ignore" });
+  const probe = Bun.spawnSync([findTool("python3"), "-c", `import ${name}`], { stdout: "ignore", stderr: "ignore" });
   return reportTool(`python3 module ${name}`, probe.exitCode === 0);
 }
 
@@ -43,11 +50,11 @@ export function reportTool(name: string, isPresent: boolean): boolean {
   return false;
 }
 
-/** Runs a tool without looking at its exit code. The first word is looked up on the path and in `~/go/bin`. */
+/** Runs a tool without looking at its exit code. The first word is looked up in `.tools`, `~/go/bin` and on the path. */
 export async function runTool(command: readonly string[], options: ToolOptions = {}): Promise<ToolResult> {
   const [name = "", ...rest] = command;
   const child = Bun.spawn({
-    cmd: [Bun.which(name, { PATH: searchPath }) ?? name, ...rest],
+    cmd: [findTool(name), ...rest],
     cwd: options.cwd ?? tmpdir(),
     env: { PATH: searchPath, HOME: homedir(), LANG: "C.UTF-8", LC_ALL: "C.UTF-8", TZ: "UTC", ...options.env },
     stdin: options.stdin === undefined ? "ignore" : toBytes(options.stdin),
@@ -95,6 +102,10 @@ export class ScratchFolder {
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
   }
+}
+
+function findTool(name: string): string {
+  return Bun.which(name, { PATH: searchPath }) ?? name;
 }
 
 function toBytes(data: Uint8Array | string): Uint8Array<ArrayBuffer> {

@@ -195,6 +195,13 @@ export class ConnectionEndedError extends Error {
   }
 }
 
+/** Whether an error says that the server went away, and nothing else. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (error instanceof ConnectionEndedError) return true;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ECONNREFUSED" || code === "ECONNRESET" || code === "EPIPE";
+}
+
 /** Opens a connection to the loopback address. */
 export function openConnection(target: RawTarget): Promise<RawConnection> {
   return new Promise((done, fail) => {

@@ -4,7 +4,6 @@ import type { BlobRead } from "../blobs.ts";
 import { type BufferPool, bufferBytes } from "../buffer-pool.ts";
 import type { Disk, DiskFile } from "../disk.ts";
 import { blobPath } from "./blob-path.ts";
-import { type BlobFooter, parseFooter, parseTrailer, trailerBytes } from "./footer.ts";
 
 /** Tags read at once: those of 256 MiB, 64 KiB. */
 const tagWindowSegments = 4_096;
@@ -19,23 +18,6 @@ export async function* readBlob(options: { disk: Disk; pool: BufferPool; dataDir
     yield* decryptRange(file, buffer, request);
   } finally {
     options.pool.release(buffer);
-    await file.close();
-  }
-}
-
-/** Reads the footer of a blob file. @throws DamagedBytesError */
-export async function readFooter(disk: Disk, path: string): Promise<BlobFooter> {
-  const size = await disk.sizeOf(path);
-  const file = await disk.openToRead(path);
-  try {
-    const trailer = Buffer.allocUnsafe(trailerBytes);
-    if (size < trailerBytes || (await file.read(trailer, size - trailerBytes)) !== trailerBytes) throw new DamagedBytesError("Blob has no footer");
-    const { jsonBytes, crc } = parseTrailer(trailer);
-    const json = Buffer.allocUnsafe(jsonBytes);
-    const position = size - trailerBytes - jsonBytes;
-    if (position < 0 || (await file.read(json, position)) !== jsonBytes) throw new DamagedBytesError("Blob footer is cut off");
-    return parseFooter(json, crc);
-  } finally {
     await file.close();
   }
 }

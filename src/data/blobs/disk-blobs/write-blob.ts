@@ -46,6 +46,7 @@ class DiskBlobSink implements BlobSink {
   #filledBytes = 0;
   #writing: Promise<void> | undefined;
   #failed: unknown;
+  #abandoned = false;
 
   constructor(parts: SinkParts) {
     this.blobId = parts.blobId;
@@ -78,7 +79,8 @@ class DiskBlobSink implements BlobSink {
 
   async abandon(): Promise<void> {
     const { disk, file, path } = this.#parts;
-    await this.#writing?.catch(() => {});
+    this.#abandoned = true;
+    await this.#writing;
     this.#releaseBuffer();
     await file.close().catch(() => {});
     await disk.remove(path).catch(() => {});
@@ -88,6 +90,7 @@ class DiskBlobSink implements BlobSink {
     let offset = 0;
     while (offset < plaintext.length) {
       this.#buffer ??= await this.#parts.pool.acquire();
+      if (this.#abandoned) return this.#releaseBuffer();
       const count = Math.min(bufferBytes - this.#filledBytes, plaintext.length - offset);
       this.#fill(this.#buffer, plaintext.subarray(offset, offset + count));
       offset += count;
@@ -110,6 +113,8 @@ class DiskBlobSink implements BlobSink {
     this.#tagSegments(buffer, last);
     if (!buffer) return;
     await this.#settleWrite();
+    // Whoever abandons gives the buffer back; written and released here as well, two uploads would get it.
+    if (this.#abandoned) return;
     const { file, pool } = this.#parts;
     const position = this.#flushedBytes;
     this.#flushedBytes += this.#filledBytes;

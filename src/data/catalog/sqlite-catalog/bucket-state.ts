@@ -1,10 +1,24 @@
+import { checksumState } from "./row-checksum.ts";
 import type { WriterStatements } from "./statements.ts";
 
 /** Versioning of a bucket, as its catalog knows it. */
 export const versioningState = { never: 0, enabled: 1, suspended: 2 } as const;
 
-const names = ["seq", "hlc", "nextDetailId", "objects", "versions", "bytes", "partBytes", "openUploads", "versioning", "closed"] as const;
-type StateName = (typeof names)[number];
+/** Numbers of a bucket, in the order of their checksum; it is stored beside them as `crc`. */
+export const stateNames = [
+  "seq",
+  "hlc",
+  "nextDetailId",
+  "objects",
+  "versions",
+  "bytes",
+  "partBytes",
+  "openUploads",
+  "versioning",
+  "closed",
+] as const;
+/** Name of one of them. */
+export type StateName = (typeof stateNames)[number];
 
 /**
  * The numbers of one bucket: held in memory by the writer, stored with each commit, put back when a commit fails.
@@ -12,13 +26,12 @@ type StateName = (typeof names)[number];
  */
 export class BucketState {
   readonly #statements: WriterStatements;
-  #stored: Record<StateName, number>;
+  readonly #stored: Record<StateName, number>;
   readonly now: Record<StateName, number>;
 
   constructor(statements: WriterStatements) {
     this.#statements = statements;
-    this.#stored = { seq: 0, hlc: 0, nextDetailId: 1, objects: 0, versions: 0, bytes: 0, partBytes: 0, openUploads: 0, versioning: 0, closed: 0 };
-    for (const [name, value] of statements.readState.values() as [StateName, number][]) this.#stored[name] = value;
+    this.#stored = toNumbers(statements.readState.values() as [string, number][]);
     this.now = { ...this.#stored };
   }
 
@@ -47,9 +60,13 @@ export class BucketState {
 
   /** Writes what changed; inside the transaction. */
   store(): void {
-    for (const name of names) {
-      if (this.now[name] !== this.#stored[name]) this.#statements.writeState.run(name, this.now[name]);
+    let changed = false;
+    for (const name of stateNames) {
+      if (this.now[name] === this.#stored[name]) continue;
+      this.#statements.writeState.run(name, this.now[name]);
+      changed = true;
     }
+    if (changed) this.#statements.writeState.run("crc", checksumState(stateNames.map((name) => this.now[name])));
   }
 
   /** After the commit. */
@@ -61,4 +78,23 @@ export class BucketState {
   restore(): void {
     Object.assign(this.now, this.#stored);
   }
+}
+
+/** The numbers of stored rows; what was never stored is as in an empty bucket. Other names are passed over. */
+export function toNumbers(rows: readonly (readonly [name: string, value: number])[]): Record<StateName, number> {
+  const numbers = {
+    seq: 0,
+    hlc: 0,
+    nextDetailId: 1,
+    objects: 0,
+    versions: 0,
+    bytes: 0,
+    partBytes: 0,
+    openUploads: 0,
+    versioning: 0,
+    closed: 0,
+  };
+  const byName = new Map(rows);
+  for (const name of stateNames) numbers[name] = byName.get(name) ?? numbers[name];
+  return numbers;
 }

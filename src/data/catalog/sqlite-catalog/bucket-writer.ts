@@ -1,7 +1,9 @@
 import type { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import { blobPath } from "../../blobs/disk-blobs/blob-path.ts";
 import { applyDelete } from "./apply-delete.ts";
 import { applyAbortUpload, applyCompleteUpload, applyCreateUpload, applyPutPart } from "./apply-multipart.ts";
 import { applyPut } from "./apply-put.ts";
@@ -18,6 +20,8 @@ export interface CommitContext {
   readonly bytes: Uint8Array;
   /** Parts below this size are refused, except the last one. */
   readonly minPartBytes: number;
+  /** Whether a blob's file is there now. Files are removed by this thread only. */
+  readonly hasBlob: (blobId: string) => boolean;
 }
 
 /** A mutation with the buffer its slices point into. */
@@ -37,6 +41,7 @@ export class BucketWriter {
   readonly #state: BucketState;
   readonly #clock: Clock;
   readonly #minPartBytes: number;
+  readonly #hasBlob: (blobId: string) => boolean;
 
   /** @throws CatalogUnavailableError */
   constructor(options: { dataDir: string; bucketId: string; clock: Clock; minPartBytes: number }) {
@@ -46,6 +51,7 @@ export class BucketWriter {
     this.#state = new BucketState(this.#statements);
     this.#clock = options.clock;
     this.#minPartBytes = options.minPartBytes;
+    this.#hasBlob = (blobId) => existsSync(blobPath(options.dataDir, options.bucketId, blobId));
   }
 
   get database(): Database {
@@ -113,6 +119,7 @@ export class BucketWriter {
       clock: this.#clock,
       bytes,
       minPartBytes: this.#minPartBytes,
+      hasBlob: this.#hasBlob,
     };
     try {
       if (this.closedForEver) throw new S3Error("NoSuchBucket");

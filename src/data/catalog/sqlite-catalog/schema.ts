@@ -13,6 +13,7 @@ export const schemaVersion = 1;
  * - `extent` lists the blobs of a version in order. Its rows are the reference counts of blobs: a blob is referenced while
  *   a row of `extent` or `part` names it, so there is no counter that could drift.
  * - `log` has one commit record per mutation, gapless `seq`.
+ * - `crc` of a row: see `row-checksum.ts`.
  * - `garbage_blob` lists blobs that lost a reference; the collector verifies that none is left before it removes a file.
  */
 export const schemaSql = `
@@ -27,6 +28,7 @@ CREATE TABLE version (
   detail_id INTEGER,
   from_seq INTEGER NOT NULL,
   attributes TEXT,
+  crc INTEGER NOT NULL,
   PRIMARY KEY (key, hlc DESC)
 ) WITHOUT ROWID;
 CREATE TABLE closed_version (
@@ -40,10 +42,11 @@ CREATE TABLE closed_version (
   detail_id INTEGER,
   from_seq INTEGER NOT NULL,
   attributes TEXT,
+  crc INTEGER NOT NULL,
   until_seq INTEGER NOT NULL,
   until_hlc INTEGER NOT NULL
 );
-CREATE TABLE detail (detail_id INTEGER PRIMARY KEY, meta TEXT NOT NULL, body BLOB);
+CREATE TABLE detail (detail_id INTEGER PRIMARY KEY, meta TEXT NOT NULL, crc INTEGER NOT NULL, body BLOB);
 CREATE TABLE extent (
   detail_id INTEGER NOT NULL,
   ordinal INTEGER NOT NULL,
@@ -62,6 +65,7 @@ CREATE TABLE upload (
   meta TEXT NOT NULL,
   state INTEGER NOT NULL,
   touched INTEGER NOT NULL,
+  crc INTEGER NOT NULL,
   fingerprint TEXT,
   answer TEXT,
   ended_hlc INTEGER
@@ -75,6 +79,7 @@ CREATE TABLE part (
   etag TEXT NOT NULL,
   checksum TEXT,
   hlc INTEGER NOT NULL,
+  crc INTEGER NOT NULL,
   PRIMARY KEY (upload_id, part_number)
 ) WITHOUT ROWID;
 CREATE INDEX part_blob ON part (blob_id);

@@ -1,6 +1,17 @@
-import type { CatalogReader, Extent, KeyRange, ListedVersion, ObjectVersion, OpenUpload, UploadedPart, UploadState } from "../catalog.ts";
-import { compareKeys } from "../key-order.ts";
+import type {
+  CatalogReader,
+  Extent,
+  KeyRange,
+  ListedObject,
+  ListedRows,
+  ListedUpload,
+  ListedVersion,
+  ObjectVersion,
+  UploadedPart,
+  UploadState,
+} from "../catalog.ts";
 import { BucketReader } from "./bucket-reader.ts";
+import { listCurrent, listUploads, listVersions } from "./list-rows.ts";
 import { uploadState } from "./schema.ts";
 import { parseVersionId } from "./version-id.ts";
 
@@ -8,7 +19,6 @@ import { parseVersionId } from "./version-id.ts";
 const maxOpenReaders = 256;
 
 type ObjectRow = [number, number, number, string, string | null, number | null, string | null, string | null, Uint8Array | null | undefined];
-type ListedRow = [string, number, number, number, string, string | null];
 type ExtentRow = [number, number, number, string, string | null];
 type UploadRow = [string, string, number, string, number];
 type PartRow = [number, string, number, string, string | null, number];
@@ -44,35 +54,16 @@ export class SqliteCatalogReader implements CatalogReader {
     return (this.#reader(bucketId).rows("extentsAfter", detailId, marker, limit) as ExtentRow[]).map(toExtent);
   }
 
-  async listCurrent(bucketId: string, range: KeyRange, limit: number): Promise<ListedVersion[]> {
-    const reader = this.#reader(bucketId);
-    const { start, end } = range;
-    const inclusive = start.kind === "from";
-    const rows =
-      end === undefined
-        ? reader.rows(inclusive ? "currentFrom" : "currentAfter", start.key, limit)
-        : reader.rows(inclusive ? "currentFromTo" : "currentAfterTo", start.key, end, limit);
-    return (rows as ListedRow[]).map(toListed);
+  async listCurrent(bucketId: string, range: KeyRange, limit: number): Promise<ListedRows<ListedObject>> {
+    return listCurrent(this.#reader(bucketId), range, limit);
   }
 
-  async listVersions(bucketId: string, range: KeyRange, afterHlc: number | undefined, limit: number): Promise<ListedVersion[]> {
-    const reader = this.#reader(bucketId);
-    const { start, end } = range;
-    const listed = afterHlc === undefined ? [] : (reader.rows("versionsOfKey", start.key, afterHlc, limit) as ListedRow[]);
-    const inclusive = start.kind === "from" && afterHlc === undefined;
-    const rest = limit - listed.length;
-    if (rest > 0) listed.push(...(reader.rows(inclusive ? "versionsFrom" : "versionsAfter", start.key, rest) as ListedRow[]));
-    return cutAt(listed, end).map(toListed);
+  async listVersions(bucketId: string, range: KeyRange, limit: number): Promise<ListedRows<ListedVersion>> {
+    return listVersions(this.#reader(bucketId), range, limit);
   }
 
-  async listUploads(bucketId: string, range: KeyRange, afterHlc: number | undefined, limit: number): Promise<OpenUpload[]> {
-    const reader = this.#reader(bucketId);
-    const { start, end } = range;
-    const listed = afterHlc === undefined ? [] : (reader.rows("uploadsOfKey", start.key, afterHlc, limit) as UploadRow[]);
-    const inclusive = start.kind === "from" && afterHlc === undefined;
-    const rest = limit - listed.length;
-    if (rest > 0) listed.push(...(reader.rows(inclusive ? "uploadsFrom" : "uploadsAfter", start.key, rest) as UploadRow[]));
-    return cutAt(listed, end).map(([key, uploadId, initiatedHlc, meta]) => ({ key, uploadId, initiatedHlc, meta }));
+  async listUploads(bucketId: string, range: KeyRange, limit: number): Promise<ListedRows<ListedUpload>> {
+    return listUploads(this.#reader(bucketId), range, limit);
   }
 
   async readUpload(bucketId: string, uploadId: string): Promise<UploadState | undefined> {
@@ -133,16 +124,6 @@ function toVersion(row: unknown[] | undefined): ObjectVersion | undefined {
   return { hlc, flags, sizeBytes, etag, versionId, detailId, attributes, meta: meta ?? "", body: body ?? null };
 }
 
-function toListed([key, hlc, flags, sizeBytes, etag, versionId]: ListedRow): ListedVersion {
-  return { key, hlc, flags, sizeBytes, etag, versionId };
-}
-
 function toExtent([partNumber, offsetBytes, sizeBytes, blobId, checksum]: ExtentRow): Extent {
   return { partNumber, offsetBytes, sizeBytes, blobId, checksum };
-}
-
-function cutAt<Row extends [string, ...unknown[]]>(rows: Row[], end: string | undefined): Row[] {
-  if (end === undefined) return rows;
-  const cut = rows.findIndex(([key]) => compareKeys(key, end) >= 0);
-  return cut < 0 ? rows : rows.slice(0, cut);
 }

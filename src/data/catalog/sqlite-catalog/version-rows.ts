@@ -2,6 +2,7 @@ import { versionFlag } from "#kernel/protocol/mutation.ts";
 import { versioningState } from "./bucket-state.ts";
 import type { CommitContext } from "./bucket-writer.ts";
 import { encodeCommitRecord } from "./commit-record.ts";
+import { checksumVersion } from "./row-checksum.ts";
 import type { VersionRow } from "./statements.ts";
 import { makeVersionId } from "./version-id.ts";
 
@@ -43,7 +44,9 @@ export function addVersion(context: CommitContext, version: NewVersion, newest: 
   if (newest && newest !== replaced) statements.setFlags.run(newest[1] & ~versionFlag.latest, version.key, newest[0]);
   const versionId = keepsOld ? makeVersionId(hlc) : null;
   const flags = version.flags | versionFlag.latest | (keepsOld ? 0 : versionFlag.nullVersion);
-  statements.insertVersion.run(version.key, hlc, flags, version.sizeBytes, version.etag, versionId, version.detailId, seq, version.attributes);
+  const { key, sizeBytes, etag, detailId, attributes } = version;
+  const crc = checksumVersion({ key, hlc, flags, sizeBytes, etag, versionId, detailId, fromSeq: seq, attributes });
+  statements.insertVersion.run(key, hlc, flags, sizeBytes, etag, versionId, detailId, seq, attributes, crc);
   const isMarker = (version.flags & versionFlag.marker) !== 0;
   state.now.objects += Number(!isMarker) - Number(isVisible(newest));
   if (!isMarker) {
@@ -72,7 +75,7 @@ export function removeVersion(context: CommitContext, key: string, row: VersionR
 
 /** Writes the commit record of a mutation; `record` becomes its header. */
 export function writeLog(context: CommitContext, entry: { seq: number; hlc: number; kind: string; key: string; versionId: string | null; record: Record<string, unknown> }): void {
-  context.statements.insertLog.run(entry.seq, entry.hlc, entry.kind, entry.key, entry.versionId, encodeCommitRecord(entry.record));
+  context.statements.insertLog.run(entry.seq, entry.hlc, entry.kind, entry.key, entry.versionId, encodeCommitRecord({ kind: entry.kind, ...entry.record }));
 }
 
 function findNull(context: CommitContext, key: string, newest: VersionRow | undefined, versioning: number): VersionRow | undefined {
@@ -82,10 +85,10 @@ function findNull(context: CommitContext, key: string, newest: VersionRow | unde
 }
 
 function closeVersion(context: CommitContext, key: string, row: VersionRow, seq: number, hlc: number): void {
-  const [rowHlc, flags, sizeBytes, etag, versionId, detailId, fromSeq, attributes] = row;
+  const [rowHlc, flags, sizeBytes] = row;
   const { state, statements } = context;
+  statements.insertClosed.run(seq, hlc, key, rowHlc);
   statements.deleteVersion.run(key, rowHlc);
-  statements.insertClosed.run(key, rowHlc, flags, sizeBytes, etag, versionId, detailId, fromSeq, attributes, seq, hlc);
   if ((flags & versionFlag.marker) === 0) {
     state.now.versions -= 1;
     state.now.bytes -= sizeBytes;

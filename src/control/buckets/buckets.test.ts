@@ -1,0 +1,270 @@
+import { afterEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemRandom } from "#kernel/base/random.ts";
+import { createUlidMaker } from "#kernel/base/ulid.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
+import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
+import { AccessKeyStore } from "../access-keys/access-key-store.ts";
+import { AccessKeys } from "../access-keys/access-keys.ts";
+import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
+import { openControlDatabase } from "../database/open-control-database.ts";
+import { Sealer } from "../encryption/seal.ts";
+import { createLog } from "../observe/log.ts";
+import { SnapshotPublisher } from "../snapshot/publisher.ts";
+import type { BucketCatalogs } from "./bucket-catalogs.ts";
+import { readBuckets } from "./bucket-store.ts";
+import { Buckets } from "./buckets.ts";
+
+const hourMs = 3_600_000;
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+/** A catalog writer in memory: which folders exist, which are closed, which hold objects. */
+class MemoryCatalogs implements BucketCatalogs {
+  readonly folders = new Map<string, { closed: boolean; full: boolean }>();
+  failure: Error | undefined;
+
+  async create(bucketId: string): Promise<void> {
+    if (this.failure) throw this.failure;
+    if (!this.folders.has(bucketId)) this.folders.set(bucketId, { closed: false, full: false });
+  }
+
+  async close(bucketId: string): Promise<"closed" | "notEmpty"> {
+    if (this.failure) throw this.failure;
+    const folder = this.folders.get(bucketId);
+    if (folder?.full) return "notEmpty";
+    if (folder) folder.closed = true;
+    return "closed";
+  }
+
+  async remove(bucketId: string): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.folders.delete(bucketId);
+  }
+}
+
+/** The machine stops at the n-th step: that step and everything after it fails. */
+class Crash {
+  #left: number;
+
+  constructor(left: number) {
+    this.#left = left;
+  }
+
+  step(): void {
+    if (this.#left-- <= 0) throw new Error("The machine stopped");
+  }
+
+  get happened(): boolean {
+    return this.#left < 0;
+  }
+}
+
+function crashingDatabase(database: ControlDatabase, crash: Crash): ControlDatabase {
+  const wrap = (queries: ControlQueries): ControlQueries => ({
+    all: async (sql, parameters) => {
+      crash.step();
+      return queries.all(sql, parameters);
+    },
+    run: async (sql, parameters) => {
+      crash.step();
+      return queries.run(sql, parameters);
+    },
+  });
+  return {
+    ...wrap(database),
+    transaction: (work) => database.transaction((queries) => work(wrap(queries))),
+    probe: () => database.probe(),
+    close: () => database.close(),
+  };
+}
+
+function crashingCatalogs(catalogs: BucketCatalogs, crash: Crash): BucketCatalogs {
+  return {
+    create: async (id) => {
+      crash.step();
+      await catalogs.create(id);
+      crash.step();
+    },
+    close: async (id) => {
+      crash.step();
+      const result = await catalogs.close(id);
+      crash.step();
+      return result;
+    },
+    remove: async (id) => {
+      crash.step();
+      await catalogs.remove(id);
+    },
+  };
+}
+
+async function open(folder = mkdtempSync(join(tmpdir(), "maxiofs-buckets-"))) {
+  if (!folders.includes(folder)) folders.push(folder);
+  const database = await openControlDatabase(folder);
+  const time = { nowMs: 1_700_000_000_000 };
+  const clock = { nowMs: () => time.nowMs++, monotonicMs: () => 0 };
+  const store = new AccessKeyStore(new Sealer(new Uint8Array(32), systemRandom));
+  const publisher = new SnapshotPublisher({
+    keys: await store.readAll(database),
+    buckets: (await readBuckets(database)).filter(({ state }) => state !== "creating").map(({ entry }) => entry),
+    settings: resolveDataSettings(new Map(), {}, 0),
+    endSilentWorker: () => Promise.resolve(),
+  });
+  const keys = new AccessKeys({ database, store, publisher, clock, random: systemRandom });
+  const log = createLog({ level: "error", format: "json", clock });
+  const makeBuckets = (catalogs: BucketCatalogs, over = database) =>
+    new Buckets({ database: over, publisher, catalogs, clock, makeId: createUlidMaker(clock, systemRandom), log });
+  return { folder, database, time, publisher, keys, makeBuckets };
+}
+
+async function openWithBuckets() {
+  const opened = await open();
+  const catalogs = new MemoryCatalogs();
+  const key = await opened.keys.createKey({ userName: "alice", grants: [] });
+  const request = (name: string, accessKeyId = key.accessKeyId) =>
+    ({ kind: "createBucket", name, accessKeyId, region: "us-east-1", tags: [] }) as const;
+  return { ...opened, catalogs, buckets: opened.makeBuckets(catalogs), request };
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  return error instanceof S3Error ? error.code : String(error);
+}
+
+test("createBucket: stores, makes the catalog and publishes what the request says", async () => {
+  const { buckets, catalogs, publisher, database, request } = await openWithBuckets();
+  const entry = await buckets.createBucket({ ...request("photos"), region: "eu-1", tags: [["a", "b"]] });
+  expect(entry).toMatchObject({ name: "photos", region: "eu-1", versioning: "never", tags: [["a", "b"]] });
+  expect(entry.bucketId).toHaveLength(26);
+  expect(publisher.buckets.get(entry.bucketId)).toEqual(entry);
+  expect(catalogs.folders.has(entry.bucketId)).toBe(true);
+  expect(await readBuckets(database)).toEqual([{ entry, state: "active" }]);
+});
+
+test("createBucket: a taken name is told apart by its owner", async () => {
+  const { buckets, keys, request } = await openWithBuckets();
+  await buckets.createBucket(request("photos"));
+  const colleague = await keys.createKey({ userName: "bob", grants: [] });
+  const stranger = await keys.createKey({ userName: "eve", tenant: "other", grants: [] });
+  expect(await codeOf(buckets.createBucket(request("photos")))).toBe("BucketAlreadyOwnedByYou");
+  expect(await codeOf(buckets.createBucket(request("photos", colleague.accessKeyId)))).toBe("BucketAlreadyOwnedByYou");
+  expect(await codeOf(buckets.createBucket(request("photos", stranger.accessKeyId)))).toBe("BucketAlreadyExists");
+  expect(await codeOf(buckets.createBucket(request("Photos")))).toBe("InvalidBucketName");
+  expect(await codeOf(buckets.createBucket(request("other", "AKIANOBODY")))).toBe("InvalidAccessKeyId");
+  await keys.setEnabled(colleague.accessKeyId, false);
+  expect(await codeOf(buckets.createBucket(request("other", colleague.accessKeyId)))).toBe("InvalidAccessKeyId");
+});
+
+test("createBucket: of many at once with one name exactly one wins", async () => {
+  const { buckets, catalogs, request } = await openWithBuckets();
+  const codes = await Promise.all(
+    Array.from({ length: 20 }, () =>
+      buckets.createBucket(request("photos")).then(
+        () => "made",
+        (error) => error.code,
+      ),
+    ),
+  );
+  expect(codes.filter((code) => code === "made")).toHaveLength(1);
+  expect(catalogs.folders.size).toBe(1);
+});
+
+test("createBucket: 1,000 buckets per tenant", async () => {
+  const { buckets, keys, database, request } = await openWithBuckets();
+  const { tenantId } = await buckets.createBucket(request("bucket-0000"));
+  await database.run(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 998)
+     INSERT INTO buckets (bucket_id, namespace, name, tenant_id, state, versioning, region, tags, created_at_ms)
+     SELECT 'id' || i, 'main', 'filler-' || i, $1, 'active', 'never', 'r', '[]', 0 FROM n`,
+    [tenantId],
+  );
+  await buckets.createBucket(request("bucket-0999"));
+  expect(await codeOf(buckets.createBucket(request("bucket-1000")))).toBe("TooManyBuckets");
+  const stranger = await keys.createKey({ userName: "eve", tenant: "other", grants: [] });
+  await buckets.createBucket(request("bucket-1000", stranger.accessKeyId));
+});
+
+test("createBucket: a failing catalog leaves the name free and the folder to be removed", async () => {
+  const { buckets, catalogs, database, time, request } = await openWithBuckets();
+  catalogs.failure = new S3Error("InsufficientStorage");
+  expect(await codeOf(buckets.createBucket(request("photos")))).toBe("InsufficientStorage");
+  catalogs.failure = undefined;
+  expect(await readBuckets(database)).toEqual([]);
+  await buckets.createBucket(request("photos"));
+  time.nowMs += hourMs;
+  expect(await buckets.removeDeleted()).toBe(1);
+});
+
+test("deleteBucket: an empty bucket goes, its folder an hour later", async () => {
+  const { buckets, catalogs, publisher, time, request } = await openWithBuckets();
+  const { bucketId } = await buckets.createBucket(request("photos"));
+  await buckets.deleteBucket(bucketId);
+  expect(publisher.buckets.size).toBe(0);
+  expect(catalogs.folders.get(bucketId)).toMatchObject({ closed: true });
+  expect(await codeOf(buckets.deleteBucket(bucketId))).toBe("NoSuchBucket");
+  time.nowMs += hourMs - 1000;
+  expect(await buckets.removeDeleted()).toBe(0);
+  time.nowMs += 2000;
+  expect(await buckets.removeDeleted()).toBe(1);
+  expect(catalogs.folders.size).toBe(0);
+});
+
+test("deleteBucket: a bucket with objects stays as it was", async () => {
+  const { buckets, catalogs, publisher, database, request } = await openWithBuckets();
+  const entry = await buckets.createBucket(request("photos"));
+  catalogs.folders.set(entry.bucketId, { closed: false, full: true });
+  expect(await codeOf(buckets.deleteBucket(entry.bucketId))).toBe("BucketNotEmpty");
+  expect(publisher.buckets.get(entry.bucketId)).toEqual(entry);
+  expect(await readBuckets(database)).toEqual([{ entry, state: "active" }]);
+});
+
+test("deleteBucket: a failing writer can be asked again; a new bucket of the name is another one", async () => {
+  const { buckets, catalogs, request } = await openWithBuckets();
+  const first = await buckets.createBucket(request("photos"));
+  catalogs.failure = new Error("disk");
+  await expect(buckets.deleteBucket(first.bucketId)).rejects.toThrow("disk");
+  catalogs.failure = undefined;
+  await buckets.deleteBucket(first.bucketId);
+  expect((await buckets.createBucket(request("photos"))).bucketId).not.toBe(first.bucketId);
+});
+
+test("recover: whatever step a crash hits, acknowledged buckets live and names and folders agree", async () => {
+  for (let steps = 0; ; steps++) {
+    const { folder, database, catalogs, makeBuckets, request } = await openWithBuckets();
+    const kept = await makeBuckets(catalogs).createBucket(request("kept"));
+    const crash = new Crash(steps);
+    const crashing = makeBuckets(crashingCatalogs(catalogs, crash), crashingDatabase(database, crash));
+    const made = await crashing.createBucket(request("photos")).catch(() => undefined);
+    const deleted =
+      made &&
+      (await crashing.deleteBucket(made.bucketId).then(
+        () => true,
+        () => false,
+      ));
+    await database.close();
+
+    const restarted = await open(folder);
+    await restarted.makeBuckets(catalogs).recover();
+    const stored = await readBuckets(restarted.database);
+    expect(stored.every(({ state }) => state === "active")).toBe(true);
+    const names = stored.map(({ entry }) => entry.name);
+    expect(names).toContain("kept");
+    if (deleted) expect(names).not.toContain("photos");
+    for (const { entry } of stored) expect(catalogs.folders.get(entry.bucketId)?.closed).toBe(false);
+    expect([...restarted.publisher.buckets.keys()].sort()).toEqual(stored.map(({ entry }) => entry.bucketId).sort());
+    restarted.time.nowMs += 10 * hourMs;
+    await restarted.makeBuckets(catalogs).removeDeleted();
+    expect([...catalogs.folders.keys()].sort()).toEqual(stored.map(({ entry }) => entry.bucketId).sort());
+    expect(restarted.publisher.buckets.get(kept.bucketId)).toEqual(kept);
+    await restarted.database.close();
+    if (!crash.happened) break;
+  }
+});

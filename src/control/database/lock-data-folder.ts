@@ -1,0 +1,59 @@
+import { Database, SQLiteError } from "bun:sqlite";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Another process has the data folder. The message names both. */
+export class DataFolderInUseError extends Error {
+  override readonly name = "DataFolderInUseError";
+  /** `EX_CANTCREAT`. Source: sysexits.h. */
+  readonly exitCode = 73;
+}
+
+/** The data folder is this process's until `release` or its end, however it ends. */
+export interface DataFolderLock {
+  release(): void;
+}
+
+const lockName = "lock.db";
+const ownerName = "lock.pid";
+
+/** Databases of the locks held: one that nobody refers to would be closed by the garbage collector, and its lock be gone. */
+const held = new Set<Database>();
+
+/**
+ * Makes the data folder (mode 0700) when it is missing and takes it for this process alone. The lock is a record lock of the
+ * system on `lock.db`, held by an open SQLite transaction: the kernel drops it when the process dies, so that nothing is
+ * ever left behind. No other code of this process may open that file, since closing it would drop the lock too.
+ * `lock.pid` only says who has it.
+ * @throws DataFolderInUseError when another process has it.
+ * @throws Error when the folder cannot be made or written.
+ * Source: https://www.sqlite.org/lockingv3.html
+ */
+export function lockDataFolder(dataDir: string, pid: number): DataFolderLock {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const database = new Database(join(dataDir, lockName), { create: true, readwrite: true });
+  try {
+    database.run("PRAGMA busy_timeout = 0");
+    database.run("BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    if (!(error instanceof SQLiteError) || error.code !== "SQLITE_BUSY") throw error;
+    throw new DataFolderInUseError(`The data folder ${dataDir} is in use by process ${readOwner(dataDir)}`);
+  }
+  writeFileSync(join(dataDir, ownerName), `${pid}\n`, { mode: 0o600 });
+  held.add(database);
+  return {
+    release: () => {
+      held.delete(database);
+      database.close();
+    },
+  };
+}
+
+function readOwner(dataDir: string): string {
+  try {
+    return readFileSync(join(dataDir, ownerName), "utf8").trim().slice(0, 20) || "unknown";
+  } catch {
+    return "unknown";
+  }
+}

@@ -1,0 +1,85 @@
+import { afterEach, expect, test } from "bun:test";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import {
+  closeControl,
+  closeControls,
+  makeControlOptions,
+  startControl,
+  testAdministrator,
+} from "#testing/opened-control.ts";
+import { openControl } from "./open-control.ts";
+import { StartRefusedError } from "./start-refused-error.ts";
+
+afterEach(closeControls);
+const administrator = testAdministrator;
+const grants = [{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::a/*"] }];
+
+test("openControl: the first start takes the configured administrator, later ones ignore it", async () => {
+  const first = await startControl();
+  expect(first.control.firstAdministrator).toEqual({ ...administrator, generated: false });
+  const [key] = first.control.accessKeys.list();
+  expect(key).toMatchObject({ ...administrator, administrator: true, enabled: true, userName: "admin", grants: [] });
+  expect(key?.accountId).toMatch(/^\d{12}$/);
+  expect(key?.canonicalId).toMatch(/^[0-9a-f]{64}$/);
+  expect(key?.userId).toMatch(/^AIDA[A-Z2-7]{16}$/);
+  await closeControl(first.control);
+  const second = await startControl({
+    dataDir: first.dataDir,
+    administrator: { ...administrator, accessKeyId: "AKIAOTHER" },
+  });
+  expect(second.control.firstAdministrator).toBeUndefined();
+  expect(second.control.accessKeys.list()).toEqual(key ? [key] : []);
+});
+
+test("openControl: without a configured administrator one is generated, different each time", async () => {
+  const generate = async () => {
+    const { administrator: _, ...options } = makeControlOptions();
+    const control = await openControl(options);
+    await control.close();
+    return control.firstAdministrator;
+  };
+  const [one, two] = [await generate(), await generate()];
+  expect(one?.generated).toBe(true);
+  expect(one?.accessKeyId).toMatch(/^AKIA[A-Z2-7]{16}$/);
+  expect(one?.secretKey).toMatch(/^[A-Za-z0-9+/]{40}$/);
+  expect(two?.accessKeyId).not.toBe(one?.accessKeyId);
+});
+
+test("openControl: another root key is refused, keys stay the same with the right one", async () => {
+  const { control, dataDir } = await startControl();
+  await closeControl(control);
+  await expect(startControl({ dataDir, rootKey: new Uint8Array(32) })).rejects.toThrow(StartRefusedError);
+  rmSync(join(dataDir, "root.key"));
+  await expect(startControl({ dataDir })).rejects.toThrow("there is no root key");
+});
+
+test("openControl: settings given at start reach the snapshot", async () => {
+  const { control } = await startControl({ settings: { "s3.region": "eu-9" } });
+  expect(control.publisher.settings["s3.region"]).toBe("eu-9");
+});
+
+test("openControl: no secret stands in the data folder or the log", async () => {
+  const { control, dataDir, lines, fetch } = await startControl();
+  const response = await fetch("/api/v1/access-keys", {
+    method: "POST",
+    body: JSON.stringify({ userName: "u", grants }),
+    as: administrator,
+  });
+  const { secretKey } = await response.json();
+  await closeControl(control);
+  const bytes = readdirSync(dataDir)
+    .map((name) => readFileSync(join(dataDir, name), "latin1"))
+    .join();
+  for (const text of [bytes, lines.join()]) {
+    expect(text).not.toContain(secretKey);
+    expect(text).not.toContain(administrator.secretKey);
+  }
+});
+
+test("exportKeys: the bundle opens to the keys in use", async () => {
+  const { control } = await startControl();
+  const { openRecoveryBundle } = await import("./encryption/recovery-bundle.ts");
+  const bundle = await control.exportKeys("a long passphrase");
+  expect((await openRecoveryBundle(bundle, "a long passphrase")).keys).toEqual([...control.keys]);
+});

@@ -1,0 +1,133 @@
+import type { Clock } from "#kernel/base/clock.ts";
+import { nodeDisk } from "../blobs/disk.ts";
+import {
+  blobChangedMs,
+  isBlobName,
+  listBlobFiles,
+  listBlobFolders,
+  removeBlobFile,
+} from "../blobs/disk-blobs/blob-files.ts";
+import { blobPath } from "../blobs/disk-blobs/blob-path.ts";
+import { findFooter } from "../blobs/disk-blobs/verify-blob.ts";
+import { listBucketFolders } from "../catalog/sqlite-catalog/bucket-folders.ts";
+import { CatalogUnavailableError } from "../catalog/sqlite-catalog/open-catalog.ts";
+import { verifyCatalog } from "../catalog/sqlite-catalog/verify-catalog.ts";
+import type { GroupCommit } from "../writer/group-commit.ts";
+
+/** A file without reference is left alone until it has been untouched for this long. */
+const graceMs = 86_400_000;
+/** Names of one step: each is a look-up in the catalog. */
+const stepNames = 200;
+/** Catalogs above this size are not verified here: it would hold up commits. Their finished orphans are only counted. */
+const maxVerifiedPages = 4_096;
+
+const isNamedSql =
+  "SELECT 1 WHERE EXISTS (SELECT 1 FROM extent WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM part WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM garbage_blob WHERE blob_id = ?1)";
+
+/** What the scan needs. */
+export interface OrphanScanOptions {
+  readonly dataDir: string;
+  readonly commits: GroupCommit;
+  readonly clock: Clock;
+  readonly warn: (message: string, fields: Record<string, string | number | boolean>) => void;
+}
+
+interface BucketScan {
+  readonly bucketId: string;
+  readonly folders: string[];
+  /** Outcome of verifying the catalog, once it was needed. */
+  trusted: boolean | undefined;
+  removed: number;
+  left: number;
+}
+
+/**
+ * Looks for blob files that a crash left behind before their commit, one folder of one bucket a step. A file that nothing
+ * names, untouched for a day, is removed
+ * - when it was never finished: no commit can ever have named it, since blobs are finished and synced first;
+ * - when it was finished and the whole catalog has just been verified, so that "nothing names it" is known and not a sign
+ *   of lost rows. Where the catalog is damaged or too large to be verified in between, it stays and is reported.
+ */
+export class OrphanScan {
+  readonly #options: OrphanScanOptions;
+  #buckets: string[] = [];
+  #scan: BucketScan | undefined;
+  #folder = "";
+  #names: string[] = [];
+
+  constructor(options: OrphanScanOptions) {
+    this.#options = options;
+  }
+
+  /** One bounded step; goes round all buckets for ever. */
+  async step(): Promise<void> {
+    const { dataDir } = this.#options;
+    if (this.#names.length === 0) {
+      const scan = this.#scan ?? this.#nextBucket();
+      if (!scan) return;
+      this.#scan = scan;
+      const folder = scan.folders.pop();
+      if (folder === undefined) {
+        this.#endBucket(scan);
+        return;
+      }
+      this.#folder = folder;
+      this.#names = listBlobFiles(dataDir, scan.bucketId, folder);
+    }
+    if (this.#scan) await this.#judgeNames(this.#scan, this.#names.splice(-stepNames));
+  }
+
+  #nextBucket(): BucketScan | undefined {
+    const { dataDir } = this.#options;
+    if (this.#buckets.length === 0) this.#buckets = listBucketFolders(dataDir);
+    const bucketId = this.#buckets.pop();
+    if (bucketId === undefined) return undefined;
+    return { bucketId, folders: listBlobFolders(dataDir, bucketId), trusted: undefined, removed: 0, left: 0 };
+  }
+
+  #endBucket({ bucketId, removed, left }: BucketScan): void {
+    this.#scan = undefined;
+    if (removed > 0) this.#options.warn("Blobs of interrupted writes were removed", { bucketId, count: removed });
+    if (left > 0) this.#options.warn("Blobs that nothing names were left for a check", { bucketId, count: left });
+  }
+
+  async #judgeNames(scan: BucketScan, names: readonly string[]): Promise<void> {
+    try {
+      for (const name of names) if (this.#isOldOrphan(scan, name)) await this.#judge(scan, name);
+    } catch (error) {
+      if (!(error instanceof CatalogUnavailableError)) throw error;
+      this.#scan = undefined;
+      this.#names = [];
+    }
+  }
+
+  #isOldOrphan({ bucketId }: BucketScan, name: string): boolean {
+    const { dataDir, commits, clock } = this.#options;
+    if (!isBlobName(this.#folder, name)) return false;
+    if (commits.writerOf(bucketId).database.query(isNamedSql).values(name).length > 0) return false;
+    const changedMs = blobChangedMs(dataDir, bucketId, name);
+    return changedMs !== undefined && clock.nowMs() - changedMs > graceMs;
+  }
+
+  async #judge(scan: BucketScan, name: string): Promise<void> {
+    const { dataDir } = this.#options;
+    const isFinished = (await findFooter(nodeDisk, blobPath(dataDir, scan.bucketId, name))) !== undefined;
+    if (isFinished) scan.trusted ??= this.#verify(scan.bucketId);
+    // Asked again: reading the footer took a while, and a copy may have linked the blob meanwhile.
+    if (!this.#isOldOrphan(scan, name)) return;
+    if (isFinished && !scan.trusted) {
+      scan.left += 1;
+      return;
+    }
+    removeBlobFile(dataDir, scan.bucketId, name);
+    scan.removed += 1;
+  }
+
+  #verify(bucketId: string): boolean {
+    const { database } = this.#options.commits.writerOf(bucketId);
+    const pages = Number(database.query("PRAGMA page_count").values()[0]?.[0]);
+    if (pages > maxVerifiedPages) return false;
+    for (const { kind } of verifyCatalog(database)) if (kind === "damaged" || kind === "drifted") return false;
+    return true;
+  }
+}

@@ -1,0 +1,180 @@
+import { Database } from "bun:sqlite";
+import { type StateName, stateNames, toNumbers } from "./bucket-state.ts";
+import { type CatalogCounts, type CatalogFinding, damaged } from "./catalog-finding.ts";
+import { decodeCommitRecord } from "./commit-record.ts";
+import { checksumPart, checksumState, checksumUpload, checksumUploadEnd } from "./row-checksum.ts";
+import { schemaSql, schemaVersion, uploadState } from "./schema.ts";
+import { verifyClosed, verifyLive } from "./verify-versions.ts";
+
+const maxIntegrityMessages = 100;
+
+/**
+ * Reads every row of a catalog and compares all that is stored twice: SQLite's own structure, row checksums, counters
+ * against a recount, details against versions, the log's numbers. Reads only.
+ * @throws SQLiteError when the file is so damaged that a statement fails
+ */
+export function* verifyCatalog(database: Database): Generator<CatalogFinding, void> {
+  yield* verifyFile(database);
+  const counts: CatalogCounts = { objects: 0, versions: 0, bytes: 0, partBytes: 0, openUploads: 0 };
+  const state = toNumbers(readState(database));
+  const live = yield* verifyLive(database, counts);
+  const closed = yield* verifyClosed(database);
+  yield* verifyUploads(database, counts);
+  yield* verifyState(database, counts, state);
+  yield* verifyLog(database, state.seq);
+  const details = countRows(database, "SELECT count(*) FROM detail");
+  if (details !== live.details + closed.details)
+    yield damaged(`${details} details for ${live.details + closed.details} versions`);
+  const extents = countRows(
+    database,
+    "SELECT count(*) FROM extent WHERE detail_id NOT IN (SELECT detail_id FROM detail)",
+  );
+  if (extents > 0) yield damaged(`${extents} extents without a detail`);
+  if (Math.max(live.maxHlc, closed.maxHlc) > state.hlc) yield damaged("A version is newer than the newest commit");
+  if (Math.max(live.maxDetailId, closed.maxDetailId) >= state.nextDetailId)
+    yield damaged("A detail has a number that was not given out yet");
+  yield { kind: "counted", counts };
+}
+
+function* verifyFile(database: Database): Generator<CatalogFinding, void> {
+  const messages = database.query(`PRAGMA integrity_check(${maxIntegrityMessages})`).values() as [message: string][];
+  for (const [message] of messages) if (message !== "ok") yield damaged(`SQLite: ${message}`);
+  const form = countRows(database, "PRAGMA user_version");
+  if (form !== schemaVersion) yield damaged(`The catalog has form ${form}, wanted ${schemaVersion}`);
+  const pristine = new Database(":memory:");
+  try {
+    pristine.exec(schemaSql);
+    if (readSchema(database) !== readSchema(pristine)) yield damaged("The schema is not the one of this form");
+  } finally {
+    pristine.close();
+  }
+}
+
+function readSchema(database: Database): string {
+  return JSON.stringify(
+    database.query("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name").values(),
+  );
+}
+
+interface UploadRecord {
+  uploadId: string;
+  key: string;
+  initiatedHlc: number;
+  meta: string;
+  state: number;
+  crc: number;
+  fingerprint: string | null;
+  answer: string | null;
+  endedHlc: number | null;
+}
+
+interface PartRecord {
+  uploadId: string;
+  partNumber: number;
+  blobId: string;
+  sizeBytes: number;
+  etag: string;
+  checksum: string | null;
+  hlc: number;
+  crc: number;
+}
+
+function* verifyUploads(database: Database, counts: CatalogCounts): Generator<CatalogFinding, void> {
+  const uploads = database
+    .query<UploadRecord, []>(
+      "SELECT upload_id AS uploadId, key, initiated_hlc AS initiatedHlc, meta, state, crc, fingerprint, answer, ended_hlc AS endedHlc FROM upload",
+    )
+    .iterate();
+  const listParts = database.query<PartRecord, [string]>(
+    "SELECT upload_id AS uploadId, part_number AS partNumber, blob_id AS blobId, size_bytes AS sizeBytes, etag, checksum, hlc, crc FROM part WHERE upload_id = ? ORDER BY part_number",
+  );
+  let partCount = 0;
+  for (const upload of uploads) {
+    const { uploadId, key, meta, state } = upload;
+    if (upload.crc !== checksumWhole(upload)) yield damaged(`Upload ${uploadId}: its row does not fit its checksum`);
+    if (state === uploadState.open) counts.openUploads += 1;
+    for (const part of listParts.all(uploadId)) {
+      partCount += 1;
+      if (state !== uploadState.open) yield damaged(`Upload ${uploadId}: it has ended and still has parts`);
+      if (part.crc !== checksumPart(part))
+        yield damaged(`Upload ${uploadId}: part ${part.partNumber} does not fit its checksum`);
+      counts.partBytes += part.sizeBytes;
+      const { partNumber, blobId, sizeBytes, etag } = part;
+      yield { kind: "part", part: { uploadId, key, meta, partNumber, blobId, sizeBytes, etag } };
+    }
+  }
+  const parts = countRows(database, "SELECT count(*) FROM part");
+  if (parts !== partCount) yield damaged(`${parts - partCount} parts without an upload`);
+}
+
+function checksumWhole(upload: UploadRecord): number {
+  const { state, fingerprint, answer, endedHlc } = upload;
+  const begin = checksumUpload(upload);
+  if (state === uploadState.open && fingerprint === null && answer === null && endedHlc === null) return begin;
+  return begin + checksumUploadEnd({ fingerprint: fingerprint ?? "", answer: answer ?? "", endedHlc: endedHlc ?? 0 });
+}
+
+function* verifyState(
+  database: Database,
+  counts: CatalogCounts,
+  state: Readonly<Record<StateName, number>>,
+): Generator<CatalogFinding, void> {
+  const byName = new Map(readState(database));
+  const crc = checksumState(stateNames.map((each) => state[each]));
+  const isUntouched = byName.size === 1 && byName.get("min_reader") === 1;
+  if (!isUntouched && byName.get("crc") !== crc) yield damaged("The numbers of the bucket do not fit their checksum");
+  if (byName.get("min_reader") !== 1) yield damaged("The oldest readable form is not the one of this form");
+  const known = new Set<string>([...stateNames, "crc", "min_reader"]);
+  for (const each of byName.keys()) if (!known.has(each)) yield damaged(`The bucket has an unknown number "${each}"`);
+  for (const each of ["objects", "versions", "bytes", "partBytes", "openUploads"] as const) {
+    if (state[each] !== counts[each])
+      yield { kind: "drifted", text: `${each} is ${state[each]}, counted ${counts[each]}` };
+  }
+}
+
+function readState(database: Database): [name: string, value: number][] {
+  return database.query("SELECT name, value FROM bucket_state").values() as [string, number][];
+}
+
+interface LogRecord {
+  kind: string;
+  seq: number;
+  hlc: number;
+  key: string;
+  versionId: string | null;
+  record: Uint8Array;
+}
+
+/** Records are cut from the oldest on; what is left ends with the newest commit and has no gap. */
+function* verifyLog(database: Database, seq: number): Generator<CatalogFinding, void> {
+  let previous: number | undefined;
+  for (const row of database
+    .query<LogRecord, []>("SELECT seq, hlc, kind, key, version_id AS versionId, record FROM log ORDER BY seq")
+    .iterate()) {
+    if (previous !== undefined && row.seq !== previous + 1)
+      yield damaged(`The log has a gap between ${previous} and ${row.seq}`);
+    previous = row.seq;
+    const wrong = findRecordProblem(row);
+    if (wrong !== undefined) yield damaged(`Log record ${row.seq}: ${wrong}`);
+  }
+  if (previous !== undefined && previous !== seq)
+    yield damaged(`The log ends at ${previous}, the newest commit is ${seq}`);
+}
+
+function findRecordProblem(row: LogRecord): string | undefined {
+  try {
+    const header = decodeCommitRecord(row.record);
+    const fits =
+      header["key"] === row.key &&
+      header["hlc"] === row.hlc &&
+      header["versionId"] === row.versionId &&
+      header["kind"] === row.kind;
+    return fits ? undefined : "its row and its record differ";
+  } catch (error) {
+    return error instanceof Error ? error.message : "it cannot be read";
+  }
+}
+
+function countRows(database: Database, sql: string): number {
+  return Number(database.query(sql).values()[0]?.[0]);
+}

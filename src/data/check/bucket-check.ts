@@ -1,0 +1,242 @@
+import type { Database } from "bun:sqlite";
+import type { Clock } from "#kernel/base/clock.ts";
+import type { Disk } from "../blobs/disk.ts";
+import { blobChangedMs, isBlobName, listBlobFiles, listBlobFolders } from "../blobs/disk-blobs/blob-files.ts";
+import type { BlobFooter } from "../blobs/disk-blobs/footer.ts";
+import type { CatalogFinding, StoredPart, StoredVersion } from "../catalog/sqlite-catalog/catalog-finding.ts";
+import { openUntouched } from "../catalog/sqlite-catalog/open-untouched.ts";
+import { verifyCatalog } from "../catalog/sqlite-catalog/verify-catalog.ts";
+import { isUnavailable } from "../catalog/unavailable.ts";
+import type { ChecksumPool } from "../checksum/running-checksum.ts";
+import { DamagedBytesError, openInline, sealedInlineBytes } from "../crypto/inline-body.ts";
+import { KeyUnwrapError, keyIdentity, type ObjectKeyRing, type WrappedKey } from "../crypto/object-key-ring.ts";
+import { parseObjectMeta, parseUploadMeta } from "../object-meta.ts";
+import { type BlobToCheck, checkBlob } from "./check-blob.ts";
+import { type CheckCounts, emptyCounts } from "./check-counts.ts";
+
+/** A blob that nothing names belongs to an upload under way until it has been untouched for this long. */
+const orphanGraceMs = 3_600_000;
+/** Version of wrapped keys that only the client can open. */
+const customerKeyVersion = 0;
+
+/** What the check of one bucket needs. */
+export interface BucketCheckOptions {
+  readonly dataDir: string;
+  readonly bucketId: string;
+  readonly keyRing: ObjectKeyRing;
+  readonly checksums: ChecksumPool;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  /** One line per problem. */
+  readonly report: (line: string) => void;
+}
+
+interface ExtentRecord {
+  ordinal: number;
+  partNumber: number;
+  offsetBytes: number;
+  sizeBytes: number;
+  blobId: string;
+  checksum: string | null;
+  /** 1 for the first detail that names the blob: with it the bytes are read, once. */
+  isFirst: number;
+  firstChecksum: string | null;
+}
+
+/** A data key, or why there is none. */
+type OpenedKey =
+  | { readonly kind: "key"; readonly dataKey: Uint8Array }
+  | { readonly kind: "client" }
+  | { readonly kind: "damaged" };
+
+const extentSql =
+  "SELECT ordinal, part_number AS partNumber, offset_bytes AS offsetBytes, size_bytes AS sizeBytes, blob_id AS blobId, checksum, detail_id = (SELECT min(f.detail_id) FROM extent f WHERE f.blob_id = e.blob_id) AS isFirst, (SELECT f.checksum FROM extent f WHERE f.blob_id = e.blob_id ORDER BY f.detail_id LIMIT 1) AS firstChecksum FROM extent e WHERE detail_id = ? ORDER BY ordinal";
+const namedSql =
+  "SELECT EXISTS (SELECT 1 FROM extent WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM part WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM garbage_blob WHERE blob_id = ?1)";
+
+/** Checks one bucket: its catalog row by row, with each row its bytes, then the files that no row names. */
+export class BucketCheck {
+  readonly #options: BucketCheckOptions;
+  readonly #counts: CheckCounts = emptyCounts();
+
+  constructor(options: BucketCheckOptions) {
+    this.#options = options;
+  }
+
+  /** Damage is counted and reported, never thrown. */
+  async run(): Promise<CheckCounts> {
+    const { dataDir, bucketId } = this.#options;
+    let database: Database | undefined;
+    try {
+      database = openUntouched(dataDir, bucketId);
+      for (const finding of verifyCatalog(database)) await this.#take(database, finding);
+      this.#findOrphans(database);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      this.#noteUnreadable(database, error);
+    } finally {
+      database?.close();
+    }
+    return this.#counts;
+  }
+
+  async #take(database: Database, finding: CatalogFinding): Promise<void> {
+    switch (finding.kind) {
+      case "damaged":
+        return this.#corrupt(finding.text);
+      case "drifted":
+        this.#counts.drift += 1;
+        return this.#options.report(`drift: ${finding.text}`);
+      case "version":
+        return this.#checkVersion(database, finding.version);
+      case "part":
+        return this.#checkPart(finding.part);
+      case "counted": {
+        const { objects, versions, bytes } = finding.counts;
+        Object.assign(this.#counts, { objects, versions, bytes });
+      }
+    }
+  }
+
+  async #checkVersion(database: Database, version: StoredVersion): Promise<void> {
+    const { detailId, meta, body, sizeBytes, key } = version;
+    if (detailId === null || meta === null) return;
+    const place = `${JSON.stringify(key)} (${version.hlc})`;
+    const wrapped = this.#parseKey(place, () => parseObjectMeta(meta).key);
+    if (!wrapped) return;
+    const opened = this.#openKey(wrapped, key);
+    this.#noteKey(place, opened);
+    const extents = database.query<ExtentRecord, [number]>(extentSql).all(detailId);
+    if (body !== null) {
+      if (extents.length > 0) this.#corrupt(`${place}: it has an inline body and blobs`);
+      return this.#checkInline(place, { body, sizeBytes, opened });
+    }
+    this.#checkOrder(place, extents, sizeBytes);
+    const dataKey = this.#dataKey(opened);
+    let previousNumber = 0;
+    for (const extent of extents) {
+      const footer = await this.#checkBlob(`${place} part ${extent.partNumber}`, {
+        ...extent,
+        dataKey,
+        readsAll: extent.isFirst === 1,
+      });
+      const wanted = footer?.partNumber ?? previousNumber + 1;
+      if (footer && wanted !== extent.partNumber)
+        this.#corrupt(`${place}: part ${extent.partNumber} is number ${wanted}`);
+      if (extent.checksum !== extent.firstChecksum)
+        this.#corrupt(`${place}: part ${extent.partNumber} has another checksum than the version it was copied from`);
+      previousNumber = extent.partNumber;
+    }
+  }
+
+  #checkInline(place: string, inline: { body: Uint8Array; sizeBytes: number; opened: OpenedKey }): void {
+    const { body, sizeBytes, opened } = inline;
+    try {
+      if (opened.kind === "key") openInline(opened.dataKey, body, sizeBytes);
+      else if (body.length !== sealedInlineBytes(sizeBytes))
+        throw new DamagedBytesError("Inline body has a wrong length");
+    } catch (error) {
+      if (!(error instanceof DamagedBytesError)) throw error;
+      this.#corrupt(`${place}: ${error.message}`);
+    }
+  }
+
+  #checkOrder(place: string, extents: readonly ExtentRecord[], sizeBytes: number): void {
+    let end = 0;
+    for (const [index, extent] of extents.entries()) {
+      if (extent.ordinal !== index || extent.offsetBytes !== end)
+        this.#corrupt(`${place}: part ${extent.partNumber} is not where the one before it ends`);
+      end = extent.offsetBytes + extent.sizeBytes;
+    }
+    if (extents.length === 0) this.#corrupt(`${place}: it has neither a body nor blobs`);
+    else if (end !== sizeBytes) this.#corrupt(`${place}: its blobs hold ${end} bytes, wanted ${sizeBytes}`);
+  }
+
+  async #checkPart(part: StoredPart): Promise<void> {
+    const place = `upload ${part.uploadId} part ${part.partNumber}`;
+    const wrapped = this.#parseKey(place, () => parseUploadMeta(part.meta).key);
+    if (!wrapped) return;
+    const opened = this.#openKey(wrapped, part.key);
+    this.#noteKey(place, opened);
+    const { blobId, sizeBytes } = part;
+    const footer = await this.#checkBlob(place, {
+      blobId,
+      sizeBytes,
+      checksum: null,
+      dataKey: this.#dataKey(opened),
+      readsAll: true,
+    });
+    if (footer && (footer.partNumber ?? part.partNumber) !== part.partNumber)
+      this.#corrupt(`${place}: its blob is part ${footer.partNumber}`);
+  }
+
+  async #checkBlob(place: string, blob: BlobToCheck): Promise<BlobFooter | undefined> {
+    const result = await checkBlob(this.#options, blob);
+    if (result.kind === "missing") {
+      this.#counts.missing += 1;
+      this.#options.report(`missing: ${place}: blob ${blob.blobId}`);
+    } else if (result.kind === "damaged") this.#corrupt(`${place}: blob ${blob.blobId}: ${result.text}`);
+    else return result.footer;
+    return undefined;
+  }
+
+  #noteKey(place: string, opened: OpenedKey): void {
+    if (opened.kind === "client") this.#counts.unverifiable += 1;
+    else if (opened.kind === "damaged") this.#corrupt(`${place}: its data key does not open`);
+  }
+
+  #dataKey(opened: OpenedKey): Uint8Array | undefined {
+    return opened.kind === "key" ? opened.dataKey : undefined;
+  }
+
+  #openKey(wrapped: WrappedKey, key: string): OpenedKey {
+    if (wrapped.version === customerKeyVersion) return { kind: "client" };
+    try {
+      return { kind: "key", dataKey: this.#options.keyRing.unwrap(wrapped, keyIdentity(this.#options.bucketId, key)) };
+    } catch (error) {
+      if (!(error instanceof KeyUnwrapError)) throw error;
+      return { kind: "damaged" };
+    }
+  }
+
+  /** The wrapped key of a metadata text; the row's checksum says whether the text is what was written. */
+  #parseKey(place: string, parse: () => WrappedKey): WrappedKey | undefined {
+    try {
+      const { version, sealed } = parse();
+      if (typeof version === "number" && typeof sealed === "string") return { version, sealed };
+    } catch (error) {
+      if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    }
+    this.#corrupt(`${place}: its metadata cannot be read`);
+    return undefined;
+  }
+
+  #findOrphans(database: Database): void {
+    const { dataDir, bucketId, clock } = this.#options;
+    const isNamed = database.query(namedSql);
+    for (const folder of listBlobFolders(dataDir, bucketId)) {
+      for (const name of listBlobFiles(dataDir, bucketId, folder)) {
+        if (isBlobName(folder, name) && isNamed.values(name)[0]?.[0] === 1) continue;
+        const changedMs = blobChangedMs(dataDir, bucketId, name);
+        if (changedMs === undefined || clock.nowMs() - changedMs < orphanGraceMs) continue;
+        this.#counts.orphaned += 1;
+        this.#options.report(`orphaned: file ${folder}/${name}`);
+      }
+    }
+  }
+
+  #noteUnreadable(database: Database | undefined, error: unknown): void {
+    const text = error instanceof Error ? error.message : "unknown";
+    if (database) {
+      this.#corrupt(`The catalog cannot be read: ${text}`);
+      return;
+    }
+    this.#counts.missing += 1;
+    this.#options.report(`missing: ${text}`);
+  }
+
+  #corrupt(text: string): void {
+    this.#counts.corrupt += 1;
+    this.#options.report(`corrupt: ${text}`);
+  }
+}

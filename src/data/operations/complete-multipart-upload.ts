@@ -1,0 +1,119 @@
+import type { MutationSuccess } from "#kernel/protocol/mutation.ts";
+import { checksumAlgorithms } from "#kernel/s3/checksum.ts";
+import type { WriteConditions } from "#kernel/s3/conditional-request.ts";
+import { quoteETag } from "#kernel/s3/etag.ts";
+import { maxPartNumber, type PartToComplete, readCompleteMultipartUpload } from "#kernel/xml/read-complete-multipart-upload.ts";
+import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
+import { maxLargeXmlBytes } from "#kernel/xml/xml-element.ts";
+import { readSmallBody } from "../http/read-small-body.ts";
+import { respondSlowly, type SlowAnswer } from "../http/respond-slowly.ts";
+import type { ResponseHeaders } from "../http/respond.ts";
+import type { S3Request } from "../http/s3-request.ts";
+import { type AssembledObject, assembleObject, fingerprintOf, toListedParts } from "../multipart/assemble-object.ts";
+import { checkExpectations, type CompletionExpectations, parseExpectations } from "../multipart/completion-expectations.ts";
+import { type FoundUpload, findUpload } from "../multipart/find-upload.ts";
+import { encodeFlags, type ObjectMeta, parseObjectMeta } from "../object-meta.ts";
+import { encryptionHeaders, parseCustomerKey, requireMatchingKey } from "./encryption-request.ts";
+import { writeConditions } from "./put-object.ts";
+
+/** A completion as the client asks for it. */
+interface Completion {
+  readonly upload: FoundUpload;
+  readonly listed: readonly PartToComplete[];
+  readonly expectations: CompletionExpectations;
+  readonly conditions: WriteConditions | null;
+}
+
+/** What a completion has to be known by: of the object in the commit, and of an earlier one that is repeated. */
+interface CompletedObject extends AssembledObject {
+  readonly flags: number;
+  /** JSON of `ObjectMeta`. */
+  readonly meta: string;
+}
+
+/**
+ * CompleteMultipartUpload: one commit that lists the parts, no byte is copied. The same completion within a day repeats its
+ * answer. Source: API_CompleteMultipartUpload.
+ */
+export async function completeMultipartUpload(request: S3Request): Promise<void> {
+  const conditions = writeConditions(request);
+  const expectations = parseExpectations(request.headers);
+  const customerKey = parseCustomerKey(request);
+  const uploadId = request.query.get("uploadId") ?? "";
+  const body = await readSmallBody(request, maxLargeXmlBytes, { ignoreChecksumHeaders: true });
+  const upload = await findUpload(request.plane.catalog, { bucketId: request.bucket.bucketId, key: request.key, uploadId });
+  if (customerKey) requireMatchingKey(upload.meta, customerKey);
+  const listed = readCompleteMultipartUpload(body, uploadId);
+  await respondSlowly(request, () => complete(request, { upload, listed, expectations, conditions }));
+}
+
+async function complete(request: S3Request, completion: Completion): Promise<SlowAnswer> {
+  const object = completion.upload.completed ? repeatedObject(completion) : await newObject(request, completion);
+  const result = await commit(request, completion, object);
+  return answer(request, result, parseObjectMeta(result.meta ?? object.meta));
+}
+
+/** Nothing of it is stored: the writer compares the list and repeats its answer. */
+function repeatedObject({ listed }: Completion): CompletedObject {
+  const parts = toListedParts(listed);
+  const checksum = { algorithm: "CRC64NVME", type: "FULL_OBJECT", value: "" } as const;
+  return { etag: "", sizeBytes: 0, checksum, fingerprint: fingerprintOf(parts), parts, flags: 0, meta: "{}" };
+}
+
+async function newObject(request: S3Request, { upload, listed, expectations }: Completion): Promise<CompletedObject> {
+  const { catalog, checksums } = request.plane;
+  const stored = await catalog.listParts(request.bucket.bucketId, upload.uploadId, 0, maxPartNumber);
+  const assembled = await assembleObject(checksums, { upload, listed, stored });
+  checkExpectations(expectations, assembled);
+  const { headers, user, storageClass, key, customerKeyMd5 } = upload.meta;
+  const meta: ObjectMeta = {
+    headers,
+    user,
+    storageClass,
+    checksum: assembled.checksum,
+    key,
+    ...(customerKeyMd5 === undefined ? {} : { customerKeyMd5 }),
+    partCount: assembled.parts.length,
+  };
+  return { ...assembled, flags: encodeFlags(meta.checksum, storageClass), meta: JSON.stringify(meta) };
+}
+
+function commit(request: S3Request, { upload, conditions }: Completion, object: CompletedObject): Promise<MutationSuccess> {
+  const { key, id: requestId, principal } = request;
+  const { parts, fingerprint, sizeBytes, etag, flags, meta } = object;
+  return request.plane.writer.commit({
+    kind: "completeUpload",
+    bucketId: request.bucket.bucketId,
+    key,
+    requestId,
+    principal,
+    uploadId: upload.uploadId,
+    parts,
+    fingerprint,
+    sizeBytes,
+    etag,
+    flags,
+    meta,
+    attributes: upload.meta.attributes,
+    conditions,
+  });
+}
+
+function answer(request: S3Request, result: MutationSuccess, meta: ObjectMeta): SlowAnswer {
+  const headers: ResponseHeaders = encryptionHeaders(meta);
+  if (result.versionId !== null && result.versionId !== "null") headers["x-amz-version-id"] = result.versionId;
+  const { checksum } = meta;
+  const content =
+    renderTextElement("Location", locationOf(request)) +
+    renderTextElement("Bucket", request.bucketName) +
+    renderTextElement("Key", request.key) +
+    renderTextElement("ETag", quoteETag(result.etag ?? "")) +
+    (checksum ? renderTextElement(checksumAlgorithms[checksum.algorithm].element, checksum.value) + renderTextElement("ChecksumType", checksum.type) : "");
+  return { document: renderXmlDocument("CompleteMultipartUploadResult", content), headers };
+}
+
+/** The URL the client used, without its query. */
+function locationOf({ message, secure }: S3Request): string {
+  const [path] = (message.url ?? "/").split("?", 1);
+  return `${secure ? "https" : "http"}://${message.headers.host ?? ""}${path ?? "/"}`;
+}

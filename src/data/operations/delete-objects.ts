@@ -1,0 +1,58 @@
+import type { DeleteMutation, MutationSuccess } from "#kernel/protocol/mutation.ts";
+import { maxKeyBytes, parseObjectKey } from "#kernel/s3/object-key.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
+import { type ObjectToDelete, readDeleteObjects } from "#kernel/xml/read-delete-objects.ts";
+import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
+import { maxLargeXmlBytes } from "#kernel/xml/xml-element.ts";
+import { readSmallBody } from "../http/read-small-body.ts";
+import { toS3Error } from "../http/render-error.ts";
+import { respondXml } from "../http/respond.ts";
+import { objectArn, type S3Request } from "../http/s3-request.ts";
+
+/** Version ids of other sites may have up to this many bytes; none has a space or a control character. */
+const wellFormedVersionId = new RegExp(`^[!-~]{1,${maxKeyBytes}}$`);
+
+/**
+ * DeleteObjects: every key is judged for itself, all deletes are committed together, results come in the order of the
+ * request. Source: API_DeleteObjects.
+ */
+export async function deleteObjects(request: S3Request): Promise<void> {
+  const body = await readSmallBody(request, maxLargeXmlBytes, { requireDigest: true });
+  const { objects, quiet } = readDeleteObjects(body);
+  const entries = await Promise.all(objects.map((object) => deleteOne(request, object, quiet)));
+  respondXml(request, renderXmlDocument("DeleteResult", entries.join("")));
+}
+
+/** No await before the commit is handed over: mutations of one turn of the event loop travel and commit together. */
+async function deleteOne(request: S3Request, object: ObjectToDelete, quiet: boolean): Promise<string> {
+  try {
+    const result = await request.plane.writer.commit(toMutation(request, object));
+    return quiet ? "" : renderDeleted(object, result);
+  } catch (thrown) {
+    return renderFailure(object, toS3Error(thrown));
+  }
+}
+
+/** @throws S3Error AccessDenied, NoSuchVersion (an ill-formed id), KeyTooLongError */
+function toMutation(request: S3Request, object: ObjectToDelete): DeleteMutation {
+  const { bucket, id: requestId, principal } = request;
+  const key = parseObjectKey(object.key);
+  const versionId = object.versionId ?? null;
+  request.require(versionId === null ? "s3:DeleteObject" : "s3:DeleteObjectVersion", objectArn(bucket.name, key), bucket);
+  if (versionId !== null && !wellFormedVersionId.test(versionId)) throw new S3Error("NoSuchVersion");
+  const conditions = Object.keys(object.conditions).length === 0 ? null : object.conditions;
+  return { kind: "delete", bucketId: bucket.bucketId, key, requestId, principal, versionId, conditions };
+}
+
+/** A marker that was made is named beside the key, one that was removed is the version named. */
+function renderDeleted({ key, versionId }: ObjectToDelete, result: MutationSuccess): string {
+  const marker = result.deleteMarker
+    ? renderTextElement("DeleteMarker", true) + renderOptionalElement("DeleteMarkerVersionId", result.versionId ?? undefined)
+    : "";
+  return renderElement("Deleted", renderTextElement("Key", key) + renderOptionalElement("VersionId", versionId) + marker);
+}
+
+function renderFailure({ key, versionId }: ObjectToDelete, { code, message }: S3Error): string {
+  const content = renderTextElement("Key", key) + renderOptionalElement("VersionId", versionId) + renderTextElement("Code", code) + renderTextElement("Message", message);
+  return renderElement("Error", content);
+}

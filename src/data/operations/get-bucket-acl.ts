@@ -1,0 +1,8 @@
+import { respondXml } from "../http/respond.ts";
+import type { S3Request } from "../http/s3-request.ts";
+import { renderOwnerAcl } from "./owner-acl.ts";
+
+/** GetBucketAcl: owner FULL_CONTROL. Source: API_GetBucketAcl. */
+export function getBucketAcl(request: S3Request): void {
+  respondXml(request, renderOwnerAcl(request.bucket));
+}

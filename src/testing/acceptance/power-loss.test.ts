@@ -1,0 +1,49 @@
+import { describe, expect, test } from "bun:test";
+import { checkImages } from "../power-loss/check-images.ts";
+import { type CrashPoint, chooseCrashPoints } from "../power-loss/crash-point.ts";
+import { dropSyncs, syncKinds } from "../power-loss/drop-syncs.ts";
+import { recordRun } from "../power-loss/record-run.ts";
+import { canTrace } from "../power-loss/traced-server.ts";
+import { reportTool } from "./client-tool.ts";
+
+// `scripts/power-loss` sets these for the long form.
+const seed = Number(process.env["MAXIOFS_POWER_LOSS_SEED"] ?? 1);
+const maxCount = Number(process.env["MAXIOFS_POWER_LOSS_IMAGES"] ?? 50);
+const actionsPerClient = Number(process.env["MAXIOFS_POWER_LOSS_ACTIONS"] ?? 30);
+const isLong = maxCount > 100;
+
+const isMissing = !reportTool("strace", canTrace());
+const run = isMissing ? undefined : await recordRun({ seed, clientCount: 3, actionsPerClient });
+
+describe.skipIf(isMissing)("power loss", () => {
+  test(
+    "server: every image a crash can leave holds what was acknowledged, and nothing by half",
+    async () => {
+      if (run === undefined) return;
+      const points = chooseCrashPoints(run.history.steps, { seed, maxCount });
+      const violations = await checkImages(run, points, {
+        maxViolations: isLong ? 50 : 3,
+        onChecked: (count, violation) => {
+          if (violation) console.error(`image ${count}:`, violation);
+          else if (isLong && count % 50 === 0) console.log(`${count} of ${points.length} images`);
+        },
+      });
+      expect(violations).toEqual([]);
+    },
+    maxCount * 30_000,
+  );
+
+  test.each(syncKinds)(
+    "harness: finds out that nobody syncs the $name",
+    async (kind) => {
+      if (run === undefined) return;
+      const history = dropSyncs(run.history, kind);
+      expect(history.steps.length).toBeLessThan(run.history.steps.length);
+      const lastAnswer = history.steps.findLastIndex((step) => step.kind === "answer");
+      const point: CrashPoint = { stepCount: lastAnswer + 1, fate: "lost", seed };
+      const violations = await checkImages({ ...run, history }, [point], { maxViolations: 1 });
+      expect(violations).toHaveLength(1);
+    },
+    60_000,
+  );
+});

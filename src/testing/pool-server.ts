@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "#kernel/base/clock.ts";
+import type { BucketEntry, DataSettings, Grant, KeyEntry, Snapshot } from "#kernel/protocol/snapshot.ts";
+import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
+import { BucketWriter } from "#data/catalog/sqlite-catalog/bucket-writer.ts";
+import { versioningState } from "#data/catalog/sqlite-catalog/bucket-state.ts";
+import { createCatalog } from "#data/catalog/sqlite-catalog/open-catalog.ts";
+import { openPool, type Pool } from "#data/pool.ts";
+import { BucketClient } from "./acceptance/bucket-client.ts";
+import { S3Client } from "./acceptance/s3-client.ts";
+
+/** What the server starts with; there is no control plane that could change it. */
+export interface PoolServerOptions {
+  /** Buckets and their versioning; a bucket's name is its id too. */
+  readonly buckets: Readonly<Record<string, BucketEntry["versioning"]>>;
+  /** Keys beside the administrator's: secret is `secret-` and the id. */
+  readonly keys?: Readonly<Record<string, readonly Grant[]>>;
+  readonly settings?: Partial<DataSettings>;
+  /** Fills a bucket's catalog before the server starts. */
+  readonly prepare?: (writer: BucketWriter) => void;
+}
+
+const administratorId = "AKIAADMINISTRATOR000";
+
+/** The data plane's own threads without a control plane: real writer, real worker, fixed keys and buckets. */
+export class PoolServer {
+  readonly dataDir: string;
+  readonly s3: S3Client;
+  readonly logged: string[];
+  readonly #pool: Pool;
+
+  constructor(parts: { dataDir: string; pool: Pool; s3Port: number; logged: string[] }) {
+    this.dataDir = parts.dataDir;
+    this.#pool = parts.pool;
+    this.logged = parts.logged;
+    this.s3 = new S3Client(parts.s3Port, credentialsOf(administratorId));
+  }
+
+  /** A bucket as the administrator, or the holder of another key, talks to it. */
+  bucket(name: string, accessKeyId: string = administratorId): BucketClient {
+    return new BucketClient(accessKeyId === administratorId ? this.s3 : new S3Client(this.s3.port, credentialsOf(accessKeyId)), name);
+  }
+
+  /** Ends the threads and removes the folder. */
+  async remove(): Promise<void> {
+    this.s3.close();
+    await this.#pool.end();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Starts a writer and one data worker on a fresh folder and a free port. */
+export async function startPoolServer(options: PoolServerOptions): Promise<PoolServer> {
+  const dataDir = mkdtempSync(join(tmpdir(), "maxiofs-pool-"));
+  for (const [bucketId, versioning] of Object.entries(options.buckets)) makeCatalog({ dataDir, bucketId, versioning, prepare: options.prepare });
+  const logged: string[] = [];
+  const pool = await openPool({
+    dataDir,
+    workerUrl: new URL("../data/worker.ts", import.meta.url),
+    writerUrl: new URL("../data/writer/writer.ts", import.meta.url),
+    writerSettings: { historyWindowMs: 3_600_000, reserveBytes: 0 },
+    monotonicMs: systemClock.monotonicMs,
+    log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
+  });
+  const { s3Port } = await pool.startWorkers({
+    workerCount: 1,
+    listen: { s3Host: "127.0.0.1", s3Port: 0, idleTimeoutSeconds: 60 },
+    keys: [{ version: 1, key: new Uint8Array(32).fill(7) }],
+    link: { attach: () => makeSnapshot(options), detach: () => {}, receive: () => {} },
+  });
+  return new PoolServer({ dataDir, pool, s3Port, logged });
+}
+
+interface CatalogToMake {
+  readonly dataDir: string;
+  readonly bucketId: string;
+  readonly versioning: BucketEntry["versioning"];
+  readonly prepare: PoolServerOptions["prepare"];
+}
+
+function makeCatalog({ dataDir, bucketId, versioning, prepare }: CatalogToMake): void {
+  createCatalog(dataDir, bucketId);
+  const writer = new BucketWriter({ dataDir, bucketId, clock: systemClock, minPartBytes: 1 });
+  writer.setVersioning(versioningState[versioning]);
+  prepare?.(writer);
+  writer.close();
+}
+
+function makeSnapshot({ buckets, keys = {}, settings = {} }: PoolServerOptions): Snapshot {
+  const defaults = resolveDataSettings(new Map(), {}, 0);
+  return {
+    number: 1,
+    keys: [makeKey(administratorId, undefined), ...Object.entries(keys).map(([id, grants]) => makeKey(id, grants))],
+    buckets: Object.entries(buckets).map(([name, versioning]) => makeBucket(name, versioning)),
+    settings: { ...defaults, "storage.reserve_bytes": 0, ...settings },
+  };
+}
+
+function makeKey(accessKeyId: string, grants: readonly Grant[] | undefined): KeyEntry {
+  return {
+    accessKeyId,
+    secretKey: credentialsOf(accessKeyId).secretKey,
+    enabled: true,
+    userId: `AIDA${accessKeyId}`,
+    userName: accessKeyId.toLowerCase(),
+    tenantId: "tenant",
+    accountId: "123456789012",
+    canonicalId: "c".repeat(64),
+    displayName: "owner",
+    administrator: grants === undefined,
+    grants: grants ?? [],
+  };
+}
+
+function makeBucket(name: string, versioning: BucketEntry["versioning"]): BucketEntry {
+  return {
+    bucketId: name,
+    name,
+    tenantId: "tenant",
+    accountId: "123456789012",
+    ownerCanonicalId: "c".repeat(64),
+    ownerDisplayName: "owner",
+    region: "us-east-1",
+    createdAtMs: 0,
+    versioning,
+    tags: [],
+  };
+}
+
+function credentialsOf(accessKeyId: string): { accessKeyId: string; secretKey: string } {
+  return { accessKeyId, secretKey: `secret-${accessKeyId}` };
+}
