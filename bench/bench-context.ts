@@ -19,6 +19,8 @@ export interface LoadRequest {
   readonly warmupMs?: number;
   /** Default: 2 s in the short form, 10 s in the long one. */
   readonly durationMs?: number;
+  /** Default: none. */
+  readonly requestLimit?: number;
 }
 
 /** Where a load goes. */
@@ -106,6 +108,7 @@ export class BenchContext {
       connections: request.connections,
       warmupMs: request.warmupMs ?? 500,
       durationMs: request.durationMs ?? this.durationMs,
+      requestLimit: request.requestLimit ?? 0,
       work: request.work,
     };
     const child = Bun.spawn([...benchCommand(this.root, "load/generate-load.ts")], {
@@ -165,6 +168,7 @@ export function rowOf(
     notes: result.errors,
     serverCores: result.seconds === 0 ? 0 : result.serverCpuSeconds / result.seconds,
     generatorCores: result.seconds === 0 ? 0 : result.generatorCpuSeconds / result.seconds,
+    otherCores: result.seconds === 0 ? 0 : result.otherCpuSeconds / result.seconds,
   };
 }
 

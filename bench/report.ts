@@ -16,6 +16,8 @@ export interface ReportRow {
   /** Processor seconds per second of measuring; 2 cores are 2.0. */
   readonly serverCores?: number;
   readonly generatorCores?: number;
+  /** Of everything else on the machine: much of it, and the rates are too low. */
+  readonly otherCores?: number;
 }
 
 /** How a row stands. */
@@ -30,7 +32,7 @@ export function verdictOf(row: ReportRow): Verdict {
   return reached ? "pass" : "miss";
 }
 
-const headings = ["work", "measured", "wanted", "", "p50", "p99", "srv cpu", "gen cpu", "err", "limit"];
+const headings = ["work", "measured", "wanted", "", "p50", "p99", "srv cpu", "gen cpu", "oth cpu", "err", "limit"];
 
 /** The table as text, one line per row, notes below. */
 export function renderReport(rows: readonly ReportRow[]): string {
@@ -69,6 +71,7 @@ function cellsOf(row: ReportRow): string[] {
     formatLatency(row.p99Us),
     row.serverCores?.toFixed(2) ?? "",
     row.generatorCores?.toFixed(2) ?? "",
+    row.otherCores?.toFixed(2) ?? "",
     String(row.errorCount),
     row.limit,
   ];

@@ -1,277 +1,312 @@
-import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
-import { systemClock } from "#kernel/base/clock.ts";
-import { systemRandom } from "#kernel/base/random.ts";
-import { errorCodeLabels, operationLabels, slotLayout } from "#kernel/metrics/operation-index.ts";
-import { BootConfigError } from "#kernel/settings/boot-config-error.ts";
-import { type BootConfig, parseBootConfig, renderBootHelp } from "#kernel/settings/boot-config.ts";
-import { findConfigPath } from "#kernel/settings/boot-values.ts";
-import type { Control } from "#control/control.ts";
-import { type DataFolderLock, DataFolderInUseError, lockDataFolder } from "#control/database/lock-data-folder.ts";
-import { createLog, type Log } from "#control/observe/log.ts";
-import { openControl } from "#control/open-control.ts";
-import { StartRefusedError } from "#control/start-refused-error.ts";
-import { nodeDisk } from "#data/blobs/disk.ts";
-import { checkDataFolder } from "#data/check/check-data-folder.ts";
-import { PoolStartError } from "#data/pool/pool-start-error.ts";
-import { openPool, type Pool } from "#data/pool.ts";
+import { join, resolve } from "node:path";
 import { version } from "../package.json";
+import type { Control } from "./control/control.ts";
+import type { Log } from "./control/observe/log.ts";
+import type { ControlOptions } from "./control/open-control.ts";
+import type { WorkersOptions } from "./data/pool/data-workers.ts";
+import type { Pool } from "./data/pool.ts";
+import { systemClock } from "./kernel/base/clock.ts";
+import { systemRandom } from "./kernel/base/random.ts";
+import { type BootConfig, parseBootConfig, renderBootHelp } from "./kernel/settings/boot-config.ts";
+import { BootConfigError } from "./kernel/settings/boot-config-error.ts";
+import { findConfigPath } from "./kernel/settings/boot-values.ts";
 
-const usage = `MaxIOFS ${version}: S3-compatible object storage
+const help = `Usage: maxiofs VERB [FLAGS]
 
-  maxiofs serve [options]            serve S3 and the control API
-  maxiofs check [options] [BUCKET]   verify every tag and reference of a stopped server's data; changes nothing
-  maxiofs keys export [options]      print the keys, sealed with the passphrase of MAXIOFS_PASSPHRASE
-  maxiofs version
-  maxiofs help
+  serve                        runs the server
+  check [BUCKET]               reads all that a data folder holds, verifies it and reports; changes nothing
+  keys export                  writes a copy of the keys, protected by the passphrase on the first line of standard input
+  version                      prints the version
+  help                         prints this
 
-Options, over MAXIOFS_* variables, over maxiofs.toml:
+Flags of serve; check and keys export need --data alone:
 `;
 
-const exitCodes = { findings: 1, usage: 64, software: 70, cannotCreate: 73, config: 78 } as const;
+/** Exit codes. Source: sysexits.h. */
+const exitCodes = { ok: 0, problemsFound: 1, usage: 64, noInput: 66, software: 70, osError: 71 } as const;
 
-/** Held until the process ends: collecting them would give the folders away. */
-const heldLocks: DataFolderLock[] = [];
+/** Until the stored settings are read the writer frees nothing: the longest window there is, ms. */
+const longestWindowMs = 30 * 86_400_000;
 
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+/** The command line of the server. Never returns while the server runs. @returns the exit code */
+async function main(words: readonly string[]): Promise<number> {
+  const [verb = "help", ...rest] = words;
+  switch (verb) {
+    case "serve":
+      return serve(rest);
+    case "check":
+      return check(rest);
+    case "keys":
+      if (rest[0] === "export") return exportKeys(rest.slice(1));
+      return refuseUsage(`keys ${rest[0] ?? ""}`);
+    case "version":
+    case "--version":
+      console.log(version);
+      return exitCodes.ok;
+    case "help":
+    case "--help":
+      console.log(help + renderBootHelp());
+      return exitCodes.ok;
+    default:
+      return refuseUsage(verb);
+  }
 }
 
-function complain(text: string): void {
-  process.stderr.write(`${text}\n`);
+function refuseUsage(seen: string): number {
+  console.error(`maxiofs: ${JSON.stringify(seen.trim())} is no verb; \`maxiofs help\` lists them`);
+  return exitCodes.usage;
 }
 
 function readConfig(flags: readonly string[]): BootConfig {
   const environment = process.env;
-  const source = { flags: [...flags], environment };
-  const path = findConfigPath(source);
-  const file = path === undefined || !existsSync(path) ? undefined : readFileSync(path, "utf8");
-  return parseBootConfig({
-    ...source,
-    readFile: (name: string) => readFileSync(name, "utf8"),
-    cpuCount: availableParallelism(),
-    ...(file === undefined ? {} : { file }),
-  });
+  const path = findConfigPath({ flags, environment });
+  const file = path === undefined ? undefined : readText(path);
+  if (path !== undefined && file === undefined) throw new BootConfigError(["The configuration file cannot be read"]);
+  const cpuCount = availableParallelism();
+  return parseBootConfig({ flags, environment, readFile: readText, cpuCount, ...(file !== undefined && { file }) });
 }
 
-async function serve(flags: readonly string[]): Promise<void> {
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8").slice(0, 65_536);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs the server until a signal ends the process. */
+async function serve(flags: readonly string[]): Promise<number> {
+  if (flags.includes("--help")) return main(["help"]);
   const config = readConfig(flags);
+  const [{ createLog }, { lockDataFolder }, { Pool }, { endOnSignals }, { openControl }] = await Promise.all([
+    import("./control/observe/log.ts"),
+    import("./control/database/lock-data-folder.ts"),
+    import("./data/pool.ts"),
+    import("./control/end-on-signals.ts"),
+    import("./control/open-control.ts"),
+  ]);
+  const isText = config.logFormat === "text" || (config.logFormat === "auto" && process.stdout.isTTY);
+  const log = createLog({ level: config.logLevel, format: isText ? "text" : "json", clock: systemClock });
+  process.on("uncaughtException", (error) => endByBug(log, error));
+  process.on("unhandledRejection", (error) => endByBug(log, error));
   const dataDir = resolve(config.dataDir);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  heldLocks.push(lockDataFolder(dataDir, process.pid));
-  const log = createLog({ level: config.logLevel, format: chooseFormat(config), clock: systemClock });
-  process.on("uncaughtException", (error) => {
-    log.error("Unexpected error in the control thread", { error: error.stack ?? error.message });
-    process.exit(exitCodes.software);
-  });
-  let pool: Pool | undefined;
-  const requirePool = (): Pool => {
-    if (!pool) throw new Error("The data plane is not started");
-    return pool;
-  };
-  const control = await openControl(controlOptions({ config, dataDir, log, requirePool }));
-  const { settings } = control.publisher;
-  pool = await openPool({
+  const lock = lockDataFolder(dataDir, process.pid);
+  const pool = new Pool({
     dataDir,
     workerUrl: new URL("./data/worker.ts", import.meta.url),
     writerUrl: new URL("./data/writer/writer.ts", import.meta.url),
-    writerSettings: { historyWindowMs: settings["history.window"] * 1000, reserveBytes: settings["storage.reserve_bytes"] },
-    monotonicMs: () => systemClock.monotonicMs(),
-    log: (level, message, fields) => log.write(level, message, fields),
+    writerSettings: { historyWindowMs: longestWindowMs, reserveBytes: 0 },
+    monotonicMs: systemClock.monotonicMs,
+    log: log.write,
   });
-  const consolePort = await control.start();
-  const ports = await startWorkers(pool, control, config);
-  announce({ config, dataDir, control, consolePort, ports });
-  stopOnSignals(pool, control, log);
+  const [control] = await Promise.all([openControl(controlOptions({ config, dataDir, log, pool })), pool.open()]);
+  endOnSignals({
+    drain: () => control.drain(),
+    finish: async () => {
+      await pool.stop();
+      await control.close();
+      lock.release();
+    },
+    endNow: () => pool.end(),
+    log,
+  });
+  await startServing({ config, control, pool, log });
+  return new Promise(() => {});
 }
 
-function controlOptions(parts: { config: BootConfig; dataDir: string; log: Log; requirePool: () => Pool }): Parameters<typeof openControl>[0] {
-  const { config, dataDir, log, requirePool } = parts;
+/** The parts of a running server. */
+interface Parts {
+  readonly config: BootConfig;
+  readonly control: Control;
+  readonly pool: Pool;
+  readonly log: Log;
+}
+
+async function startServing({ config, control, pool, log }: Parts): Promise<void> {
+  const { settings } = control.publisher;
+  pool.configureWriter({
+    historyWindowMs: settings["history.window"] * 1000,
+    reserveBytes: settings["storage.reserve_bytes"],
+  });
+  const [ports, consolePort] = await Promise.all([pool.startWorkers(workersOptions(config, control)), control.start()]);
+  const { announceCredentials, renderUrl } = await import("./control/observe/announce.ts");
+  const endpoint = renderUrl(config.s3Listen, ports.s3Port);
+  const { s3TlsListen } = config;
+  log.info("Ready", {
+    s3: endpoint,
+    ...(s3TlsListen && ports.tlsPort !== undefined && { s3Tls: renderUrl(s3TlsListen, ports.tlsPort, "https") }),
+    console: renderUrl(config.consoleListen, consolePort),
+    workers: pool.health().upWorkerCount,
+    startMs: Math.round(systemClock.monotonicMs()),
+  });
+  if (control.firstAdministrator?.generated) announceCredentials({ endpoint, ...control.firstAdministrator });
+}
+
+function controlOptions({
+  config,
+  dataDir,
+  log,
+  pool,
+}: Omit<Parts, "control"> & { readonly dataDir: string }): ControlOptions {
   return {
     dataDir,
     version,
     consoleListen: config.consoleListen,
+    ...(config.administrator && { administrator: config.administrator }),
+    ...(config.rootKey && { rootKey: config.rootKey }),
     settings: config.settings,
     clock: systemClock,
     random: systemRandom,
     log,
-    catalogs: {
-      create: (bucketId) => requirePool().catalogs.create(bucketId),
-      close: (bucketId) => requirePool().catalogs.close(bucketId),
-      remove: (bucketId) => requirePool().catalogs.remove(bucketId),
-    },
+    catalogs: pool.catalogs,
     probes: [
-      { name: "catalog", check: () => requirePool().probe() },
-      { name: "workers", check: async () => requireWorkers(requirePool()) },
-      { name: "space", check: async () => requireSpace(dataDir) },
+      { name: "catalog", check: () => pool.probe() },
+      { name: "workers", check: () => checkWorkers(pool) },
+      { name: "space", check: () => checkSpace(dataDir) },
     ],
     registerMetrics: async (registry) => {
-      const { registerSlotMetrics } = await import("#control/observe/metrics-collector.ts");
-      registerSlotMetrics(registry, { source: requirePool(), layout: slotLayout, operations: operationLabels, errorCodes: errorCodeLabels });
+      const [{ registerSlotMetrics }, { errorCodeLabels, operationLabels, slotLayout }] = await Promise.all([
+        import("./control/observe/metrics-collector.ts"),
+        import("./kernel/metrics/operation-index.ts"),
+      ]);
+      const names = { operations: operationLabels, errorCodes: errorCodeLabels };
+      registerSlotMetrics(registry, { source: pool, layout: slotLayout, ...names });
     },
-    endSilentWorker: (channel) => requirePool().endWorker(channel as Parameters<Pool["endWorker"]>[0], "It does not take the newest state"),
-    ...(config.administrator ? { administrator: config.administrator } : {}),
-    ...(config.rootKey ? { rootKey: config.rootKey } : {}),
+    endSilentWorker: (channel) => pool.endWorker(channel, "It did not take over a change in time"),
   };
 }
 
-function requireWorkers(pool: Pool): void {
-  const { upWorkerCount, workerCount, isWriterUp } = pool.health();
-  if (!isWriterUp || upWorkerCount < workerCount) throw new Error(`${upWorkerCount} of ${workerCount} workers and ${isWriterUp ? "the" : "no"} writer are up`);
-}
-
-function requireSpace(dataDir: string): void {
-  const { bavail, bsize } = statfsSync(dataDir);
-  if (bavail * bsize === 0) throw new Error("The disk of the data folder is full");
-}
-
-function startWorkers(pool: Pool, control: Control, config: BootConfig): ReturnType<Pool["startWorkers"]> {
-  const { tls, s3TlsListen } = config;
-  const secure = tls && s3TlsListen && { ...s3TlsListen, cert: readFileSync(tls.certPath, "utf8"), key: readFileSync(tls.keyPath, "utf8") };
-  return pool.startWorkers({
+function workersOptions(config: BootConfig, control: Control): WorkersOptions {
+  const { s3Listen, s3TlsListen, tls, idleTimeoutSeconds } = config;
+  return {
     workerCount: config.workers,
-    keys: control.keys,
     listen: {
-      s3Host: config.s3Listen.host,
-      s3Port: config.s3Listen.port,
-      idleTimeoutSeconds: config.idleTimeoutSeconds,
-      ...(secure ? { tls: secure } : {}),
+      s3Host: s3Listen.host,
+      s3Port: s3Listen.port,
+      ...(s3TlsListen && tls && { tls: { ...s3TlsListen, cert: readPem(tls.certPath), key: readPem(tls.keyPath) } }),
+      idleTimeoutSeconds,
     },
+    keys: control.keys,
     link: {
       attach: (life) => control.publisher.attach(life),
       detach: (life) => control.publisher.detach(life),
       receive: (life, message) => void control.calls.receive(life, message),
     },
-  });
-}
-
-function announce(started: { config: BootConfig; dataDir: string; control: Control; consolePort: number; ports: { s3Port: number; tlsPort?: number } }): void {
-  const { config, dataDir, control, consolePort, ports } = started;
-  print(`MaxIOFS ${version}`);
-  print(`  S3       http://${config.s3Listen.host}:${ports.s3Port}`);
-  if (ports.tlsPort !== undefined) print(`  S3 TLS   https://${config.s3TlsListen?.host ?? config.s3Listen.host}:${ports.tlsPort}`);
-  print(`  Console  http://${config.consoleListen.host}:${consolePort}`);
-  print(`  Data     ${dataDir}`);
-  const first = control.firstAdministrator;
-  if (!first) return;
-  if (!first.generated) return print(`  The first administrator's key is ${first.accessKeyId}, as given`);
-  print("\n  The first administrator's credentials, shown this once:");
-  print(`  Access key  ${first.accessKeyId}`);
-  print(`  Secret key  ${first.secretKey}\n`);
-}
-
-function stopOnSignals(pool: Pool, control: Control, log: Log): void {
-  let stopping = false;
-  const stop = (signal: string): void => {
-    if (stopping) {
-      log.warn("Stopping now", { signal });
-      process.exit(0);
-    }
-    stopping = true;
-    log.info("Stopping: finishing what runs, a second signal stops at once", { signal });
-    control.drain();
-    void pool
-      .stop()
-      .then(() => control.close())
-      .then(() => process.exit(0));
   };
-  process.on("SIGTERM", () => stop("SIGTERM"));
-  process.on("SIGINT", () => stop("SIGINT"));
+}
+
+function readPem(path: string): string {
+  const text = readText(path);
+  if (text === undefined) throw new BootConfigError([`${path} cannot be read`]);
+  return text;
+}
+
+async function checkWorkers(pool: Pool): Promise<void> {
+  const { upWorkerCount, workerCount } = pool.health();
+  if (upWorkerCount === 0) throw new Error(`None of ${workerCount} data workers listens`);
+}
+
+/** Reads and deletes go on without space, so only a disk that is entirely full makes the server not ready. */
+async function checkSpace(dataDir: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dataDir);
+  if (bavail * bsize < 2 ** 20) throw new Error(`${bavail * bsize} bytes are free`);
+}
+
+function endByBug(log: Log, error: unknown): void {
+  log.error("The control thread failed", {
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  process.exit(exitCodes.software);
+}
+
+/** Opens the control state of a folder that exists, beside a running server or without one; nothing is started. */
+async function openOffline(flags: readonly string[]): Promise<{ control: Control; dataDir: string } | undefined> {
+  const config = readConfig(flags);
+  const dataDir = resolve(config.dataDir);
+  if (!existsSync(join(dataDir, "control.db"))) {
+    console.error(`maxiofs: ${dataDir} is no data folder: there is no control.db in it`);
+    return undefined;
+  }
+  const [{ createLog }, { openControl }] = await Promise.all([
+    import("./control/observe/log.ts"),
+    import("./control/open-control.ts"),
+  ]);
+  const log = createLog({ level: "warn", format: "text", clock: systemClock, output: (line) => console.error(line) });
+  const refuse = () => Promise.reject(new Error("There is no catalog writer beside the server"));
+  const control = await openControl({
+    dataDir,
+    version,
+    consoleListen: config.consoleListen,
+    ...(config.rootKey && { rootKey: config.rootKey }),
+    settings: config.settings,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    catalogs: { create: refuse, close: refuse, remove: refuse },
+    probes: [],
+    registerMetrics: () => {},
+    endSilentWorker: async () => {},
+  });
+  return { control, dataDir };
 }
 
 async function check(words: readonly string[]): Promise<number> {
-  const bucket = words.at(-1);
-  const flags = bucket !== undefined && isName(words) ? words.slice(0, -1) : words;
-  const config = readConfig(flags);
-  const dataDir = resolve(config.dataDir);
-  heldLocks.push(lockDataFolder(dataDir, process.pid));
-  const control = await openOffline(config, dataDir);
-  const bucketId = flags.length < words.length ? findBucketId(control, bucket ?? "") : undefined;
-  const { problems } = await checkDataFolder({ dataDir, disk: nodeDisk, clock: systemClock, keys: control.keys, report: print, ...(bucketId === undefined ? {} : { bucketId }) });
+  const bucketAt = words.findIndex((word, index) => !word.startsWith("--") && !isValue(words[index - 1]));
+  const opened = await openOffline(words.filter((_, index) => index !== bucketAt));
+  if (!opened) return exitCodes.noInput;
+  const { control, dataDir } = opened;
+  const bucket = [...control.publisher.buckets.values()].find(({ name }) => name === words[bucketAt]);
+  if (bucketAt >= 0 && !bucket) {
+    console.error(`maxiofs: there is no bucket ${JSON.stringify(words[bucketAt])}`);
+    return exitCodes.noInput;
+  }
+  const [{ checkDataFolder }, { nodeDisk }] = await Promise.all([
+    import("./data/check/check-data-folder.ts"),
+    import("./data/blobs/disk.ts"),
+  ]);
+  const { keys } = control;
+  const report = (line: string) => console.log(line);
+  const { problems } = await checkDataFolder({
+    ...{ dataDir, keys, disk: nodeDisk, clock: systemClock, report },
+    ...(bucket && { bucketId: bucket.bucketId }),
+  });
   await control.close();
-  return problems === 0 ? 0 : exitCodes.findings;
+  console.log(problems === 0 ? "No problem found" : `${problems} problems found`);
+  return problems === 0 ? exitCodes.ok : exitCodes.problemsFound;
 }
 
-/** The last word is a name when it is no flag and does not belong to the flag before it. */
-function isName(words: readonly string[]): boolean {
-  const last = words.at(-1) ?? "";
-  const before = words.at(-2) ?? "";
-  return !last.startsWith("-") && (!before.startsWith("--") || before.includes("="));
-}
-
-function findBucketId(control: Control, name: string): string {
-  const bucket = [...control.publisher.buckets.values()].find((each) => each.name === name);
-  if (!bucket) throw new StartRefusedError(`There is no bucket named ${name}`);
-  return bucket.bucketId;
+/** Whether the word after `word` is the value of a flag. */
+function isValue(word: string | undefined): boolean {
+  return word?.startsWith("--") === true && !word.includes("=");
 }
 
 async function exportKeys(flags: readonly string[]): Promise<number> {
-  const passphrase = process.env.MAXIOFS_PASSPHRASE;
-  if (passphrase === undefined) {
-    complain("Set MAXIOFS_PASSPHRASE to the passphrase that shall protect the bundle (12 characters at least)");
-    return exitCodes.usage;
+  const opened = await openOffline(flags);
+  if (!opened) return exitCodes.noInput;
+  if (process.stdin.isTTY) console.error("Passphrase, 12 characters at least (it is shown while you type):");
+  let passphrase = "";
+  for await (const line of console) {
+    passphrase = line;
+    break;
   }
-  const config = readConfig(flags);
-  const dataDir = resolve(config.dataDir);
-  const control = await openOffline(config, dataDir);
-  print(await control.exportKeys(passphrase));
-  await control.close();
-  return 0;
+  console.log(await opened.control.exportKeys(passphrase));
+  await opened.control.close();
+  return exitCodes.ok;
 }
 
-function openOffline(config: BootConfig, dataDir: string): Promise<Control> {
-  if (!existsSync(dataDir)) throw new StartRefusedError(`There is no data folder ${dataDir}`);
-  const requirePool = (): Pool => {
-    throw new Error("The server is not running");
-  };
-  const log = createLog({ level: "warn", format: "text", clock: systemClock, output: (line) => void process.stderr.write(line) });
-  return openControl(controlOptions({ config, dataDir, log, requirePool }));
-}
-
-function chooseFormat(config: BootConfig): "json" | "text" {
-  if (config.logFormat !== "auto") return config.logFormat;
-  return process.stdout.isTTY ? "text" : "json";
-}
-
-async function run(words: readonly string[]): Promise<number | undefined> {
-  const [verb, ...rest] = words;
-  switch (verb) {
-    case "serve":
-      await serve(rest);
-      return undefined;
-    case "check":
-      return check(rest);
-    case "keys":
-      if (rest[0] === "export") return exportKeys(rest.slice(1));
-      break;
-    case "version":
-      print(version);
-      return 0;
-    case "help":
-    case "--help":
-    case undefined:
-      print(usage + renderBootHelp());
-      return verb === undefined ? exitCodes.usage : 0;
-  }
-  complain(`Unknown command: ${words.slice(0, 2).join(" ")}\n\n${usage}`);
-  return exitCodes.usage;
-}
-
+/** The code an error asks for; what has none is a bug. */
 function explain(error: unknown): number {
-  if (error instanceof BootConfigError || error instanceof StartRefusedError || error instanceof DataFolderInUseError) {
-    complain(error.message);
-    return error.exitCode;
+  const isExpected = error instanceof Error && "exitCode" in error && typeof error.exitCode === "number";
+  if (isExpected) {
+    console.error(`maxiofs: ${error.message}`);
+    return Number(error.exitCode);
   }
-  if (error instanceof PoolStartError) {
-    complain(error.message);
-    return exitCodes.cannotCreate;
-  }
-  complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  return exitCodes.software;
+  const isOs = error instanceof Error && "code" in error && typeof error.code === "string";
+  console.error(isOs ? `maxiofs: ${error.message}` : error);
+  return isOs ? exitCodes.osError : exitCodes.software;
 }
 
-if (import.meta.main) {
-  const code = await run(process.argv.slice(2)).catch(explain);
-  if (code !== undefined) process.exit(code);
-}
+if (import.meta.main) process.exit(await main(process.argv.slice(2)).catch(explain));

@@ -69,6 +69,8 @@ export interface LoadPlan {
   readonly connections: number;
   /** Not measured, before the timed windows. */
   readonly warmupMs: number;
+  /** Requests in all, the warm-up's included; 0 for no limit. */
+  readonly requestLimit: number;
   /** Sum of the timed windows; requests begun in time are waited for. */
   readonly durationMs: number;
   /** Processor time of this process is reported beside the generator's own; 0 for none. */
@@ -98,6 +100,8 @@ export interface LoadResult {
   readonly errors: readonly string[];
   readonly generatorCpuSeconds: number;
   readonly serverCpuSeconds: number;
+  /** Spent by everything else on the machine and by other guests of its host: above 0.2 a second the rates are too low. */
+  readonly otherCpuSeconds: number;
 }
 
 const noOperation: OperationResult = { count: 0, bytes: 0, p50Us: 0, p99Us: 0, maxUs: 0 };

@@ -22,7 +22,7 @@ async function fake(damage: Damage = "none"): Promise<FakeS3> {
 function run(server: FakeS3, work: LoadWork, connections = 4): Promise<LoadResult> {
   const plan: LoadPlan = {
     ...{ host: "127.0.0.1", port: server.port, accessKey: "KEY", secretKey: "SECRET", region: "us-east-1" },
-    ...{ bucket: "b", connections, warmupMs: 0, durationMs: 300, serverPid: process.pid, work },
+    ...{ bucket: "b", connections, warmupMs: 0, requestLimit: 0, durationMs: 300, serverPid: process.pid, work },
   };
   return new LoadRunner(plan, openWorkload(plan)).run();
 }

@@ -2,7 +2,7 @@ import { Exchange } from "./exchange.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
 import { LoadConnection } from "./load-connection.ts";
 import type { LoadPlan, LoadResult, OperationResult } from "./load-plan.ts";
-import { processorSeconds } from "./process-usage.ts";
+import { machineBusySeconds, processorSeconds } from "./process-usage.ts";
 import type { Workload } from "./workload.ts";
 
 /** A request without a byte moved for this long is given up and counted as an error. */
@@ -31,10 +31,13 @@ export class LoadRunner {
   #elapsedNs = 0;
   #generatorCpuSeconds = 0;
   #serverCpuSeconds = 0;
+  #machineSeconds = 0;
+  #requestsLeft = Number.POSITIVE_INFINITY;
 
   constructor(plan: LoadPlan, workload: Workload) {
     this.#plan = plan;
     this.#workload = workload;
+    if (plan.requestLimit > 0) this.#requestsLeft = plan.requestLimit;
   }
 
   /** @throws Error when the server cannot be connected to */
@@ -48,7 +51,7 @@ export class LoadRunner {
     const stallTimer = setInterval(() => this.#abandonStalled(), 1000);
     if (warmupMs > 0 && this.#workload.prepare()) await this.#window(warmupMs);
     this.#timed = true;
-    while (this.#elapsedNs < durationMs * 1e6 && this.#errorCount < errorLimit && this.#workload.prepare()) {
+    while (this.#elapsedNs < durationMs * 1e6 && this.#mayGoOn() && this.#workload.prepare()) {
       await this.#measuredWindow(durationMs - this.#elapsedNs / 1e6);
     }
     clearInterval(stallTimer);
@@ -59,12 +62,14 @@ export class LoadRunner {
   async #measuredWindow(limitMs: number): Promise<void> {
     const serverBefore = processorSeconds(this.#plan.serverPid);
     const ownBefore = process.cpuUsage();
+    const machineBefore = machineBusySeconds();
     const startNs = Bun.nanoseconds();
     await this.#window(limitMs);
     this.#elapsedNs += Bun.nanoseconds() - startNs;
     const own = process.cpuUsage(ownBefore);
     this.#generatorCpuSeconds += (own.user + own.system) / 1e6;
     this.#serverCpuSeconds += processorSeconds(this.#plan.serverPid) - serverBefore;
+    this.#machineSeconds += machineBusySeconds() - machineBefore;
   }
 
   /** Keeps every connection busy until the time is over or nothing is left, then waits for the answers under way. */
@@ -79,12 +84,17 @@ export class LoadRunner {
   }
 
   #sendNext(connection: LoadConnection, nowNs: number): void {
-    if (nowNs < this.#deadlineNs && this.#errorCount < errorLimit && this.#workload.next(connection.exchange)) {
+    if (nowNs < this.#deadlineNs && this.#mayGoOn() && this.#workload.next(connection.exchange)) {
+      this.#requestsLeft -= 1;
       connection.send(nowNs);
       return;
     }
     this.#outstanding -= 1;
     if (this.#outstanding === 0) this.#windowDone();
+  }
+
+  #mayGoOn(): boolean {
+    return this.#requestsLeft > 0 && this.#errorCount < errorLimit;
   }
 
   readonly #onDone = (connection: LoadConnection, problem: string): void => {
@@ -136,6 +146,7 @@ export class LoadRunner {
       errors: this.#errors,
       generatorCpuSeconds: this.#generatorCpuSeconds,
       serverCpuSeconds: this.#serverCpuSeconds,
+      otherCpuSeconds: Math.max(0, this.#machineSeconds - this.#serverCpuSeconds - this.#generatorCpuSeconds),
     };
   }
 }

@@ -23,6 +23,16 @@ export function processorSeconds(pid: number): number {
   return Number.isFinite(ticks) ? ticks / ticksPerSecond : 0;
 }
 
+/**
+ * Processor time of the whole machine that was not idle, in seconds, time taken by other guests of the host included.
+ * Source: proc_stat(5), line `cpu`
+ */
+export function machineBusySeconds(): number {
+  const line = readFileSync("/proc/stat", "latin1").split("\n")[0] ?? "";
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line.split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq + steal) / ticksPerSecond;
+}
+
 /** Source: proc_pid_status(5), VmRSS, VmHWM, RssAnon */
 export function processMemory(pid: number): ProcessMemory {
   const text = readProc(pid, "status");

@@ -7,6 +7,10 @@ import { type SeededFolder, seededFolder, seededLayout, seededShape, withSeededS
 
 const startTargetMs = 500;
 const startCount = 5;
+/** The same number of requests for both buckets, within this time. */
+const memoryLoadMs = 60_000;
+const memoryGets = 20_000;
+const memoryPages = 1000;
 /** Growth allowed between few and many keys: noise of two processes, not a structure per key. */
 const growthMebibytes = 32;
 
@@ -78,13 +82,13 @@ async function residentAfterLoad(
     const get = await bench.runLoad(server, {
       bucket,
       connections: 64,
-      durationMs: 2000,
+      ...{ warmupMs: 0, durationMs: memoryLoadMs, requestLimit: memoryGets },
       work: { kind: "get", layout: seededLayout, shape: seededShape, keyCount },
     });
     const list = await bench.runLoad(server, {
       bucket,
       connections: 8,
-      durationMs: 2000,
+      ...{ warmupMs: 0, durationMs: memoryLoadMs, requestLimit: memoryPages },
       work: { kind: "list", layout: seededLayout, keyCount, pageSize: 1000, byFolder: false },
     });
     const none = { work: "", unit: "", wanted: { kind: "none" }, limit: "" } as const;

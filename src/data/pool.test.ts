@@ -112,7 +112,9 @@ for (const way of ["throw", "reject", "exit"]) {
     ]);
     expect(lives).toContain(second as WorkerLife);
     expect(lives).not.toContain(first as WorkerLife);
-    expect(logged.some((line) => line.startsWith("error A thread ended") && line.includes('"thread":"worker 0"'))).toBe(true);
+    expect(logged.some((line) => line.startsWith("error A thread ended") && line.includes('"thread":"worker 0"'))).toBe(
+      true,
+    );
   });
 }
 

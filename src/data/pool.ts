@@ -1,7 +1,7 @@
 import { MessageChannel } from "node:worker_threads";
 import type { MetricsSource, ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
 import { createChangeTable } from "./cache/change-slots.ts";
-import { DataWorkers, type Ports, type WorkerLife, type WorkersOptions } from "./pool/data-workers.ts";
+import { DataWorkers, type Ports, type WorkersOptions } from "./pool/data-workers.ts";
 import type { PoolLog } from "./pool/supervised-thread.ts";
 import { type WriterSettings, WriterSupervisor } from "./pool/writer-supervisor.ts";
 
@@ -39,12 +39,20 @@ export class Pool implements MetricsSource {
   readonly #changes = createChangeTable();
   #workers: DataWorkers | undefined;
 
-  /** Use `openPool`. */
+  /** Nothing runs before `open`. */
   constructor(options: PoolOptions) {
     const { dataDir, writerUrl: url, writerSettings: settings, log, monotonicMs } = options;
     this.#options = options;
     const onRestart = () => this.#workers?.reconnectWriter();
-    this.#writer = new WriterSupervisor({ dataDir, url, settings, log, monotonicMs, changes: this.#changes, onRestart });
+    this.#writer = new WriterSupervisor({
+      dataDir,
+      url,
+      settings,
+      log,
+      monotonicMs,
+      changes: this.#changes,
+      onRestart,
+    });
   }
 
   /** Starts the writer. @throws PoolStartError when it does not come up. */
@@ -60,7 +68,15 @@ export class Pool implements MetricsSource {
       this.#writer.attach(port1);
       return port2;
     };
-    this.#workers = new DataWorkers({ ...options, dataDir, url, log, monotonicMs, changes: this.#changes, connectWriter });
+    this.#workers = new DataWorkers({
+      ...options,
+      dataDir,
+      url,
+      log,
+      monotonicMs,
+      changes: this.#changes,
+      connectWriter,
+    });
     return this.#workers.start();
   }
 
@@ -94,10 +110,13 @@ export class Pool implements MetricsSource {
     this.#writer.configure(settings);
   }
 
-  /** Ends one life of a worker, such as one that does not take a snapshot over. Resolves when it runs no more; the next life follows. */
-  async endWorker(life: WorkerLife, reason: string): Promise<void> {
+  /**
+   * Ends the life of a worker, such as one that does not take a snapshot over. Resolves when it runs no more; the next life
+   * follows. Does nothing when it is over already. @param life as `WorkerLink.attach` got it
+   */
+  async endWorker(life: { readonly name: string }, reason: string): Promise<void> {
     this.#options.log("warn", "A data worker is ended", { thread: life.name, reason });
-    await life.end();
+    await this.#workers?.endLife(life);
   }
 
   health(): PoolHealth {

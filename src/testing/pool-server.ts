@@ -1,13 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { nodeDisk } from "#data/blobs/disk.ts";
+import { versioningState } from "#data/catalog/sqlite-catalog/bucket-state.ts";
+import { BucketWriter } from "#data/catalog/sqlite-catalog/bucket-writer.ts";
+import { createCatalog } from "#data/catalog/sqlite-catalog/open-catalog.ts";
+import { checkDataFolder } from "#data/check/check-data-folder.ts";
+import { openPool, type Pool } from "#data/pool.ts";
 import { systemClock } from "#kernel/base/clock.ts";
 import type { BucketEntry, DataSettings, Grant, KeyEntry, Snapshot } from "#kernel/protocol/snapshot.ts";
 import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
-import { BucketWriter } from "#data/catalog/sqlite-catalog/bucket-writer.ts";
-import { versioningState } from "#data/catalog/sqlite-catalog/bucket-state.ts";
-import { createCatalog } from "#data/catalog/sqlite-catalog/open-catalog.ts";
-import { openPool, type Pool } from "#data/pool.ts";
 import { BucketClient } from "./acceptance/bucket-client.ts";
 import { S3Client } from "./acceptance/s3-client.ts";
 
@@ -22,6 +24,7 @@ export interface PoolServerOptions {
   readonly prepare?: (writer: BucketWriter) => void;
 }
 
+const keys = [{ version: 1, key: new Uint8Array(32).fill(7) }];
 const administratorId = "AKIAADMINISTRATOR000";
 
 /** The data plane's own threads without a control plane: real writer, real worker, fixed keys and buckets. */
@@ -40,7 +43,20 @@ export class PoolServer {
 
   /** A bucket as the administrator, or the holder of another key, talks to it. */
   bucket(name: string, accessKeyId: string = administratorId): BucketClient {
-    return new BucketClient(accessKeyId === administratorId ? this.s3 : new S3Client(this.s3.port, credentialsOf(accessKeyId)), name);
+    return new BucketClient(
+      accessKeyId === administratorId ? this.s3 : new S3Client(this.s3.port, credentialsOf(accessKeyId)),
+      name,
+    );
+  }
+
+  /** Stops the threads and verifies every row and byte of the folder. @returns the problems found, one line each */
+  async stopAndCheck(): Promise<readonly string[]> {
+    this.s3.close();
+    await this.#pool.stop(0);
+    const lines: string[] = [];
+    const report = (line: string) => lines.push(line);
+    const result = await checkDataFolder({ dataDir: this.dataDir, keys, disk: nodeDisk, clock: systemClock, report });
+    return result.problems === 0 ? [] : lines;
   }
 
   /** Ends the threads and removes the folder. */
@@ -54,7 +70,8 @@ export class PoolServer {
 /** Starts a writer and one data worker on a fresh folder and a free port. */
 export async function startPoolServer(options: PoolServerOptions): Promise<PoolServer> {
   const dataDir = mkdtempSync(join(tmpdir(), "maxiofs-pool-"));
-  for (const [bucketId, versioning] of Object.entries(options.buckets)) makeCatalog({ dataDir, bucketId, versioning, prepare: options.prepare });
+  for (const [bucketId, versioning] of Object.entries(options.buckets))
+    makeCatalog({ dataDir, bucketId, versioning, prepare: options.prepare });
   const logged: string[] = [];
   const pool = await openPool({
     dataDir,
@@ -67,7 +84,7 @@ export async function startPoolServer(options: PoolServerOptions): Promise<PoolS
   const { s3Port } = await pool.startWorkers({
     workerCount: 1,
     listen: { s3Host: "127.0.0.1", s3Port: 0, idleTimeoutSeconds: 60 },
-    keys: [{ version: 1, key: new Uint8Array(32).fill(7) }],
+    keys,
     link: { attach: () => makeSnapshot(options), detach: () => {}, receive: () => {} },
   });
   return new PoolServer({ dataDir, pool, s3Port, logged });
@@ -88,11 +105,11 @@ function makeCatalog({ dataDir, bucketId, versioning, prepare }: CatalogToMake):
   writer.close();
 }
 
-function makeSnapshot({ buckets, keys = {}, settings = {} }: PoolServerOptions): Snapshot {
+function makeSnapshot({ buckets, keys: others = {}, settings = {} }: PoolServerOptions): Snapshot {
   const defaults = resolveDataSettings(new Map(), {}, 0);
   return {
     number: 1,
-    keys: [makeKey(administratorId, undefined), ...Object.entries(keys).map(([id, grants]) => makeKey(id, grants))],
+    keys: [makeKey(administratorId, undefined), ...Object.entries(others).map(([id, grants]) => makeKey(id, grants))],
     buckets: Object.entries(buckets).map(([name, versioning]) => makeBucket(name, versioning)),
     settings: { ...defaults, "storage.reserve_bytes": 0, ...settings },
   };

@@ -1,23 +1,23 @@
 import { mkdirSync } from "node:fs";
-import type { Clock } from "#kernel/base/clock.ts";
-import type { Mutation, PutMutation } from "#kernel/protocol/mutation.ts";
 import { BucketWriter, type PendingMutation } from "#data/catalog/sqlite-catalog/bucket-writer.ts";
 import { createCatalog } from "#data/catalog/sqlite-catalog/open-catalog.ts";
 import { encodeFlags, type ObjectMeta } from "#data/object-meta.ts";
+import type { Clock } from "#kernel/base/clock.ts";
+import type { Mutation, PutMutation } from "#kernel/protocol/mutation.ts";
 
 /** Which catalog is filled, and with what. */
 export interface SeedOptions {
   /** Data folder; made when it is missing. */
   readonly dataDir: string;
   readonly bucketId: string;
-  /** Applied in their order, in transactions of `seedBatch`. */
+  /** Applied in their order, in transactions of 2,000. */
   readonly mutations: Iterable<Mutation>;
   /** 0 never, 1 enabled, 2 suspended; 0 when absent. */
   readonly versioning?: number;
 }
 
 /** Mutations per transaction. */
-export const seedBatch = 2000;
+const seedBatch = 2000;
 
 const seedStartMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 /** Objects that share a second of LastModified. */

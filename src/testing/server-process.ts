@@ -116,9 +116,10 @@ export class ServerProcess {
     await this.#end("SIGKILL");
   }
 
-  /** Ends the server and removes its folder. */
+  /** Ends the server and removes its folder. With `MAXIOFS_TEST_OUTPUT=1` what it printed is shown first. */
   async remove(): Promise<void> {
     await this.#end("SIGKILL");
+    if (process.env["MAXIOFS_TEST_OUTPUT"] === "1") console.log(this.output());
     rmSync(this.#baseDir, { recursive: true, force: true });
   }
 

@@ -1,9 +1,10 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { syncFolder } from "./durable-file.ts";
 
 /** Another process has the data folder. The message names both. */
-export class DataFolderInUseError extends Error {
+class DataFolderInUseError extends Error {
   override readonly name = "DataFolderInUseError";
   /** `EX_CANTCREAT`. Source: sysexits.h. */
   readonly exitCode = 73;
@@ -30,7 +31,7 @@ const held = new Set<Database>();
  * Source: https://www.sqlite.org/lockingv3.html
  */
 export function lockDataFolder(dataDir: string, pid: number): DataFolderLock {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir);
   const database = new Database(join(dataDir, lockName), { create: true, readwrite: true });
   try {
     database.run("PRAGMA busy_timeout = 0");
@@ -48,6 +49,23 @@ export function lockDataFolder(dataDir: string, pid: number): DataFolderLock {
       database.close();
     },
   };
+}
+
+/**
+ * Makes a folder and those above it that are missing, durably. The name of one that was there is synced too, since the process that
+ * made it may have died before it came so far; where the folder above cannot be read, it was not made here.
+ */
+function makeFolder(folder: string): void {
+  const topmost = mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (let path = folder; ; path = dirname(path)) {
+    const isOwn = topmost !== undefined && path.startsWith(topmost);
+    try {
+      syncFolder(dirname(path));
+    } catch (error) {
+      if (isOwn) throw error;
+    }
+    if (!isOwn || path === topmost) return;
+  }
 }
 
 function readOwner(dataDir: string): string {

@@ -1,7 +1,7 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import { nodeDisk } from "../blobs/disk.ts";
 import {
-  blobChangedMs,
+  fileChangedMs,
   isBlobName,
   listBlobFiles,
   listBlobFolders,
@@ -105,7 +105,7 @@ export class OrphanScan {
     const { dataDir, commits, clock } = this.#options;
     if (!isBlobName(this.#folder, name)) return false;
     if (commits.writerOf(bucketId).database.query(isNamedSql).values(name).length > 0) return false;
-    const changedMs = blobChangedMs(dataDir, bucketId, name);
+    const changedMs = fileChangedMs({ dataDir, bucketId, folder: this.#folder }, name);
     return changedMs !== undefined && clock.nowMs() - changedMs > graceMs;
   }
 

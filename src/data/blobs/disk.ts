@@ -50,7 +50,8 @@ export const nodeDisk: Disk = {
   },
   link: (existing, made) => settle((done) => link(existing, made, done)),
   remove: (path) => settle((done) => unlink(path, done)),
-  sizeOf: (path) => new Promise((resolve, reject) => stat(path, (error, found) => (error ? reject(error) : resolve(found.size)))),
+  sizeOf: (path) =>
+    new Promise((resolve, reject) => stat(path, (error, found) => (error ? reject(error) : resolve(found.size)))),
 };
 
 async function openFile(path: string, flags: number): Promise<DiskFile> {
@@ -91,33 +92,35 @@ class OpenFile implements DiskFile {
 }
 
 function openHandle(path: string, flags: number): Promise<number> {
-  return new Promise((resolve, reject) => open(path, flags, 0o600, (error, handle) => (error ? reject(error) : resolve(handle))));
+  return new Promise((resolve, reject) =>
+    open(path, flags, 0o600, (error, handle) => (error ? reject(error) : resolve(handle))),
+  );
 }
 
 async function readFully(handle: number, target: Uint8Array, position: number): Promise<number> {
-  let done = 0;
-  while (done < target.length) {
-    const count = await readOnce(handle, target, done, position + done);
+  let done = await readOnce(handle, target, position);
+  while (done > 0 && done < target.length) {
+    const count = await readOnce(handle, target.subarray(done), position + done);
     if (count === 0) break;
     done += count;
   }
   return done;
 }
 
-function readOnce(handle: number, target: Uint8Array, offset: number, position: number): Promise<number> {
+function readOnce(handle: number, target: Uint8Array, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    read(handle, target, offset, target.length - offset, position, (error, count) => (error ? reject(error) : resolve(count)));
+    read(handle, target, 0, target.length, position, (error, count) => (error ? reject(error) : resolve(count)));
   });
 }
 
 async function writeFully(handle: number, source: Uint8Array, position: number): Promise<void> {
-  let done = 0;
-  while (done < source.length) done += await writeOnce(handle, source, done, position + done);
+  let done = await writeOnce(handle, source, position);
+  while (done < source.length) done += await writeOnce(handle, source.subarray(done), position + done);
 }
 
-function writeOnce(handle: number, source: Uint8Array, offset: number, position: number): Promise<number> {
+function writeOnce(handle: number, source: Uint8Array, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    write(handle, source, offset, source.length - offset, position, (error, count) => (error ? reject(error) : resolve(count)));
+    write(handle, source, 0, source.length, position, (error, count) => (error ? reject(error) : resolve(count)));
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Disk } from "../blobs/disk.ts";
-import { blobChangedMs, isBlobName, listBlobFiles, listBlobFolders } from "../blobs/disk-blobs/blob-files.ts";
+import { fileChangedMs, isBlobName, listBlobFiles, listBlobFolders } from "../blobs/disk-blobs/blob-files.ts";
 import type { BlobFooter } from "../blobs/disk-blobs/footer.ts";
 import type { CatalogFinding, StoredPart, StoredVersion } from "../catalog/sqlite-catalog/catalog-finding.ts";
 import { openUntouched } from "../catalog/sqlite-catalog/open-untouched.ts";
@@ -121,6 +121,8 @@ export class BucketCheck {
         readsAll: extent.isFirst === 1,
       });
       const wanted = footer?.partNumber ?? previousNumber + 1;
+      if (extent.partNumber <= previousNumber)
+        this.#corrupt(`${place}: part ${extent.partNumber} comes after part ${previousNumber}`);
       if (footer && wanted !== extent.partNumber)
         this.#corrupt(`${place}: part ${extent.partNumber} is number ${wanted}`);
       if (extent.checksum !== extent.firstChecksum)
@@ -217,7 +219,7 @@ export class BucketCheck {
     for (const folder of listBlobFolders(dataDir, bucketId)) {
       for (const name of listBlobFiles(dataDir, bucketId, folder)) {
         if (isBlobName(folder, name) && isNamed.values(name)[0]?.[0] === 1) continue;
-        const changedMs = blobChangedMs(dataDir, bucketId, name);
+        const changedMs = fileChangedMs({ dataDir, bucketId, folder }, name);
         if (changedMs === undefined || clock.nowMs() - changedMs < orphanGraceMs) continue;
         this.#counts.orphaned += 1;
         this.#options.report(`orphaned: file ${folder}/${name}`);

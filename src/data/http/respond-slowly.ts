@@ -29,7 +29,11 @@ export interface SlowAnswer {
  * @param work its errors are thrown on as long as nothing was sent
  * @param intervalMs between two signs of life
  */
-export async function respondSlowly(request: SlowRequest, work: () => Promise<SlowAnswer>, intervalMs: number = keepAliveMs): Promise<void> {
+export async function respondSlowly(
+  request: SlowRequest,
+  work: () => Promise<SlowAnswer>,
+  intervalMs: number = keepAliveMs,
+): Promise<void> {
   const { response } = request;
   const timer = setInterval(() => keepAlive(request), intervalMs);
   try {
@@ -39,7 +43,11 @@ export async function respondSlowly(request: SlowRequest, work: () => Promise<Sl
   } catch (thrown) {
     if (!response.headersSent) throw thrown;
     const error = toS3Error(thrown);
-    request.plane.log("warn", "A request failed after its status was sent", { requestId: request.id, operation: request.spec.name, code: error.code });
+    request.plane.log("warn", "A request failed after its status was sent", {
+      requestId: request.id,
+      operation: request.spec.name,
+      code: error.code,
+    });
     response.end(errorDocument(error, { requestId: request.id, resource: request.resource }).slice(declaration.length));
   } finally {
     clearInterval(timer);
@@ -48,7 +56,12 @@ export async function respondSlowly(request: SlowRequest, work: () => Promise<Sl
 
 function respondAtOnce({ id, response }: SlowRequest, { document, headers }: SlowAnswer): void {
   const length = Buffer.byteLength(document);
-  response.writeHead(200, { ...commonHeaders(id), ...headers, "Content-Type": "application/xml", "Content-Length": length });
+  response.writeHead(200, {
+    ...commonHeaders(id),
+    ...headers,
+    "Content-Type": "application/xml",
+    "Content-Length": length,
+  });
   response.end(document);
 }
 

@@ -3,13 +3,13 @@ import type { Socket } from "node:net";
 import { CountedRequest } from "./counted-request.ts";
 
 /** Bytes of the request line and all header lines together. Above: 431. */
-export const maxHeaderBytes = 16 * 1024;
+const maxHeaderBytes = 16 * 1024;
 
 /** Header lines of one request. Above: 431. */
-export const maxHeaderLines = 128;
+const maxHeaderLines = 128;
 
 /** Connections of one worker; the engine resets those above. Each idle one costs about 4 KiB. */
-export const maxConnections = 16_384;
+const maxConnections = 16_384;
 
 /**
  * Options for `http.createServer` and `https.createServer`. A connection that shows no complete request header within

@@ -30,7 +30,8 @@ test("ContinuationTokens: every altered character, a shorter, a longer and an em
     const altered = `${token.slice(0, index)}${token[index] === "A" ? "B" : "A"}${token.slice(index + 1)}`;
     expect(() => tokens.open(scope, altered)).toThrow("incorrect");
   }
-  for (const bad of ["", "abc", token.slice(0, -1), `${token}A`, `${token}=`, ` ${token}`, "A".repeat(22)]) expect(() => tokens.open(scope, bad)).toThrow("incorrect");
+  for (const bad of ["", "abc", token.slice(0, -1), `${token}A`, `${token}=`, ` ${token}`, "A".repeat(22)])
+    expect(() => tokens.open(scope, bad)).toThrow("incorrect");
 });
 
 test("ContinuationTokens: a rotation interrupts no listing, a foreign key makes no token", () => {

@@ -6,7 +6,7 @@ import { escapeXml, renderTextElement } from "#kernel/xml/write-xml.ts";
 import type { ListingQuery } from "./pager.ts";
 
 /** Most entries of a page; a request for more is cut to it. */
-export const maxPageEntries = 1000;
+const maxPageEntries = 1000;
 
 /** Parameters every listing has. */
 export interface ListingParameters extends ListingQuery {
@@ -21,7 +21,10 @@ export interface ListingParameters extends ListingQuery {
  * @throws S3Error InvalidArgument (ArgumentName, ArgumentValue): a text of more than 1,024 bytes, a limit that is no whole
  * number from 0, another encoding type than `url`
  */
-export function parseListingParameters(query: QueryParameters, limitName: "max-keys" | "max-uploads"): ListingParameters {
+export function parseListingParameters(
+  query: QueryParameters,
+  limitName: "max-keys" | "max-uploads",
+): ListingParameters {
   const encodingType = parseEncodingType(query.get("encoding-type"));
   return {
     prefix: parseKeyLike(query, "prefix") ?? "",

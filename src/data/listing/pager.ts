@@ -46,10 +46,13 @@ export function listingStart(
   query: ListingQuery,
   marker?: { readonly key: string; readonly hlc?: number | undefined },
 ): ListingStart | undefined {
-  if (marker === undefined || marker.key === "" || compareKeys(marker.key, query.prefix) < 0) return { kind: "from", key: query.prefix };
+  if (marker === undefined || marker.key === "" || compareKeys(marker.key, query.prefix) < 0)
+    return { kind: "from", key: query.prefix };
   const folded = marker.key.startsWith(query.prefix) ? commonPrefix(marker.key, query) : undefined;
   if (folded !== undefined) return behindPrefix(folded);
-  return marker.hlc === undefined ? { kind: "after", key: marker.key } : { kind: "within", key: marker.key, hlc: marker.hlc };
+  return marker.hlc === undefined
+    ? { kind: "after", key: marker.key }
+    : { kind: "within", key: marker.key, hlc: marker.hlc };
 }
 
 /** The marker that continues a listing behind a page. */
@@ -68,12 +71,20 @@ export function markerOf(end: PageEnd<ListingRow>): string {
  * Reads one page. Costs O(page): behind a common prefix the reader seeks, it does not read what the prefix holds. A page
  * may end early, even empty, when very many rows are no entries (old versions, markers).
  */
-export function readPage<Row extends ListingRow>(query: ListingQuery, start: ListingStart | undefined, read: ReadRows<Row>): Promise<ListingPage<Row>> {
+export function readPage<Row extends ListingRow>(
+  query: ListingQuery,
+  start: ListingStart | undefined,
+  read: ReadRows<Row>,
+): Promise<ListingPage<Row>> {
   if (query.limit === 0 || start === undefined) return Promise.resolve({ rows: [], prefixes: [], end: undefined });
   return query.delimiter === "" ? readFlatPage(query, start, read) : readFoldedPage(query, start, read);
 }
 
-async function readFlatPage<Row extends ListingRow>({ prefix, limit }: ListingQuery, start: ListingStart, read: ReadRows<Row>): Promise<ListingPage<Row>> {
+async function readFlatPage<Row extends ListingRow>(
+  { prefix, limit }: ListingQuery,
+  start: ListingStart,
+  read: ReadRows<Row>,
+): Promise<ListingPage<Row>> {
   const end = prefixSuccessor(prefix);
   let { rows, next } = await read({ start, end }, limit + 1);
   for (let shortReads = 1; rows.length <= limit && next !== undefined; shortReads++) {
@@ -88,7 +99,11 @@ async function readFlatPage<Row extends ListingRow>({ prefix, limit }: ListingQu
   return { rows, prefixes: [], end: row && { kind: "row", row } };
 }
 
-async function readFoldedPage<Row extends ListingRow>(query: ListingQuery, start: ListingStart, read: ReadRows<Row>): Promise<ListingPage<Row>> {
+async function readFoldedPage<Row extends ListingRow>(
+  query: ListingQuery,
+  start: ListingStart,
+  read: ReadRows<Row>,
+): Promise<ListingPage<Row>> {
   const end = prefixSuccessor(query.prefix);
   const page = new FoldedPage<Row>(query);
   let from: ListingStart | undefined = start;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { escapeXml } from "#kernel/xml/write-xml.ts";
 import { versionFlag } from "#kernel/protocol/mutation.ts";
+import { escapeXml } from "#kernel/xml/write-xml.ts";
 import { encodeFlags, type UploadMeta } from "../object-meta.ts";
 import { renderCommonPrefixes, renderContents, renderOwner, renderUploads, renderVersions } from "./render-entries.ts";
 
@@ -15,7 +15,9 @@ test("renderContents: key escaped, whole second, quoted ETag, checksum facts, st
     "<Contents><Key>a&lt;b</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>&quot;0123&quot;</ETag>" +
       "<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType><Size>5</Size><StorageClass>STANDARD</StorageClass></Contents>",
   );
-  expect(renderContents([["k", hlc, crc, 5, "0123"]], style)).toContain("<Owner><ID>canonical</ID><DisplayName>A &amp; B</DisplayName></Owner>");
+  expect(renderContents([["k", hlc, crc, 5, "0123"]], style)).toContain(
+    "<Owner><ID>canonical</ID><DisplayName>A &amp; B</DisplayName></Owner>",
+  );
 });
 
 test("renderContents: neighbours with other flags and other seconds keep their own texts", () => {
@@ -28,9 +30,23 @@ test("renderContents: neighbours with other flags and other seconds keep their o
     ],
     { renderKey: escapeXml, owner: "" },
   );
-  expect([...text.matchAll(/<LastModified>([^<]*)</g)].map((match) => match[1]?.slice(17, 19))).toEqual(["05", "06", "05", "05"]);
-  expect([...text.matchAll(/<ChecksumAlgorithm>([^<]*)</g)].map((match) => match[1])).toEqual(["CRC64NVME", "SHA256", "CRC64NVME"]);
-  expect([...text.matchAll(/<StorageClass>([^<]*)</g)].map((match) => match[1])).toEqual(["STANDARD", "GLACIER_IR", "STANDARD", "STANDARD"]);
+  expect([...text.matchAll(/<LastModified>([^<]*)</g)].map((match) => match[1]?.slice(17, 19))).toEqual([
+    "05",
+    "06",
+    "05",
+    "05",
+  ]);
+  expect([...text.matchAll(/<ChecksumAlgorithm>([^<]*)</g)].map((match) => match[1])).toEqual([
+    "CRC64NVME",
+    "SHA256",
+    "CRC64NVME",
+  ]);
+  expect([...text.matchAll(/<StorageClass>([^<]*)</g)].map((match) => match[1])).toEqual([
+    "STANDARD",
+    "GLACIER_IR",
+    "STANDARD",
+    "STANDARD",
+  ]);
   expect(text).toContain("<ChecksumType>COMPOSITE</ChecksumType>");
 });
 

@@ -25,12 +25,18 @@ const textBits = ~0xff;
 const flagTexts = new Map<number, FlagTexts>();
 
 /** `Owner` or `Initiator`. */
-export function renderOwner(element: "Owner" | "Initiator", { id, displayName }: { readonly id: string; readonly displayName: string }): string {
+export function renderOwner(
+  element: "Owner" | "Initiator",
+  { id, displayName }: { readonly id: string; readonly displayName: string },
+): string {
   return renderElement(element, renderTextElement("ID", id) + renderTextElement("DisplayName", displayName));
 }
 
 /** `CommonPrefixes` elements. */
-export function renderCommonPrefixes(prefixes: readonly string[], { renderKey }: Pick<EntryStyle, "renderKey">): string {
+export function renderCommonPrefixes(
+  prefixes: readonly string[],
+  { renderKey }: Pick<EntryStyle, "renderKey">,
+): string {
   let text = "";
   for (const prefix of prefixes) text += `<CommonPrefixes><Prefix>${renderKey(prefix)}</Prefix></CommonPrefixes>`;
   return text;
@@ -76,7 +82,8 @@ export function renderUploads(rows: readonly ListedUpload[], { renderKey, owner 
   for (const [key, uploadId, initiatedHlc, json] of rows) {
     const meta = parseUploadMeta(json);
     const checksum =
-      renderOptionalElement("ChecksumAlgorithm", meta.checksumAlgorithm ?? undefined) + renderOptionalElement("ChecksumType", meta.checksumType ?? undefined);
+      renderOptionalElement("ChecksumAlgorithm", meta.checksumAlgorithm ?? undefined) +
+      renderOptionalElement("ChecksumType", meta.checksumType ?? undefined);
     const place = `<Key>${renderKey(key)}</Key><UploadId>${escapeXml(uploadId)}</UploadId>`;
     text += `<Upload>${place}${renderOwner("Initiator", meta.initiator)}${owner}<StorageClass>${meta.storageClass}</StorageClass><Initiated>${renderIsoDate(hlcToMs(initiatedHlc))}</Initiated>${checksum}</Upload>`;
   }
@@ -110,6 +117,9 @@ function textsOf(bits: number): FlagTexts {
 
 function makeTexts(bits: number): FlagTexts {
   const { algorithm, type, storageClass } = decodeFlags(bits);
-  const checksum = algorithm === undefined ? "" : renderTextElement("ChecksumAlgorithm", algorithm) + renderTextElement("ChecksumType", type);
+  const checksum =
+    algorithm === undefined
+      ? ""
+      : renderTextElement("ChecksumAlgorithm", algorithm) + renderTextElement("ChecksumType", type);
   return { checksum, storageClass: renderTextElement("StorageClass", storageClass) };
 }

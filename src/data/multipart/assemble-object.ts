@@ -36,7 +36,10 @@ export interface AssembleParts {
  * when a part of a COMPOSITE upload is listed without its checksum
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
  */
-export async function assembleObject(pool: ChecksumPool, { upload, listed, stored }: AssembleParts): Promise<AssembledObject> {
+export async function assembleObject(
+  pool: ChecksumPool,
+  { upload, listed, stored }: AssembleParts,
+): Promise<AssembledObject> {
   const parts = toListedParts(listed);
   const matched = matchParts(upload, parts, stored);
   const { checksumAlgorithm, checksumType } = upload.meta;
@@ -49,7 +52,10 @@ export async function assembleObject(pool: ChecksumPool, { upload, listed, store
   }
   const etag = `${new Bun.CryptoHasher("md5").update(Buffer.from(digests, "hex")).digest("hex")}-${matched.length}`;
   const algorithm = checksumAlgorithm ?? defaultPartAlgorithm;
-  const checksum = checksumType === "COMPOSITE" ? await composeChecksum(pool, algorithm, matched) : combineChecksums(algorithm, matched);
+  const checksum =
+    checksumType === "COMPOSITE"
+      ? await composeChecksum(pool, algorithm, matched)
+      : combineChecksums(algorithm, matched);
   return { etag, sizeBytes, checksum, fingerprint: fingerprintOf(parts), parts };
 }
 
@@ -58,7 +64,8 @@ export function toListedParts(listed: readonly PartToComplete[]): readonly Liste
   return listed.map(({ partNumber, etag, checksum }) => ({
     partNumber,
     etag,
-    checksum: checksum === undefined ? null : encodePartChecksum({ algorithm: checksum.algorithm, value: checksum.base64 }),
+    checksum:
+      checksum === undefined ? null : encodePartChecksum({ algorithm: checksum.algorithm, value: checksum.base64 }),
   }));
 }
 
@@ -69,17 +76,27 @@ export function fingerprintOf(parts: readonly ListedPart[]): string {
   return hasher.digest("hex");
 }
 
-function matchParts(upload: FoundUpload, parts: readonly ListedPart[], stored: readonly UploadedPart[]): readonly UploadedPart[] {
+function matchParts(
+  upload: FoundUpload,
+  parts: readonly ListedPart[],
+  stored: readonly UploadedPart[],
+): readonly UploadedPart[] {
   const byNumber = new Map(stored.map((part) => [part.partNumber, part]));
   return parts.map((part) => {
     const found = byNumber.get(part.partNumber);
     if (found && found.etag === part.etag && hasChecksum(found, part)) return found;
-    throw new S3Error("InvalidPart", { fields: { UploadId: upload.uploadId, PartNumber: part.partNumber, ETag: part.etag } });
+    throw new S3Error("InvalidPart", {
+      fields: { UploadId: upload.uploadId, PartNumber: part.partNumber, ETag: part.etag },
+    });
   });
 }
 
 function hasChecksum({ checksum }: UploadedPart, listed: ListedPart): boolean {
-  return listed.checksum === null || checksum === listed.checksum || (checksum?.split(" ").includes(listed.checksum) ?? false);
+  return (
+    listed.checksum === null ||
+    checksum === listed.checksum ||
+    (checksum?.split(" ").includes(listed.checksum) ?? false)
+  );
 }
 
 function requireChecksums(upload: FoundUpload, listed: readonly PartToComplete[]): void {
@@ -92,11 +109,19 @@ function requireChecksums(upload: FoundUpload, listed: readonly PartToComplete[]
 }
 
 /** The checksum over the parts' raw checksums. */
-async function composeChecksum(pool: ChecksumPool, algorithm: ChecksumAlgorithm, parts: readonly UploadedPart[]): Promise<ObjectChecksum> {
+async function composeChecksum(
+  pool: ChecksumPool,
+  algorithm: ChecksumAlgorithm,
+  parts: readonly UploadedPart[],
+): Promise<ObjectChecksum> {
   const running = await pool.start(algorithm);
   try {
     for (const part of parts) running.update(rawChecksum(part, algorithm));
-    return { algorithm, type: "COMPOSITE", value: `${Buffer.from(running.digest()).toString("base64")}-${parts.length}` };
+    return {
+      algorithm,
+      type: "COMPOSITE",
+      value: `${Buffer.from(running.digest()).toString("base64")}-${parts.length}`,
+    };
   } finally {
     running.release();
   }

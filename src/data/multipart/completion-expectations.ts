@@ -27,9 +27,14 @@ export function parseExpectations(headers: HeaderLookup): CompletionExpectations
  * Compares the object with what the client expects of it.
  * @throws S3Error InvalidRequest (size, checksum type or algorithm), BadDigest (ExpectedDigest, CalculatedDigest)
  */
-export function checkExpectations({ checksum, type, sizeBytes }: CompletionExpectations, object: AssembledObject): void {
+export function checkExpectations(
+  { checksum, type, sizeBytes }: CompletionExpectations,
+  object: AssembledObject,
+): void {
   if (sizeBytes !== undefined && sizeBytes !== object.sizeBytes) {
-    throw new S3Error("InvalidRequest", { message: `The provided 'x-amz-mp-object-size' header value ${sizeBytes} does not match what was computed: ${object.sizeBytes}` });
+    throw new S3Error("InvalidRequest", {
+      message: `The provided 'x-amz-mp-object-size' header value ${sizeBytes} does not match what was computed: ${object.sizeBytes}`,
+    });
   }
   const found = object.checksum;
   if (type !== undefined && type !== found.type) {
@@ -46,7 +51,8 @@ export function checkExpectations({ checksum, type, sizeBytes }: CompletionExpec
   const [base64, count] = found.value.split("-");
   const isSameCount = checksum.partCount === undefined || String(checksum.partCount) === count;
   if (checksum.expectedBase64 === base64 && isSameCount) return;
-  const expected = checksum.partCount === undefined ? checksum.expectedBase64 : `${checksum.expectedBase64}-${checksum.partCount}`;
+  const expected =
+    checksum.partCount === undefined ? checksum.expectedBase64 : `${checksum.expectedBase64}-${checksum.partCount}`;
   throw new S3Error("BadDigest", {
     message: `The ${found.algorithm} you specified did not match the calculated checksum`,
     fields: { ExpectedDigest: expected, CalculatedDigest: found.value },

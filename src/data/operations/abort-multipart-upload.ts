@@ -10,7 +10,15 @@ export async function abortMultipartUpload(request: S3Request): Promise<void> {
   const { key, id: requestId, principal } = request;
   const uploadId = request.query.get("uploadId") ?? "";
   const ifInitiatedMs = parseInitiatedTime(request.header(initiatedHeader));
-  await request.plane.writer.commit({ kind: "abortUpload", bucketId: request.bucket.bucketId, key, requestId, principal, uploadId, ifInitiatedMs });
+  await request.plane.writer.commit({
+    kind: "abortUpload",
+    bucketId: request.bucket.bucketId,
+    key,
+    requestId,
+    principal,
+    uploadId,
+    ifInitiatedMs,
+  });
   respondEmpty(request, 204);
 }
 
@@ -18,6 +26,7 @@ export async function abortMultipartUpload(request: S3Request): Promise<void> {
 function parseInitiatedTime(text: string | undefined): number | null {
   if (text === undefined) return null;
   const ms = parseHttpDate(text);
-  if (ms === undefined) throw new S3Error("InvalidArgument", { fields: { ArgumentName: initiatedHeader, ArgumentValue: text } });
+  if (ms === undefined)
+    throw new S3Error("InvalidArgument", { fields: { ArgumentName: initiatedHeader, ArgumentValue: text } });
   return Math.floor(ms / 1000) * 1000;
 }

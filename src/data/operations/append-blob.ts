@@ -21,12 +21,19 @@ export async function appendBlob(request: S3Request, target: AppendedTo): Promis
   const body = await receiveToBlob(request, { dataKey, algorithm: before.algorithm, wantMd5: true });
   const { sink, received } = body;
   try {
-    if (received.sizeBytes === 0) throw new S3Error("InvalidRequest", { message: "An append must have at least one byte" });
+    if (received.sizeBytes === 0)
+      throw new S3Error("InvalidRequest", { message: "An append must have at least one byte" });
     const partCount = (target.meta.partCount ?? 1) + 1;
     const etag = `${nextETag(target, received.md5)}-${partCount}`;
-    const meta: ObjectMeta = { ...target.meta, checksum: continueChecksum(before, body), partCount, appendCount: (target.meta.appendCount ?? 0) + 1 };
+    const meta: ObjectMeta = {
+      ...target.meta,
+      checksum: continueChecksum(before, body),
+      partCount,
+      appendCount: (target.meta.appendCount ?? 0) + 1,
+    };
     const { bucketId } = request.bucket;
-    const blob = await finishBlob(sink, { bucketId, key: request.key, wrappedKey: meta.key, etag, partNumber: partCount });
+    const partNumber = await nextPartNumber(request, target);
+    const blob = await finishBlob(sink, { bucketId, key: request.key, wrappedKey: meta.key, etag, partNumber });
     return {
       sizeBytes: version.sizeBytes + received.sizeBytes,
       etag,
@@ -41,13 +48,28 @@ export async function appendBlob(request: S3Request, target: AppendedTo): Promis
   }
 }
 
+/** The number behind the last one; numbers of a multipart object may have gaps. */
+async function nextPartNumber(request: S3Request, { version }: AppendedTo): Promise<number> {
+  const { detailId, sizeBytes } = version;
+  const [last] = await request.plane.catalog.readExtents(
+    request.bucket.bucketId,
+    detailId ?? 0,
+    sizeBytes - 1,
+    sizeBytes,
+  );
+  return (last?.partNumber ?? 1) + 1;
+}
+
 function nextETag({ version, meta }: AppendedTo, md5: string): string {
   if (meta.customerKeyMd5 !== undefined) return randomETag();
   return new Bun.CryptoHasher("md5").update(version.etag).update(md5).digest("hex");
 }
 
 /** The object's checksum when it can be continued, else its CRC64NVME, for which the object is read once. */
-async function continuableChecksum(request: S3Request, { version, meta, dataKey }: AppendedTo): Promise<ObjectChecksum> {
+async function continuableChecksum(
+  request: S3Request,
+  { version, meta, dataKey }: AppendedTo,
+): Promise<ObjectChecksum> {
   const { checksum } = meta;
   if (checksum?.type === "FULL_OBJECT" && isCombinable(checksum.algorithm)) return checksum;
   const digests = await digestVersion(request, { bucket: request.bucket, version, dataKey }, defaultPartAlgorithm);

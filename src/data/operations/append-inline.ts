@@ -36,11 +36,17 @@ export async function appendInline(request: S3Request, target: AppendedTo, body:
   try {
     const md5 = new Bun.CryptoHasher("md5").update(before);
     checksum.update(before);
-    const { dataKey, stored } = makeObjectKey(request, { bucketId: request.bucket.bucketId, key: request.key, customerKey });
+    const { dataKey, stored } = makeObjectKey(request, {
+      bucketId: request.bucket.bucketId,
+      key: request.key,
+      customerKey,
+    });
     const whole: WholeObject = { request, target, before, md5, checksum, dataKey, stored };
     const length = announcedLength(request, false);
     const threshold = Math.min(maxInlineBytes, request.plane.snapshot.settings["storage.inline_threshold"]);
-    return await (length !== undefined && before.length + length <= threshold ? storeInline(whole, length) : storeBlob(whole));
+    return await (length !== undefined && before.length + length <= threshold
+      ? storeInline(whole, length)
+      : storeBlob(whole));
   } finally {
     checksum.release();
   }
@@ -71,9 +77,20 @@ async function storeBlob(whole: WholeObject): Promise<AppendedBytes> {
     await sink.write(before);
     const received = await receive(whole, (data) => sink.write(data));
     const described = describe(whole, received);
-    const facts = { bucketId, key: request.key, wrappedKey: stored.key, etag: described.etag, meta: JSON.stringify(described.meta) };
+    const facts = {
+      bucketId,
+      key: request.key,
+      wrappedKey: stored.key,
+      etag: described.etag,
+      meta: JSON.stringify(described.meta),
+    };
     const blob = await finishBlob(sink, facts);
-    return { ...described, bytes: { kind: "blob", blob }, inline: undefined, discard: (reason) => discardBlob(sink, reason) };
+    return {
+      ...described,
+      bytes: { kind: "blob", blob },
+      inline: undefined,
+      discard: (reason) => discardBlob(sink, reason),
+    };
   } catch (error) {
     await sink.abandon();
     throw error;
@@ -93,12 +110,16 @@ async function receive({ request, md5, checksum }: WholeObject, sink: ReceiveOpt
       return sink(data);
     },
   });
-  if (received.sizeBytes === 0) throw new S3Error("InvalidRequest", { message: "An append must have at least one byte" });
+  if (received.sizeBytes === 0)
+    throw new S3Error("InvalidRequest", { message: "An append must have at least one byte" });
   return received;
 }
 
 /** The new object: it is whole again, so its ETag is the MD5 of its content. */
-function describe({ target, before, md5, checksum, stored }: WholeObject, received: ReceivedBody): Pick<AppendedBytes, "sizeBytes" | "etag" | "meta"> {
+function describe(
+  { target, before, md5, checksum, stored }: WholeObject,
+  received: ReceivedBody,
+): Pick<AppendedBytes, "sizeBytes" | "etag" | "meta"> {
   const { headers, user, storageClass, appendCount = 0 } = target.meta;
   const value = Buffer.from(checksum.digest()).toString("base64");
   const meta: ObjectMeta = {

@@ -5,13 +5,19 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import { maxPartNumber } from "#kernel/xml/read-complete-multipart-upload.ts";
 import type { ObjectVersion } from "../catalog/catalog.ts";
 import { announcedLength } from "../http/receive-body.ts";
-import { respondEmpty, type ResponseHeaders } from "../http/respond.ts";
+import { type ResponseHeaders, respondEmpty } from "../http/respond.ts";
 import type { S3Request } from "../http/s3-request.ts";
 import { encodeFlags, type ObjectMeta, parseObjectMeta, storedHeaderNames } from "../object-meta.ts";
 import { appendBlob } from "./append-blob.ts";
 import { appendInline } from "./append-inline.ts";
 import { checkEarlyConditions } from "./early-conditions.ts";
-import { checkEncryptionHeaders, type CustomerKey, encryptionHeaders, openObjectKey, parseCustomerKey } from "./encryption-request.ts";
+import {
+  type CustomerKey,
+  checkEncryptionHeaders,
+  encryptionHeaders,
+  openObjectKey,
+  parseCustomerKey,
+} from "./encryption-request.ts";
 import { checkAcl, checkObjectLock, collectMetadata, collectStoredHeaders } from "./new-object.ts";
 import { checksumHeaders, storeNewObject, writeConditions } from "./put-object.ts";
 
@@ -73,13 +79,24 @@ function openTarget(request: S3Request, version: ObjectVersion): AppendedTo {
   checkEncryptionHeaders(request, customerKey);
   const meta = parseObjectMeta(version.meta);
   refuseNewMetadata(request, meta);
-  const dataKey = openObjectKey(request, { bucketId: request.bucket.bucketId, key: request.key, stored: meta, customerKey });
-  if ((meta.appendCount ?? 0) >= maxAppends || (meta.partCount ?? 1) >= maxPartNumber) throw new S3Error("TooManyParts");
-  if (announcedLength(request, false) === 0) throw new S3Error("InvalidRequest", { message: "An append must have at least one byte" });
+  const dataKey = openObjectKey(request, {
+    bucketId: request.bucket.bucketId,
+    key: request.key,
+    stored: meta,
+    customerKey,
+  });
+  if ((meta.appendCount ?? 0) >= maxAppends || (meta.partCount ?? 1) >= maxPartNumber)
+    throw new S3Error("TooManyParts");
+  if (announcedLength(request, false) === 0)
+    throw new S3Error("InvalidRequest", { message: "An append must have at least one byte" });
   return { version, meta, dataKey, customerKey };
 }
 
-async function commitAppend(request: S3Request, { version }: AppendedTo, appended: AppendedBytes): Promise<MutationSuccess> {
+async function commitAppend(
+  request: S3Request,
+  { version }: AppendedTo,
+  appended: AppendedBytes,
+): Promise<MutationSuccess> {
   const { key, id: requestId, principal } = request;
   const { sizeBytes, etag, meta, bytes } = appended;
   const appendTo: AppendTarget = { etag: version.etag, sizeBytes: version.sizeBytes };
@@ -115,17 +132,32 @@ function refuseNewMetadata(request: S3Request, meta: ObjectMeta): void {
     collectMetadata(request).length > 0 ||
     request.header("x-amz-tagging") !== undefined ||
     (request.header("x-amz-storage-class") ?? meta.storageClass) !== meta.storageClass ||
-    storedHeaderNames.some((name) => name !== "content-type" && sent[name] !== undefined && sent[name] !== meta.headers[name]);
+    storedHeaderNames.some(
+      (name) => name !== "content-type" && sent[name] !== undefined && sent[name] !== meta.headers[name],
+    );
   if (isNew) throw new S3Error("InvalidRequest", { message: "An append cannot change the metadata of an object" });
 }
 
-function appendHeaders(request: S3Request, { etag, meta, sizeBytes }: AppendedBytes, result: MutationSuccess): ResponseHeaders {
-  const headers: ResponseHeaders = { ETag: quoteETag(etag), ...checksumHeaders(meta.checksum), ...encryptionHeaders(meta), "x-amz-object-size": sizeBytes };
-  if (request.bucket.versioning === "enabled" && result.versionId !== null) headers["x-amz-version-id"] = result.versionId;
+function appendHeaders(
+  request: S3Request,
+  { etag, meta, sizeBytes }: AppendedBytes,
+  result: MutationSuccess,
+): ResponseHeaders {
+  const headers: ResponseHeaders = {
+    ETag: quoteETag(etag),
+    ...checksumHeaders(meta.checksum),
+    ...encryptionHeaders(meta),
+    "x-amz-object-size": sizeBytes,
+  };
+  if (request.bucket.versioning === "enabled" && result.versionId !== null)
+    headers["x-amz-version-id"] = result.versionId;
   return headers;
 }
 
 function parseOffset(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new S3Error("InvalidArgument", { message: "The write offset must be a whole number", fields: { ArgumentName: offsetHeader, ArgumentValue: text } });
+  throw new S3Error("InvalidArgument", {
+    message: "The write offset must be a whole number",
+    fields: { ArgumentName: offsetHeader, ArgumentValue: text },
+  });
 }

@@ -2,7 +2,13 @@ import { afterAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Mutation } from "#kernel/protocol/mutation.ts";
-import { createUpload, type ListedPart, MultipartUpload, minPartBytes, renderParts } from "#testing/acceptance/multipart-upload.ts";
+import {
+  createUpload,
+  type ListedPart,
+  MultipartUpload,
+  minPartBytes,
+  renderParts,
+} from "#testing/acceptance/multipart-upload.ts";
 import { readXmlText } from "#testing/acceptance/xml-text.ts";
 import { customerKeyHeaders } from "#testing/customer-key.ts";
 import { startPoolServer } from "#testing/pool-server.ts";
@@ -38,7 +44,14 @@ function addManyParts(writer: BucketWriter): void {
   const mutations: Mutation[] = [{ ...base, kind: "createUpload", meta: JSON.stringify(meta) }];
   for (let partNumber = 1; partNumber <= manyParts; partNumber++) {
     const blob = { blobId: partNumber.toString(16).padStart(32, "0"), sizeBytes: minPartBytes };
-    mutations.push({ ...base, kind: "putPart", partNumber, blob, etag: md5Hex(`${partNumber}`), checksum: `CRC64NVME:${zeroCrc}` });
+    mutations.push({
+      ...base,
+      kind: "putPart",
+      partNumber,
+      blob,
+      etag: md5Hex(`${partNumber}`),
+      checksum: `CRC64NVME:${zeroCrc}`,
+    });
   }
   writer.commit(mutations.map((mutation) => ({ mutation, bytes: new Uint8Array() })));
 }
@@ -61,7 +74,13 @@ test("completeMultipartUpload: 10,000 parts take less than a second (about 0.15 
 test("completeMultipartUpload: repeated it answers the very same, even when the object is gone", async () => {
   const upload = await createUpload(versioned, "repeated", { "x-amz-checksum-algorithm": "SHA256" });
   const put = await upload.put(4, "body");
-  const parts = [{ number: 4, etag: put.headers["etag"] ?? "", extra: `<ChecksumSHA256>${put.headers["x-amz-checksum-sha256"]}</ChecksumSHA256>` }];
+  const parts = [
+    {
+      number: 4,
+      etag: put.headers["etag"] ?? "",
+      extra: `<ChecksumSHA256>${put.headers["x-amz-checksum-sha256"]}</ChecksumSHA256>`,
+    },
+  ];
   const first = await upload.complete(parts);
   expect(first.status).toBe(200);
   await versioned.delete("repeated", {}, `versionId=${first.headers["x-amz-version-id"]}`);
@@ -84,10 +103,25 @@ test("completeMultipartUpload: equal completions at the same time all get the an
   expect(listed.text.split("<Version>").length).toBe(2);
 });
 
+test("completeMultipartUpload: against a racing abort one wins, the other finds no upload", async () => {
+  for (let round = 0; round < 30; round++) {
+    const upload = await createUpload(plain, `race-${round}`);
+    const etag = (await upload.put(1, "x")).headers["etag"] ?? "";
+    const [completed, aborted] = await Promise.all([upload.complete([{ number: 1, etag }]), upload.abort()]);
+    const loser = completed.status === 200 ? aborted : completed;
+    expect([[completed.status, aborted.status].toSorted(), loser.code]).toEqual([
+      completed.status === 200 ? [200, 404] : [204, 404],
+      "NoSuchUpload",
+    ]);
+  }
+});
+
 test("completeMultipartUpload: without an algorithm parts may carry any, and the object is CRC64NVME", async () => {
   const upload = await createUpload(plain, "any");
   const first = await upload.put(1, large, { "x-amz-checksum-crc32": crc32Base64(large) });
-  const second = await upload.put(2, "tail", { "x-amz-checksum-sha1": createHash("sha1").update("tail").digest("base64") });
+  const second = await upload.put(2, "tail", {
+    "x-amz-checksum-sha1": createHash("sha1").update("tail").digest("base64"),
+  });
   expect([first.status, first.headers["x-amz-checksum-crc32"]]).toEqual([200, crc32Base64(large)]);
   expect((await upload.list()).text).toContain(`<ChecksumCRC32>${crc32Base64(large)}</ChecksumCRC32>`);
   const part = (checksum: string) => [
@@ -99,7 +133,11 @@ test("completeMultipartUpload: without an algorithm parts may carry any, and the
   const whole = await plain.put("whole", Buffer.concat([large, Buffer.from("tail")]));
   expect(readXmlText(answer.text, "ChecksumCRC64NVME")).toBe(whole.headers["x-amz-checksum-crc64nvme"]);
   const got = await plain.get("any", { "x-amz-checksum-mode": "ENABLED" }, "partNumber=2");
-  expect([got.text, got.headers["x-amz-checksum-crc64nvme"] ?? ""]).toEqual(["tail", (await plain.put("tail", "tail")).headers["x-amz-checksum-crc64nvme"]]);
+  const tail = await plain.put("tail", "tail");
+  expect([got.text, got.headers["x-amz-checksum-crc64nvme"]]).toEqual([
+    "tail",
+    tail.headers["x-amz-checksum-crc64nvme"],
+  ]);
 });
 
 test("completeMultipartUpload: size, checksum type, algorithm and count must agree with the parts", async () => {
@@ -117,9 +155,18 @@ test("completeMultipartUpload: size, checksum type, algorithm and count must agr
     [{ "x-amz-checksum-crc32": checksum }, "BadDigest"],
     [{ "x-amz-checksum-crc32": `${composite}-2` }, "BadDigest"],
   ];
-  for (const [headers, code] of cases) expect([headers, (await upload.complete(parts, headers)).code]).toEqual([headers, code]);
-  const answer = await upload.complete(parts, { "x-amz-mp-object-size": "4", "x-amz-checksum-type": "COMPOSITE", "x-amz-checksum-crc32": `${composite}-1` });
-  expect([answer.status, readXmlText(answer.text, "ChecksumCRC32"), readXmlText(answer.text, "ChecksumType")]).toEqual([200, `${composite}-1`, "COMPOSITE"]);
+  for (const [headers, code] of cases)
+    expect([headers, (await upload.complete(parts, headers)).code]).toEqual([headers, code]);
+  const answer = await upload.complete(parts, {
+    "x-amz-mp-object-size": "4",
+    "x-amz-checksum-type": "COMPOSITE",
+    "x-amz-checksum-crc32": `${composite}-1`,
+  });
+  expect([answer.status, readXmlText(answer.text, "ChecksumCRC32"), readXmlText(answer.text, "ChecksumType")]).toEqual([
+    200,
+    `${composite}-1`,
+    "COMPOSITE",
+  ]);
 });
 
 test("completeMultipartUpload: under SSE-C parts need the upload's key and no digest of the plaintext leaks", async () => {
@@ -137,7 +184,12 @@ test("completeMultipartUpload: under SSE-C parts need the upload's key and no di
 });
 
 test("completeMultipartUpload: the object is what the upload fixed, and Location is the URL that was used", async () => {
-  const headers = { "x-amz-meta-a": "1", "content-type": "text/plain", "x-amz-tagging": "t=1", "x-amz-storage-class": "STANDARD_IA" };
+  const headers = {
+    "x-amz-meta-a": "1",
+    "content-type": "text/plain",
+    "x-amz-tagging": "t=1",
+    "x-amz-storage-class": "STANDARD_IA",
+  };
   const upload = await createUpload(plain, "a key/ü", headers);
   const etag = (await upload.put(1, "x")).headers["etag"] ?? "";
   const answer = await upload.complete([{ number: 1, etag }], { "x-amz-meta-b": "2" });

@@ -2,15 +2,24 @@ import type { MutationSuccess } from "#kernel/protocol/mutation.ts";
 import { checksumAlgorithms } from "#kernel/s3/checksum.ts";
 import type { WriteConditions } from "#kernel/s3/conditional-request.ts";
 import { quoteETag } from "#kernel/s3/etag.ts";
-import { maxPartNumber, type PartToComplete, readCompleteMultipartUpload } from "#kernel/xml/read-complete-multipart-upload.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
+import {
+  maxPartNumber,
+  type PartToComplete,
+  readCompleteMultipartUpload,
+} from "#kernel/xml/read-complete-multipart-upload.ts";
 import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { maxLargeXmlBytes } from "#kernel/xml/xml-element.ts";
 import { readSmallBody } from "../http/read-small-body.ts";
-import { respondSlowly, type SlowAnswer } from "../http/respond-slowly.ts";
 import type { ResponseHeaders } from "../http/respond.ts";
+import { respondSlowly, type SlowAnswer } from "../http/respond-slowly.ts";
 import type { S3Request } from "../http/s3-request.ts";
 import { type AssembledObject, assembleObject, fingerprintOf, toListedParts } from "../multipart/assemble-object.ts";
-import { checkExpectations, type CompletionExpectations, parseExpectations } from "../multipart/completion-expectations.ts";
+import {
+  type CompletionExpectations,
+  checkExpectations,
+  parseExpectations,
+} from "../multipart/completion-expectations.ts";
 import { type FoundUpload, findUpload } from "../multipart/find-upload.ts";
 import { encodeFlags, type ObjectMeta, parseObjectMeta } from "../object-meta.ts";
 import { encryptionHeaders, parseCustomerKey, requireMatchingKey } from "./encryption-request.ts";
@@ -41,16 +50,39 @@ export async function completeMultipartUpload(request: S3Request): Promise<void>
   const customerKey = parseCustomerKey(request);
   const uploadId = request.query.get("uploadId") ?? "";
   const body = await readSmallBody(request, maxLargeXmlBytes, { ignoreChecksumHeaders: true });
-  const upload = await findUpload(request.plane.catalog, { bucketId: request.bucket.bucketId, key: request.key, uploadId });
+  const upload = await findUpload(request.plane.catalog, {
+    bucketId: request.bucket.bucketId,
+    key: request.key,
+    uploadId,
+  });
   if (customerKey) requireMatchingKey(upload.meta, customerKey);
   const listed = readCompleteMultipartUpload(body, uploadId);
   await respondSlowly(request, () => complete(request, { upload, listed, expectations, conditions }));
 }
 
 async function complete(request: S3Request, completion: Completion): Promise<SlowAnswer> {
-  const object = completion.upload.completed ? repeatedObject(completion) : await newObject(request, completion);
+  const object = completion.upload.completed
+    ? repeatedObject(completion)
+    : await newObjectUnlessEnded(request, completion);
   const result = await commit(request, completion, object);
   return answer(request, result, parseObjectMeta(result.meta ?? object.meta));
+}
+
+/** Parts that are missing may have gone with an upload that was ended meanwhile. */
+async function newObjectUnlessEnded(request: S3Request, completion: Completion): Promise<CompletedObject> {
+  try {
+    return await newObject(request, completion);
+  } catch (error) {
+    if (!(error instanceof S3Error) || error.code !== "InvalidPart") throw error;
+    const { uploadId } = completion.upload;
+    const upload = await findUpload(request.plane.catalog, {
+      bucketId: request.bucket.bucketId,
+      key: request.key,
+      uploadId,
+    });
+    if (upload.completed) return repeatedObject(completion);
+    throw error;
+  }
 }
 
 /** Nothing of it is stored: the writer compares the list and repeats its answer. */
@@ -78,7 +110,11 @@ async function newObject(request: S3Request, { upload, listed, expectations }: C
   return { ...assembled, flags: encodeFlags(meta.checksum, storageClass), meta: JSON.stringify(meta) };
 }
 
-function commit(request: S3Request, { upload, conditions }: Completion, object: CompletedObject): Promise<MutationSuccess> {
+function commit(
+  request: S3Request,
+  { upload, conditions }: Completion,
+  object: CompletedObject,
+): Promise<MutationSuccess> {
   const { key, id: requestId, principal } = request;
   const { parts, fingerprint, sizeBytes, etag, flags, meta } = object;
   return request.plane.writer.commit({
@@ -108,7 +144,10 @@ function answer(request: S3Request, result: MutationSuccess, meta: ObjectMeta): 
     renderTextElement("Bucket", request.bucketName) +
     renderTextElement("Key", request.key) +
     renderTextElement("ETag", quoteETag(result.etag ?? "")) +
-    (checksum ? renderTextElement(checksumAlgorithms[checksum.algorithm].element, checksum.value) + renderTextElement("ChecksumType", checksum.type) : "");
+    (checksum
+      ? renderTextElement(checksumAlgorithms[checksum.algorithm].element, checksum.value) +
+        renderTextElement("ChecksumType", checksum.type)
+      : "");
   return { document: renderXmlDocument("CompleteMultipartUploadResult", content), headers };
 }
 

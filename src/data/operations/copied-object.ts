@@ -6,8 +6,15 @@ import { objectArn, type S3Request } from "../http/s3-request.ts";
 import type { ObjectMeta, StoredHeaders } from "../object-meta.ts";
 import type { CopySourceObject } from "./copy-source-object.ts";
 import { digestVersion } from "./digest-version.ts";
-import { checkEncryptionHeaders, type CustomerKey, parseCustomerKey, wrapObjectKey } from "./encryption-request.ts";
-import { checkAcl, checkObjectLock, collectMetadata, collectStoredHeaders, encodeTags, parseTags } from "./new-object.ts";
+import { type CustomerKey, checkEncryptionHeaders, parseCustomerKey, wrapObjectKey } from "./encryption-request.ts";
+import {
+  checkAcl,
+  checkObjectLock,
+  collectMetadata,
+  collectStoredHeaders,
+  encodeTags,
+  parseTags,
+} from "./new-object.ts";
 import { randomETag } from "./put-object.ts";
 
 const redirectHeader = "x-amz-website-redirect-location";
@@ -58,7 +65,10 @@ export function parseCopyWishes(request: S3Request): CopyWishes {
  */
 export function refuseIdleCopy(request: S3Request, found: CopySourceObject, wishes: CopyWishes): void {
   const { bucket, source, version, meta } = found;
-  const isItself = bucket.bucketId === request.bucket.bucketId && source.key === request.key && (version.flags & versionFlag.latest) !== 0;
+  const isItself =
+    bucket.bucketId === request.bucket.bucketId &&
+    source.key === request.key &&
+    (version.flags & versionFlag.latest) !== 0;
   if (!isItself || wishes.replacesMetadata || wishes.namesEncryption || meta.customerKeyMd5 !== undefined) return;
   if (wishes.storageClass !== meta.storageClass || wishes.redirect !== meta.headers[redirectHeader]) return;
   throw new S3Error("InvalidRequest", {
@@ -72,10 +82,19 @@ export function refuseIdleCopy(request: S3Request, found: CopySourceObject, wish
  * nobody knows: another checksum, or the MD5 of an object that leaves SSE-C.
  * @throws S3Error AccessDenied (the source's tags), InvalidRequest (a digest of more than 5 GiB), those of the headers' parsers
  */
-export async function describeCopy(request: S3Request, found: CopySourceObject, wishes: CopyWishes): Promise<CopiedObject> {
+export async function describeCopy(
+  request: S3Request,
+  found: CopySourceObject,
+  wishes: CopyWishes,
+): Promise<CopiedObject> {
   const attributes = wishes.replacesTags ? encodeTags(parseTags(request)) : copyTags(request, found);
   const { customerKey } = wishes;
-  const stored = wrapObjectKey(request, { bucketId: request.bucket.bucketId, key: request.key, dataKey: found.dataKey, customerKey });
+  const stored = wrapObjectKey(request, {
+    bucketId: request.bucket.bucketId,
+    key: request.key,
+    dataKey: found.dataKey,
+    customerKey,
+  });
   const { etag, checksum } = await chooseDigests(request, found, wishes);
   const { partCount, appendCount } = found.meta;
   const meta: ObjectMeta = {
@@ -91,13 +110,21 @@ export async function describeCopy(request: S3Request, found: CopySourceObject, 
 }
 
 /** The ETag is kept with the bytes, except where SSE-C begins or ends: it must not tell a digest there, and be one here. */
-async function chooseDigests(request: S3Request, found: CopySourceObject, wishes: CopyWishes): Promise<{ etag: string; checksum: ObjectMeta["checksum"] }> {
+async function chooseDigests(
+  request: S3Request,
+  found: CopySourceObject,
+  wishes: CopyWishes,
+): Promise<{ etag: string; checksum: ObjectMeta["checksum"] }> {
   const { meta, version } = found;
-  const wanted = wishes.algorithm !== undefined && wishes.algorithm !== meta.checksum?.algorithm ? wishes.algorithm : undefined;
+  const wanted =
+    wishes.algorithm !== undefined && wishes.algorithm !== meta.checksum?.algorithm ? wishes.algorithm : undefined;
   const wasHidden = meta.customerKeyMd5 !== undefined;
   const isHidden = wishes.customerKey !== undefined;
   const wantsMd5 = wasHidden && !isHidden && meta.partCount === undefined;
-  const digests = wanted === undefined && !wantsMd5 ? undefined : await digestVersion(request, found, wanted ?? meta.checksum?.algorithm ?? "CRC64NVME");
+  const digests =
+    wanted === undefined && !wantsMd5
+      ? undefined
+      : await digestVersion(request, found, wanted ?? meta.checksum?.algorithm ?? "CRC64NVME");
   const suffix = meta.partCount === undefined ? "" : `-${meta.partCount}`;
   let etag = version.etag;
   if (isHidden && !wasHidden) etag = `${randomETag()}${suffix}`;
@@ -111,7 +138,10 @@ function parseDirective(request: S3Request, header: "x-amz-metadata-directive" |
   if (text === undefined || text === "COPY") return false;
   if (text === "REPLACE") return true;
   const subject = header === "x-amz-metadata-directive" ? "metadata" : "tagging";
-  throw new S3Error("InvalidArgument", { message: `Unknown ${subject} directive.`, fields: { ArgumentName: header, ArgumentValue: text } });
+  throw new S3Error("InvalidArgument", {
+    message: `Unknown ${subject} directive.`,
+    fields: { ArgumentName: header, ArgumentValue: text },
+  });
 }
 
 /** A redirect never comes along; the request may give one. */

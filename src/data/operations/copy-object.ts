@@ -5,8 +5,8 @@ import { quoteETag } from "#kernel/s3/etag.ts";
 import { renderIsoDate } from "#kernel/s3/http-date.ts";
 import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
-import { respondSlowly, type SlowAnswer } from "../http/respond-slowly.ts";
 import type { ResponseHeaders } from "../http/respond.ts";
+import { respondSlowly, type SlowAnswer } from "../http/respond-slowly.ts";
 import type { S3Request } from "../http/s3-request.ts";
 import { encodeFlags, type ObjectChecksum } from "../object-meta.ts";
 import { type CopiedObject, type CopyWishes, describeCopy, parseCopyWishes, refuseIdleCopy } from "./copied-object.ts";
@@ -63,11 +63,18 @@ async function copy(request: S3Request, { found, wishes, conditions }: Copy): Pr
 }
 
 /** Ciphertext is the same under the same data key, so that even a small body goes to another bucket as it is. */
-async function shareBytes(request: S3Request, { bucket, version }: CopySourceObject): Promise<{ bytes: PutBytes; inline?: Uint8Array }> {
+async function shareBytes(
+  request: S3Request,
+  { bucket, version }: CopySourceObject,
+): Promise<{ bytes: PutBytes; inline?: Uint8Array }> {
   const { bucketId } = request.bucket;
   if (bucket.bucketId === bucketId) return { bytes: { kind: "share", detailId: version.detailId ?? 0 } };
   if (version.body) return { bytes: { kind: "inline", slice: [0, version.body.length] }, inline: version.body };
-  const parts = await linkExtents(request.plane, { fromBucketId: bucket.bucketId, toBucketId: bucketId, detailId: version.detailId ?? 0 });
+  const parts = await linkExtents(request.plane, {
+    fromBucketId: bucket.bucketId,
+    toBucketId: bucketId,
+    detailId: version.detailId ?? 0,
+  });
   return { bytes: { kind: "linked", parts } };
 }
 
@@ -83,5 +90,8 @@ function answer(found: CopySourceObject, { meta, etag }: CopiedObject, result: M
 
 function renderChecksum(checksum: ObjectChecksum | null): string {
   if (!checksum) return "";
-  return renderTextElement(checksumAlgorithms[checksum.algorithm].element, checksum.value) + renderTextElement("ChecksumType", checksum.type);
+  return (
+    renderTextElement(checksumAlgorithms[checksum.algorithm].element, checksum.value) +
+    renderTextElement("ChecksumType", checksum.type)
+  );
 }

@@ -41,7 +41,11 @@ export async function findCopySource(request: S3Request): Promise<CopySourceObje
     throw new S3Error("AccessDenied");
   }
   const { key, versionId } = source;
-  request.require(versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion", objectArn(bucket.name, key), bucket);
+  request.require(
+    versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion",
+    objectArn(bucket.name, key),
+    bucket,
+  );
   const version = await findVersion(request, bucket, source);
   const meta = parseObjectMeta(version.meta);
   const dataKey = openObjectKey(request, { bucketId: bucket.bucketId, key, stored: meta, customerKey });
@@ -59,13 +63,22 @@ export function copySourceHeaders({ bucket, version }: CopySourceObject): Respon
   return { "x-amz-copy-source-version-id": version.versionId ?? "null" };
 }
 
-async function findVersion(request: S3Request, bucket: BucketEntry, { key, versionId }: CopySource): Promise<ObjectVersion> {
+async function findVersion(
+  request: S3Request,
+  bucket: BucketEntry,
+  { key, versionId }: CopySource,
+): Promise<ObjectVersion> {
   const { catalog } = request.plane;
   const { bucketId } = bucket;
-  const version = versionId === undefined ? await catalog.findNewest(bucketId, key, true) : await catalog.findVersion(bucketId, key, versionId, true);
+  const version =
+    versionId === undefined
+      ? await catalog.findNewest(bucketId, key, true)
+      : await catalog.findVersion(bucketId, key, versionId, true);
   if (version && (version.flags & versionFlag.marker) === 0) return version;
   if (version && versionId !== undefined) {
-    throw new S3Error("InvalidRequest", { message: "The source of a copy request may not specifically refer to a delete marker by version id" });
+    throw new S3Error("InvalidRequest", {
+      message: "The source of a copy request may not specifically refer to a delete marker by version id",
+    });
   }
   request.require("s3:ListBucket", bucketArn(bucket.name), bucket);
   if (versionId !== undefined) throw new S3Error("NoSuchVersion", { fields: { Key: key, VersionId: versionId } });

@@ -20,7 +20,10 @@ const anonymousId = "65a011a29cdf8ec533ec3d1ccaae921c";
 export async function createMultipartUpload(request: S3Request): Promise<void> {
   request.plane.disk.requireRoom();
   const object = parseNewObject(request);
-  const checksum = resolveMultipartChecksum(request.header("x-amz-checksum-algorithm"), request.header("x-amz-checksum-type"));
+  const checksum = resolveMultipartChecksum(
+    request.header("x-amz-checksum-algorithm"),
+    request.header("x-amz-checksum-type"),
+  );
   const { bucketId } = request.bucket;
   const { headers, user, storageClass, attributes, customerKey } = object;
   const { stored } = makeObjectKey(request, { bucketId, key: request.key, customerKey });
@@ -36,8 +39,19 @@ export async function createMultipartUpload(request: S3Request): Promise<void> {
   };
   const uploadId = makeVersionId(msToHlc(request.plane.clock.nowMs()));
   const { key, id: requestId, principal } = request;
-  await request.plane.writer.commit({ kind: "createUpload", bucketId, key, requestId, principal, uploadId, meta: JSON.stringify(meta) });
-  const content = renderTextElement("Bucket", request.bucketName) + renderTextElement("Key", key) + renderTextElement("UploadId", uploadId);
+  await request.plane.writer.commit({
+    kind: "createUpload",
+    bucketId,
+    key,
+    requestId,
+    principal,
+    uploadId,
+    meta: JSON.stringify(meta),
+  });
+  const content =
+    renderTextElement("Bucket", request.bucketName) +
+    renderTextElement("Key", key) +
+    renderTextElement("UploadId", uploadId);
   respondXml(request, renderXmlDocument("InitiateMultipartUploadResult", content), uploadHeaders(meta));
 }
 

@@ -33,29 +33,47 @@ test("deleteObjects: every key needs its own permission, the version's where one
     `<Object><Key>theirs</Key></Object><Object><Key>mine/a</Key>${versionOf(put)}</Object><Object><Key>mine/a</Key></Object><Object><Key>mine/purge</Key>${versionOf(purge)}</Object><Object><Key>theirs</Key><VersionId>bad id</VersionId></Object>`,
   );
   expect(answer.status).toBe(200);
-  expect(readXmlElements(answer.text, "Error").map((inner) => [readXmlText(inner, "Key"), readXmlText(inner, "Code")])).toEqual([
+  expect(
+    readXmlElements(answer.text, "Error").map((inner) => [readXmlText(inner, "Key"), readXmlText(inner, "Code")]),
+  ).toEqual([
     ["theirs", "AccessDenied"],
     ["mine/a", "AccessDenied"],
     ["theirs", "AccessDenied"],
   ]);
-  expect(readXmlElements(answer.text, "Deleted").map((inner) => readXmlText(inner, "Key"))).toEqual(["mine/a", "mine/purge"]);
+  expect(readXmlElements(answer.text, "Deleted").map((inner) => readXmlText(inner, "Key"))).toEqual([
+    "mine/a",
+    "mine/purge",
+  ]);
   expect((await versioned.get("theirs")).text).toBe("x");
   expect((await versioned.get("mine/a", {}, `versionId=${put.headers["x-amz-version-id"]}`)).text).toBe("x");
-  expect((await versioned.get("mine/purge", {}, `versionId=${purge.headers["x-amz-version-id"]}`)).code).toBe("NoSuchVersion");
+  expect((await versioned.get("mine/purge", {}, `versionId=${purge.headers["x-amz-version-id"]}`)).code).toBe(
+    "NoSuchVersion",
+  );
 });
 
 test("deleteObjects: markers made and removed are named, versions too", async () => {
   const put = await versioned.put("markers", "x");
   const made = await deleteObjects(versioned, "<Object><Key>markers</Key></Object>");
   const marker = readXmlText(made.text, "DeleteMarkerVersionId") ?? "";
-  expect([readXmlText(made.text, "DeleteMarker"), marker.length, readXmlText(made.text, "VersionId")]).toEqual(["true", 32, undefined]);
+  expect([readXmlText(made.text, "DeleteMarker"), marker.length, readXmlText(made.text, "VersionId")]).toEqual([
+    "true",
+    32,
+    undefined,
+  ]);
   const removed = await deleteObjects(
     versioned,
     `<Object><Key>markers</Key><VersionId>${marker}</VersionId></Object><Object><Key>markers</Key><VersionId>${put.headers["x-amz-version-id"]}</VersionId></Object>`,
   );
   const [first = "", second = ""] = readXmlElements(removed.text, "Deleted");
-  expect([readXmlText(first, "VersionId"), readXmlText(first, "DeleteMarker"), readXmlText(first, "DeleteMarkerVersionId")]).toEqual([marker, "true", marker]);
-  expect([readXmlText(second, "VersionId"), readXmlText(second, "DeleteMarker")]).toEqual([put.headers["x-amz-version-id"], undefined]);
+  expect([
+    readXmlText(first, "VersionId"),
+    readXmlText(first, "DeleteMarker"),
+    readXmlText(first, "DeleteMarkerVersionId"),
+  ]).toEqual([marker, "true", marker]);
+  expect([readXmlText(second, "VersionId"), readXmlText(second, "DeleteMarker")]).toEqual([
+    put.headers["x-amz-version-id"],
+    undefined,
+  ]);
   const suspended = await deleteObjects(server.bucket("suspended"), "<Object><Key>none</Key></Object>");
   expect(readXmlText(suspended.text, "DeleteMarkerVersionId")).toBe("null");
 });
@@ -63,8 +81,13 @@ test("deleteObjects: markers made and removed are named, versions too", async ()
 test("deleteObjects: keys that cannot be and ids that are ill formed are errors of their own", async () => {
   await plain.put("good", "x");
   const long = "k".repeat(1025);
-  const ids = ["", " ", "a b", "é", "x".repeat(1025)].map((id) => `<Object><Key>good</Key><VersionId>${id}</VersionId></Object>`).join("");
-  const answer = await deleteObjects(plain, `<Object><Key>${long}</Key></Object>${ids}<Object><Key>good</Key><VersionId>unknown</VersionId></Object>`);
+  const ids = ["", " ", "a b", "é", "x".repeat(1025)]
+    .map((id) => `<Object><Key>good</Key><VersionId>${id}</VersionId></Object>`)
+    .join("");
+  const answer = await deleteObjects(
+    plain,
+    `<Object><Key>${long}</Key></Object>${ids}<Object><Key>good</Key><VersionId>unknown</VersionId></Object>`,
+  );
   const codes = readXmlElements(answer.text, "Error").map((inner) => readXmlText(inner, "Code"));
   expect(codes).toEqual(["KeyTooLongError", ...Array(5).fill("NoSuchVersion")]);
   expect(readXmlElements(answer.text, "Deleted").length).toBe(1);
@@ -75,6 +98,11 @@ test("deleteObjects: a header that is no digest does not count as one", async ()
   const body = "<Delete><Object><Key>a</Key></Object></Delete>";
   const headers = { "x-amz-checksum-type": "FULL_OBJECT", "x-amz-checksum-algorithm": "CRC32" };
   expect((await plain.sendToBucket({ method: "POST", query: "delete", body, headers })).code).toBe("InvalidRequest");
-  const tampered = await plain.sendToBucket({ method: "POST", query: "delete", body, headers: { "x-amz-checksum-crc32": "AAAAAA==" } });
+  const tampered = await plain.sendToBucket({
+    method: "POST",
+    query: "delete",
+    body,
+    headers: { "x-amz-checksum-crc32": "AAAAAA==" },
+  });
   expect(tampered.code).toBe("BadDigest");
 });

@@ -38,7 +38,11 @@ function toMutation(request: S3Request, object: ObjectToDelete): DeleteMutation 
   const { bucket, id: requestId, principal } = request;
   const key = parseObjectKey(object.key);
   const versionId = object.versionId ?? null;
-  request.require(versionId === null ? "s3:DeleteObject" : "s3:DeleteObjectVersion", objectArn(bucket.name, key), bucket);
+  request.require(
+    versionId === null ? "s3:DeleteObject" : "s3:DeleteObjectVersion",
+    objectArn(bucket.name, key),
+    bucket,
+  );
   if (versionId !== null && !wellFormedVersionId.test(versionId)) throw new S3Error("NoSuchVersion");
   const conditions = Object.keys(object.conditions).length === 0 ? null : object.conditions;
   return { kind: "delete", bucketId: bucket.bucketId, key, requestId, principal, versionId, conditions };
@@ -47,12 +51,20 @@ function toMutation(request: S3Request, object: ObjectToDelete): DeleteMutation 
 /** A marker that was made is named beside the key, one that was removed is the version named. */
 function renderDeleted({ key, versionId }: ObjectToDelete, result: MutationSuccess): string {
   const marker = result.deleteMarker
-    ? renderTextElement("DeleteMarker", true) + renderOptionalElement("DeleteMarkerVersionId", result.versionId ?? undefined)
+    ? renderTextElement("DeleteMarker", true) +
+      renderOptionalElement("DeleteMarkerVersionId", result.versionId ?? undefined)
     : "";
-  return renderElement("Deleted", renderTextElement("Key", key) + renderOptionalElement("VersionId", versionId) + marker);
+  return renderElement(
+    "Deleted",
+    renderTextElement("Key", key) + renderOptionalElement("VersionId", versionId) + marker,
+  );
 }
 
 function renderFailure({ key, versionId }: ObjectToDelete, { code, message }: S3Error): string {
-  const content = renderTextElement("Key", key) + renderOptionalElement("VersionId", versionId) + renderTextElement("Code", code) + renderTextElement("Message", message);
+  const content =
+    renderTextElement("Key", key) +
+    renderOptionalElement("VersionId", versionId) +
+    renderTextElement("Code", code) +
+    renderTextElement("Message", message);
   return renderElement("Error", content);
 }

@@ -27,7 +27,9 @@ export async function digestVersion(
 ): Promise<VersionDigests> {
   const { bucket, version, dataKey } = object;
   if (version.sizeBytes > maxDigestBytes) {
-    throw new S3Error("InvalidRequest", { message: `The specified copy source is larger than the maximum allowable size for a copy source: ${maxDigestBytes}` });
+    throw new S3Error("InvalidRequest", {
+      message: `The specified copy source is larger than the maximum allowable size for a copy source: ${maxDigestBytes}`,
+    });
   }
   const md5 = new Bun.CryptoHasher("md5");
   const checksum = await request.plane.checksums.start(algorithm);

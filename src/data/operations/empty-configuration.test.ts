@@ -42,7 +42,17 @@ test("reads of what was never configured: 200 with what is in force, or the very
 });
 
 test("writes of configurations that do not exist yet are 501, never ignored", async () => {
-  for (const query of ["cors", "lifecycle", "policy", "versioning", "website", "encryption", "notification", "tagging", "publicAccessBlock"]) {
+  for (const query of [
+    "cors",
+    "lifecycle",
+    "policy",
+    "versioning",
+    "website",
+    "encryption",
+    "notification",
+    "tagging",
+    "publicAccessBlock",
+  ]) {
     const answer = await bucket.sendToBucket({ method: "PUT", query, body: "<x/>" });
     expect([query, answer.status, answer.code]).toEqual([query, 501, "NotImplemented"]);
   }
@@ -50,21 +60,29 @@ test("writes of configurations that do not exist yet are 501, never ignored", as
 
 test("getBucketVersioning: empty for a bucket that was never versioned, else its state", async () => {
   const states = [];
-  for (const name of ["plain", "versioned", "suspended"]) states.push(readXmlText((await server.bucket(name).list("versioning")).text, "Status"));
+  for (const name of ["plain", "versioned", "suspended"])
+    states.push(readXmlText((await server.bucket(name).list("versioning")).text, "Status"));
   expect(states).toEqual([undefined, "Enabled", "Suspended"]);
 });
 
 test("getObjectTagging: the tags in their order; an empty set without tags; as the object's errors", async () => {
   const { text } = await bucket.get("key", {}, "tagging");
-  expect([readXmlTexts(text, "Key"), readXmlTexts(text, "Value")]).toEqual([["b", "a"], ["2", "\u00e9"]]);
+  expect([readXmlTexts(text, "Key"), readXmlTexts(text, "Value")]).toEqual([
+    ["b", "a"],
+    ["2", "\u00e9"],
+  ]);
   expect((await bucket.get("untagged", {}, "tagging")).text).toContain("<TagSet></TagSet>");
   expect((await bucket.get("absent", {}, "tagging")).code).toBe("NoSuchKey");
   const versioned = server.bucket("versioned");
   const { headers } = await versioned.put("key", "x", { "x-amz-tagging": "v=1" });
-  expect((await versioned.get("key", {}, "tagging")).headers["x-amz-version-id"]).toBe(headers["x-amz-version-id"] ?? "");
+  expect((await versioned.get("key", {}, "tagging")).headers["x-amz-version-id"]).toBe(
+    headers["x-amz-version-id"] ?? "",
+  );
   await versioned.delete("key");
   expect((await versioned.get("key", {}, "tagging")).code).toBe("NoSuchKey");
-  expect(readXmlTexts((await versioned.get("key", {}, `tagging&versionId=${headers["x-amz-version-id"]}`)).text, "Key")).toEqual(["v"]);
+  expect(
+    readXmlTexts((await versioned.get("key", {}, `tagging&versionId=${headers["x-amz-version-id"]}`)).text, "Key"),
+  ).toEqual(["v"]);
 });
 
 test("getObjectRetention, getObjectLegalHold: nothing is locked; an absent object is NoSuchKey", async () => {
@@ -79,17 +97,29 @@ test("getObjectRetention, getObjectLegalHold: nothing is locked; an absent objec
 
 test("ACLs: reads give full control to the owner, and what was read can be written back", async () => {
   for (const key of [undefined, "key"]) {
-    const send = (method: string, body = "", headers = {}) => server.s3.send({ method, target: bucket.target(key, "acl"), body, headers });
+    const send = (method: string, body = "", headers = {}) =>
+      server.s3.send({ method, target: bucket.target(key, "acl"), body, headers });
     const read = await send("GET");
-    expect([read.status, readXmlTexts(read.text, "Permission"), readXmlTexts(read.text, "ID")]).toEqual([200, ["FULL_CONTROL"], ["c".repeat(64), "c".repeat(64)]]);
+    expect([read.status, readXmlTexts(read.text, "Permission"), readXmlTexts(read.text, "ID")]).toEqual([
+      200,
+      ["FULL_CONTROL"],
+      ["c".repeat(64), "c".repeat(64)],
+    ]);
     expect((await send("PUT", read.text)).status).toBe(200);
-    for (const canned of ["private", "bucket-owner-full-control"]) expect((await send("PUT", "", { "x-amz-acl": canned })).status).toBe(200);
+    for (const canned of ["private", "bucket-owner-full-control"])
+      expect((await send("PUT", "", { "x-amz-acl": canned })).status).toBe(200);
     const refused = [
       await send("PUT", "", { "x-amz-acl": "public-read" }),
       await send("PUT", "", { "x-amz-grant-read": "id=x" }),
       await send("PUT", read.text.replace("FULL_CONTROL", "READ")),
       await send("PUT", read.text.replaceAll("c".repeat(64), "d".repeat(64))),
-      await send("PUT", read.text.replace("</Grant>", "</Grant><Grant><Grantee><URI>all</URI></Grantee><Permission>READ</Permission></Grant>")),
+      await send(
+        "PUT",
+        read.text.replace(
+          "</Grant>",
+          "</Grant><Grant><Grantee><URI>all</URI></Grantee><Permission>READ</Permission></Grant>",
+        ),
+      ),
       await send("PUT"),
       await send("PUT", read.text, { "x-amz-acl": "private" }),
       await send("PUT", "<x/>"),
@@ -105,11 +135,23 @@ test("ACLs: reads give full control to the owner, and what was read can be writt
 });
 
 test("preflight: no rules anywhere: AccessForbidden, without Origin BadRequest; no authentication, no bucket needed", async () => {
-  const send = (target: string, headers = {}) => server.s3.send({ method: "OPTIONS", target, headers, credentials: null });
+  const send = (target: string, headers = {}) =>
+    server.s3.send({ method: "OPTIONS", target, headers, credentials: null });
   const origin = { origin: "https://example.org", "access-control-request-method": "PUT" };
-  for (const target of ["/plain", "/plain/key", "/none/key", "/plain/key?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0"]) {
+  for (const target of [
+    "/plain",
+    "/plain/key",
+    "/none/key",
+    "/plain/key?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0",
+  ]) {
     const answer = await send(target, origin);
-    expect([target, answer.status, answer.code, readXmlText(answer.text, "Method"), readXmlText(answer.text, "ResourceType")]).toEqual([target, 403, "AccessForbidden", "PUT", "BUCKET"]);
+    expect([
+      target,
+      answer.status,
+      answer.code,
+      readXmlText(answer.text, "Method"),
+      readXmlText(answer.text, "ResourceType"),
+    ]).toEqual([target, 403, "AccessForbidden", "PUT", "BUCKET"]);
     expect([(await send(target)).status, (await send(target)).code]).toEqual([400, "BadRequest"]);
   }
 });

@@ -36,27 +36,39 @@ const answers = {
     content:
       "<BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets>",
   },
-  ListBucketAnalyticsConfigurations: { root: "ListBucketAnalyticsConfigurationResult", content: "<IsTruncated>false</IsTruncated>" },
+  ListBucketAnalyticsConfigurations: {
+    root: "ListBucketAnalyticsConfigurationResult",
+    content: "<IsTruncated>false</IsTruncated>",
+  },
   ListBucketIntelligentTieringConfigurations: {
     root: "ListBucketIntelligentTieringConfigurationsOutput",
     content: "<IsTruncated>false</IsTruncated>",
   },
-  ListBucketInventoryConfigurations: { root: "ListInventoryConfigurationsResult", content: "<IsTruncated>false</IsTruncated>" },
-  ListBucketMetricsConfigurations: { root: "ListMetricsConfigurationsResult", content: "<IsTruncated>false</IsTruncated>" },
+  ListBucketInventoryConfigurations: {
+    root: "ListInventoryConfigurationsResult",
+    content: "<IsTruncated>false</IsTruncated>",
+  },
+  ListBucketMetricsConfigurations: {
+    root: "ListMetricsConfigurationsResult",
+    content: "<IsTruncated>false</IsTruncated>",
+  },
 } as const satisfies Partial<Record<OperationName, S3ErrorCode | { readonly root: string; readonly content: string }>>;
 
 /** Names of the operations answered here. */
 type EmptyConfigurationName = keyof typeof answers;
 
 /** One handler per operation whose answer is the same for every bucket. */
-export const emptyConfigurationHandlers: Readonly<Record<EmptyConfigurationName, (request: S3Request) => void>> = makeHandlers();
+export const emptyConfigurationHandlers: Readonly<Record<EmptyConfigurationName, (request: S3Request) => void>> =
+  makeHandlers();
 
 function makeHandlers(): Record<EmptyConfigurationName, (request: S3Request) => void> {
   const entries = Object.entries(answers).map(([name, answer]) => [name, makeHandler(answer)] as const);
   return Object.fromEntries(entries) as Record<EmptyConfigurationName, (request: S3Request) => void>;
 }
 
-function makeHandler(answer: S3ErrorCode | { readonly root: string; readonly content: string }): (request: S3Request) => void {
+function makeHandler(
+  answer: S3ErrorCode | { readonly root: string; readonly content: string },
+): (request: S3Request) => void {
   if (typeof answer === "string") {
     return () => {
       throw new S3Error(answer);

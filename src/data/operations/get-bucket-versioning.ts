@@ -2,7 +2,11 @@ import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { respondXml } from "../http/respond.ts";
 import type { S3Request } from "../http/s3-request.ts";
 
-const status = { never: "", enabled: renderTextElement("Status", "Enabled"), suspended: renderTextElement("Status", "Suspended") } as const;
+const status = {
+  never: "",
+  enabled: renderTextElement("Status", "Enabled"),
+  suspended: renderTextElement("Status", "Suspended"),
+} as const;
 
 /** GetBucketVersioning: an empty document for a bucket that was never versioned. Source: API_GetBucketVersioning. */
 export function getBucketVersioning(request: S3Request): void {

@@ -1,11 +1,11 @@
 import { afterAll, expect, test } from "bun:test";
-import { createUpload } from "#testing/acceptance/multipart-upload.ts";
+import { createUpload, type MultipartUpload } from "#testing/acceptance/multipart-upload.ts";
 import { readXmlElements, readXmlText, readXmlTexts } from "#testing/acceptance/xml-text.ts";
 import { startPoolServer } from "#testing/pool-server.ts";
 
 const server = await startPoolServer({ buckets: { uploads: "never" } });
 const bucket = server.bucket("uploads");
-const opened = [];
+const opened: MultipartUpload[] = [];
 for (const key of ["same", "d/1", "same", "d/2", "same", "a+b"]) opened.push(await createUpload(bucket, key));
 afterAll(() => server.remove());
 
@@ -14,12 +14,12 @@ test("listMultipartUploads: by key, then by start; facts of each upload", async 
   const ids = [5, 1, 3, 0, 2, 4].map((index) => opened[index]?.uploadId ?? "");
   expect(readXmlTexts(text, "UploadId")).toEqual(ids);
   const [first = ""] = readXmlElements(text, "Upload");
-  expect([readXmlText(first, "Key"), readXmlText(first, "StorageClass"), readXmlText(text, "MaxUploads"), readXmlText(text, "Bucket")]).toEqual([
-    "a+b",
-    "STANDARD",
-    "1000",
-    "uploads",
-  ]);
+  expect([
+    readXmlText(first, "Key"),
+    readXmlText(first, "StorageClass"),
+    readXmlText(text, "MaxUploads"),
+    readXmlText(text, "Bucket"),
+  ]).toEqual(["a+b", "STANDARD", "1000", "uploads"]);
   expect(first).toMatch(/<Initiator><ID>.+<\/DisplayName><\/Initiator><Owner><ID>.+<\/Owner>/);
   expect(readXmlText(first, "Initiated")).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/);
 });
@@ -36,7 +36,10 @@ test("listMultipartUploads: goes on behind an upload, also one that was aborted 
 
 test("listMultipartUploads: key-marker alone skips its key, upload-id-marker alone is ignored", async () => {
   expect(readXmlTexts((await bucket.list("uploads&key-marker=d%2F2")).text, "Key")).toEqual(["same", "same", "same"]);
-  expect(readXmlTexts((await bucket.list("uploads&upload-id-marker=whatever&max-uploads=2")).text, "Key")).toEqual(["a+b", "d/1"]);
+  expect(readXmlTexts((await bucket.list("uploads&upload-id-marker=whatever&max-uploads=2")).text, "Key")).toEqual([
+    "a+b",
+    "d/1",
+  ]);
 });
 
 test("listMultipartUploads: prefix, delimiter, encoding, limits", async () => {
@@ -44,7 +47,11 @@ test("listMultipartUploads: prefix, delimiter, encoding, limits", async () => {
   expect(readXmlElements(folded.text, "CommonPrefixes").map((inner) => readXmlText(inner, "Prefix"))).toEqual(["d/"]);
   expect(readXmlTexts(folded.text, "Key")).toEqual(["a%2Bb", "same", "same", "same"]);
   const page = await bucket.list("uploads&max-uploads=2&delimiter=%2F");
-  expect([readXmlText(page.text, "IsTruncated"), readXmlText(page.text, "NextKeyMarker"), page.text.includes("NextUploadIdMarker")]).toEqual(["true", "d/", false]);
+  expect([
+    readXmlText(page.text, "IsTruncated"),
+    readXmlText(page.text, "NextKeyMarker"),
+    page.text.includes("NextUploadIdMarker"),
+  ]).toEqual(["true", "d/", false]);
   expect((await bucket.list("uploads&max-uploads=-1")).code).toBe("InvalidArgument");
   expect((await bucket.list("uploads&encoding-type=xml")).code).toBe("InvalidArgument");
 });

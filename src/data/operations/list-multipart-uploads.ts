@@ -2,7 +2,12 @@ import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocum
 import { parseVersionId } from "../catalog/sqlite-catalog/version-id.ts";
 import { respondXml } from "../http/respond.ts";
 import type { S3Request } from "../http/s3-request.ts";
-import { parseKeyLike, parseListingParameters, renderKeyElement, renderParameters } from "../listing/listing-parameters.ts";
+import {
+  parseKeyLike,
+  parseListingParameters,
+  renderKeyElement,
+  renderParameters,
+} from "../listing/listing-parameters.ts";
 import { listingStart, markerOf, readPage } from "../listing/pager.ts";
 import { renderCommonPrefixes, renderOwner, renderUploads } from "../listing/render-entries.ts";
 
@@ -17,8 +22,13 @@ export async function listMultipartUploads(request: S3Request): Promise<void> {
   const uploadIdMarker = parseKeyLike(query, "upload-id-marker") ?? "";
   const hlc = keyMarker === "" || uploadIdMarker === "" ? undefined : await placeOf(request, keyMarker, uploadIdMarker);
   const start = listingStart(parameters, { key: keyMarker, hlc });
-  const page = await readPage(parameters, start, (range, limit) => plane.catalog.listUploads(bucket.bucketId, range, limit));
-  const style = { renderKey: parameters.renderKey, owner: renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName }) };
+  const page = await readPage(parameters, start, (range, limit) =>
+    plane.catalog.listUploads(bucket.bucketId, range, limit),
+  );
+  const style = {
+    renderKey: parameters.renderKey,
+    owner: renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName }),
+  };
   const head =
     renderTextElement("Bucket", bucket.name) +
     renderKeyElement(parameters, "KeyMarker", keyMarker) +
@@ -27,7 +37,13 @@ export async function listMultipartUploads(request: S3Request): Promise<void> {
     renderOptionalElement("NextUploadIdMarker", page.end?.kind === "row" ? page.end.row[1] : undefined) +
     renderParameters(parameters, "MaxUploads") +
     renderElement("IsTruncated", String(page.end !== undefined));
-  respondXml(request, renderXmlDocument("ListMultipartUploadsResult", head + renderUploads(page.rows, style) + renderCommonPrefixes(page.prefixes, style)));
+  respondXml(
+    request,
+    renderXmlDocument(
+      "ListMultipartUploadsResult",
+      head + renderUploads(page.rows, style) + renderCommonPrefixes(page.prefixes, style),
+    ),
+  );
 }
 
 /** When the marker's upload began; ids carry it nearly, for uploads that are gone. Unknown ids: the key's uploads are listed again. */

@@ -5,7 +5,8 @@ import { startPoolServer } from "#testing/pool-server.ts";
 const server = await startPoolServer({ buckets: { versioned: "enabled", suspended: "suspended", plain: "never" } });
 const bucket = server.bucket("versioned");
 const written: string[] = [];
-for (const key of ["a", "b", "b", "b", "c/1", "c/2"]) written.push((await bucket.put(key, key)).headers["x-amz-version-id"] ?? "");
+for (const key of ["a", "b", "b", "b", "c/1", "c/2"])
+  written.push((await bucket.put(key, key)).headers["x-amz-version-id"] ?? "");
 await bucket.delete("a");
 afterAll(() => server.remove());
 
@@ -19,12 +20,18 @@ test("listObjectVersions: newest first, markers among versions, one latest per k
 });
 
 test("listObjectVersions: every page size gives the whole list, with delimiter too", async () => {
-  for (const [delimiter, expected] of [["", ["a", "a", "b", "b", "b", "c/1", "c/2"]], ["%2F", ["a", "a", "b", "b", "b", "c/"]]] as const) {
+  for (const [delimiter, expected] of [
+    ["", ["a", "a", "b", "b", "b", "c/1", "c/2"]],
+    ["%2F", ["a", "a", "b", "b", "b", "c/"]],
+  ] as const) {
     for (let pageSize = 1; pageSize <= 8; pageSize++) {
       const seen: string[] = [];
       for (let marker = ""; ; ) {
         const { text } = await bucket.list(`versions&delimiter=${delimiter}&max-keys=${pageSize}${marker}`);
-        seen.push(...readXmlTexts(text, "Key"), ...readXmlElements(text, "CommonPrefixes").map((inner) => readXmlText(inner, "Prefix") ?? ""));
+        seen.push(
+          ...readXmlTexts(text, "Key"),
+          ...readXmlElements(text, "CommonPrefixes").map((inner) => readXmlText(inner, "Prefix") ?? ""),
+        );
         if (readXmlText(text, "IsTruncated") !== "true") break;
         const versionId = readXmlText(text, "NextVersionIdMarker");
         marker = `&key-marker=${encodeURIComponent(readXmlText(text, "NextKeyMarker") ?? "")}${versionId === undefined ? "" : `&version-id-marker=${versionId}`}`;
@@ -53,11 +60,18 @@ test("listObjectVersions: `null` is a marker; when it is gone its key is listed 
   await plain.delete("x");
   expect(readXmlTexts((await plain.list("versions&key-marker=x&version-id-marker=null")).text, "Key")).toEqual(["y"]);
   await bucket.put("n", "1");
-  expect(readXmlTexts((await bucket.list("versions&prefix=n&key-marker=n&version-id-marker=null")).text, "Key")).toEqual(["n"]);
+  expect(
+    readXmlTexts((await bucket.list("versions&prefix=n&key-marker=n&version-id-marker=null")).text, "Key"),
+  ).toEqual(["n"]);
 });
 
 test("listObjectVersions: a version marker without key, an empty one and an ill-formed one are InvalidArgument", async () => {
-  for (const query of ["version-id-marker=null", "key-marker=a&version-id-marker=", "key-marker=a&version-id-marker=a%00b", `key-marker=a&version-id-marker=${"v".repeat(1025)}`]) {
+  for (const query of [
+    "version-id-marker=null",
+    "key-marker=a&version-id-marker=",
+    "key-marker=a&version-id-marker=a%00b",
+    `key-marker=a&version-id-marker=${"v".repeat(1025)}`,
+  ]) {
     const answer = await bucket.list(`versions&${query}`);
     expect([query, answer.status, answer.code]).toEqual([query, 400, "InvalidArgument"]);
   }

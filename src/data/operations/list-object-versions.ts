@@ -3,7 +3,12 @@ import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocum
 import { parseVersionId } from "../catalog/sqlite-catalog/version-id.ts";
 import { respondXml } from "../http/respond.ts";
 import type { S3Request } from "../http/s3-request.ts";
-import { parseKeyLike, parseListingParameters, renderKeyElement, renderParameters } from "../listing/listing-parameters.ts";
+import {
+  parseKeyLike,
+  parseListingParameters,
+  renderKeyElement,
+  renderParameters,
+} from "../listing/listing-parameters.ts";
 import { listingStart, markerOf, readPage } from "../listing/pager.ts";
 import { renderCommonPrefixes, renderOwner, renderVersions } from "../listing/render-entries.ts";
 import { checkVersionId } from "./object-response.ts";
@@ -22,9 +27,14 @@ export async function listObjectVersions(request: S3Request): Promise<void> {
   const versionIdMarker = parseVersionIdMarker(request, keyMarker);
   const hlc = versionIdMarker === undefined ? undefined : await placeOf(request, keyMarker, versionIdMarker);
   const start = listingStart(parameters, { key: keyMarker, hlc });
-  const page = await readPage(parameters, start, (range, limit) => plane.catalog.listVersions(bucket.bucketId, range, limit));
+  const page = await readPage(parameters, start, (range, limit) =>
+    plane.catalog.listVersions(bucket.bucketId, range, limit),
+  );
   const nextVersionId = page.end?.kind === "row" ? (page.end.row[5] ?? "null") : undefined;
-  const style = { renderKey: parameters.renderKey, owner: renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName }) };
+  const style = {
+    renderKey: parameters.renderKey,
+    owner: renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName }),
+  };
   const head =
     renderTextElement("Name", bucket.name) +
     renderParameters(parameters, "MaxKeys") +
@@ -33,7 +43,13 @@ export async function listObjectVersions(request: S3Request): Promise<void> {
     renderKeyElement(parameters, "NextKeyMarker", page.end && markerOf(page.end)) +
     renderOptionalElement("NextVersionIdMarker", nextVersionId) +
     renderElement("IsTruncated", String(page.end !== undefined));
-  respondXml(request, renderXmlDocument("ListVersionsResult", head + renderVersions(page.rows, style) + renderCommonPrefixes(page.prefixes, style)));
+  respondXml(
+    request,
+    renderXmlDocument(
+      "ListVersionsResult",
+      head + renderVersions(page.rows, style) + renderCommonPrefixes(page.prefixes, style),
+    ),
+  );
 }
 
 function parseVersionIdMarker(request: S3Request, keyMarker: string): string | undefined {
@@ -55,5 +71,8 @@ async function placeOf(request: S3Request, key: string, versionId: string): Prom
 }
 
 function invalidMarker(message: string, value: string): S3Error {
-  return new S3Error("InvalidArgument", { message, fields: { ArgumentName: "version-id-marker", ArgumentValue: value } });
+  return new S3Error("InvalidArgument", {
+    message,
+    fields: { ArgumentName: "version-id-marker", ArgumentValue: value },
+  });
 }

@@ -17,7 +17,9 @@ test("listObjectsV2: entries carry all facts, the document repeats what was aske
   expect(first).toMatch(
     /^<Key>b\/1<\/Key><LastModified>[-0-9T:]{19}\.000Z<\/LastModified><ETag>&quot;[0-9a-f]{32}&quot;<\/ETag><ChecksumAlgorithm>CRC64NVME<\/ChecksumAlgorithm><ChecksumType>FULL_OBJECT<\/ChecksumType><Size>3<\/Size><StorageClass>STANDARD<\/StorageClass>$/,
   );
-  expect(["Name", "Prefix", "MaxKeys", "StartAfter", "KeyCount", "IsTruncated"].map((name) => readXmlText(text, name))).toEqual(["one", "b", "1000", "b", "2", "false"]);
+  expect(
+    ["Name", "Prefix", "MaxKeys", "StartAfter", "KeyCount", "IsTruncated"].map((name) => readXmlText(text, name)),
+  ).toEqual(["one", "b", "1000", "b", "2", "false"]);
   expect(headers["content-type"]).toBe("application/xml");
 });
 
@@ -25,7 +27,11 @@ test("listObjectsV2: a token beats start-after and is echoed; it is of no use in
   const first = await bucket.list("list-type=2&max-keys=2");
   const token = readXmlText(first.text, "NextContinuationToken") ?? "";
   const second = await bucket.list(`list-type=2&max-keys=2&start-after=c&continuation-token=${token}`);
-  expect([readXmlTexts(second.text, "Key"), readXmlText(second.text, "ContinuationToken"), readXmlText(second.text, "StartAfter")]).toEqual([["b/2", "c"], token, "c"]);
+  expect([
+    readXmlTexts(second.text, "Key"),
+    readXmlText(second.text, "ContinuationToken"),
+    readXmlText(second.text, "StartAfter"),
+  ]).toEqual([["b/2", "c"], token, "c"]);
   const refused = [
     await bucket.list(`list-type=2&prefix=b&continuation-token=${token}`),
     await bucket.list(`list-type=2&delimiter=%2F&continuation-token=${token}`),
@@ -47,11 +53,17 @@ test("listObjectsV2: deleted objects and old versions are not listed; what was j
 
 test("listObjects: Marker always, NextMarker whenever there is more, owner always", async () => {
   const { text } = await bucket.list("max-keys=2&delimiter=%2F");
-  expect([readXmlText(text, "Marker"), readXmlText(text, "NextMarker"), readXmlTexts(text, "Key")]).toEqual(["", "b/", ["a"]]);
+  expect([readXmlText(text, "Marker"), readXmlText(text, "NextMarker"), readXmlTexts(text, "Key")]).toEqual([
+    "",
+    "b/",
+    ["a"],
+  ]);
   expect(text).toContain("<Owner><ID>");
   const rest = await bucket.list("marker=b%2F&delimiter=%2F&encoding-type=url");
   expect(readXmlTexts(rest.text, "Key")).toEqual(["c", "d%2B%20e"]);
-  expect(readXmlElements(rest.text, "CommonPrefixes").map((inner) => readXmlText(inner, "Prefix"))).toEqual(["%C3%A9/"]);
+  expect(readXmlElements(rest.text, "CommonPrefixes").map((inner) => readXmlText(inner, "Prefix"))).toEqual([
+    "%C3%A9/",
+  ]);
   expect(rest.text).not.toContain("NextMarker");
 });
 

@@ -1,7 +1,12 @@
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { respondXml } from "../http/respond.ts";
 import type { S3Request } from "../http/s3-request.ts";
-import { parseKeyLike, parseListingParameters, renderKeyElement, renderParameters } from "../listing/listing-parameters.ts";
+import {
+  parseKeyLike,
+  parseListingParameters,
+  renderKeyElement,
+  renderParameters,
+} from "../listing/listing-parameters.ts";
 import { listingStart, markerOf, readPage } from "../listing/pager.ts";
 import { renderCommonPrefixes, renderContents, renderOwner } from "../listing/render-entries.ts";
 
@@ -14,10 +19,14 @@ export async function listObjectsV2(request: S3Request): Promise<void> {
   const scope = { bucketId: bucket.bucketId, prefix: parameters.prefix, delimiter: parameters.delimiter };
   const marker = token === undefined ? (startAfter ?? "") : plane.continuationTokens.open(scope, token);
   const start = listingStart(parameters, { key: marker });
-  const page = await readPage(parameters, start, (range, limit) => plane.catalog.listCurrent(bucket.bucketId, range, limit));
+  const page = await readPage(parameters, start, (range, limit) =>
+    plane.catalog.listCurrent(bucket.bucketId, range, limit),
+  );
   const nextToken = page.end && plane.continuationTokens.make(scope, markerOf(page.end));
   const wantsOwner = query.get("fetch-owner")?.toLowerCase() === "true";
-  const owner = wantsOwner ? renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName }) : "";
+  const owner = wantsOwner
+    ? renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName })
+    : "";
   const style = { renderKey: parameters.renderKey, owner };
   const head =
     renderTextElement("Name", bucket.name) +
@@ -27,5 +36,11 @@ export async function listObjectsV2(request: S3Request): Promise<void> {
     renderOptionalElement("NextContinuationToken", nextToken) +
     renderTextElement("KeyCount", page.rows.length + page.prefixes.length) +
     renderElement("IsTruncated", String(page.end !== undefined));
-  respondXml(request, renderXmlDocument("ListBucketResult", head + renderContents(page.rows, style) + renderCommonPrefixes(page.prefixes, style)));
+  respondXml(
+    request,
+    renderXmlDocument(
+      "ListBucketResult",
+      head + renderContents(page.rows, style) + renderCommonPrefixes(page.prefixes, style),
+    ),
+  );
 }

@@ -1,7 +1,12 @@
 import { renderElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { respondXml } from "../http/respond.ts";
 import type { S3Request } from "../http/s3-request.ts";
-import { parseKeyLike, parseListingParameters, renderKeyElement, renderParameters } from "../listing/listing-parameters.ts";
+import {
+  parseKeyLike,
+  parseListingParameters,
+  renderKeyElement,
+  renderParameters,
+} from "../listing/listing-parameters.ts";
 import { listingStart, markerOf, readPage } from "../listing/pager.ts";
 import { renderCommonPrefixes, renderContents, renderOwner } from "../listing/render-entries.ts";
 
@@ -11,13 +16,24 @@ export async function listObjects(request: S3Request): Promise<void> {
   const parameters = parseListingParameters(query, "max-keys");
   const marker = parseKeyLike(query, "marker") ?? "";
   const start = listingStart(parameters, { key: marker });
-  const page = await readPage(parameters, start, (range, limit) => plane.catalog.listCurrent(bucket.bucketId, range, limit));
-  const style = { renderKey: parameters.renderKey, owner: renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName }) };
+  const page = await readPage(parameters, start, (range, limit) =>
+    plane.catalog.listCurrent(bucket.bucketId, range, limit),
+  );
+  const style = {
+    renderKey: parameters.renderKey,
+    owner: renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName }),
+  };
   const head =
     renderTextElement("Name", bucket.name) +
     renderParameters(parameters, "MaxKeys") +
     renderKeyElement(parameters, "Marker", marker) +
     renderKeyElement(parameters, "NextMarker", page.end && markerOf(page.end)) +
     renderElement("IsTruncated", String(page.end !== undefined));
-  respondXml(request, renderXmlDocument("ListBucketResult", head + renderContents(page.rows, style) + renderCommonPrefixes(page.prefixes, style)));
+  respondXml(
+    request,
+    renderXmlDocument(
+      "ListBucketResult",
+      head + renderContents(page.rows, style) + renderCommonPrefixes(page.prefixes, style),
+    ),
+  );
 }

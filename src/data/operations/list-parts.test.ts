@@ -17,7 +17,11 @@ test("listParts: pages of any size show every part once, in the order of the num
     for (let truncated = "true"; truncated === "true"; ) {
       const page = (await upload.list(`max-parts=${size}&part-number-marker=${marker}`)).text;
       const found = readXmlTexts(page, "PartNumber").map(Number);
-      expect([found.length <= size, readXmlText(page, "PartNumberMarker"), readXmlText(page, "MaxParts")]).toEqual([true, marker, `${size}`]);
+      expect([found.length <= size, readXmlText(page, "PartNumberMarker"), readXmlText(page, "MaxParts")]).toEqual([
+        true,
+        marker,
+        `${size}`,
+      ]);
       seen.push(...found);
       marker = readXmlText(page, "NextPartNumberMarker") ?? "";
       truncated = readXmlText(page, "IsTruncated") ?? "";
@@ -32,13 +36,24 @@ test("listParts: no parts, max-parts=0 and a marker behind the last part are emp
   await upload.put(3, "x");
   for (const query of ["max-parts=0", "part-number-marker=3", "part-number-marker=999999"]) {
     const page = await upload.list(query);
-    expect([query, page.status, readXmlTexts(page.text, "PartNumber").length, readXmlText(page.text, "IsTruncated")]).toEqual([query, 200, 0, "false"]);
+    expect([
+      query,
+      page.status,
+      readXmlTexts(page.text, "PartNumber").length,
+      readXmlText(page.text, "IsTruncated"),
+    ]).toEqual([query, 200, 0, "false"]);
   }
 });
 
 test("listParts: limits that are no numbers are InvalidArgument, more than 1,000 is 1,000", async () => {
   const upload = await createUpload(bucket, "limits");
-  for (const query of ["max-parts=-1", "max-parts=a", "max-parts=", "part-number-marker=-1", "part-number-marker=1.5"]) {
+  for (const query of [
+    "max-parts=-1",
+    "max-parts=a",
+    "max-parts=",
+    "part-number-marker=-1",
+    "part-number-marker=1.5",
+  ]) {
     const page = await upload.list(query);
     expect([query, page.status, page.code]).toEqual([query, 400, "InvalidArgument"]);
   }
@@ -53,9 +68,27 @@ test("listParts: names the upload, its people, its class and its checksum", asyn
   });
   const put = await upload.put(1, "body");
   const { text } = await upload.list();
-  const facts = ["Bucket", "Key", "UploadId", "StorageClass", "ChecksumAlgorithm", "ChecksumType", "ChecksumCRC32C"].map((name) => readXmlText(text, name));
-  expect(facts).toEqual(["parts", "facts & more", upload.uploadId, "STANDARD_IA", "CRC32C", "FULL_OBJECT", put.headers["x-amz-checksum-crc32c"] ?? ""]);
-  expect(text).toContain(`<Initiator><ID>${"c".repeat(64)}</ID><DisplayName>owner</DisplayName></Initiator><Owner><ID>${"c".repeat(64)}</ID>`);
+  const facts = [
+    "Bucket",
+    "Key",
+    "UploadId",
+    "StorageClass",
+    "ChecksumAlgorithm",
+    "ChecksumType",
+    "ChecksumCRC32C",
+  ].map((name) => readXmlText(text, name));
+  expect(facts).toEqual([
+    "parts",
+    "facts & more",
+    upload.uploadId,
+    "STANDARD_IA",
+    "CRC32C",
+    "FULL_OBJECT",
+    put.headers["x-amz-checksum-crc32c"] ?? "",
+  ]);
+  expect(text).toContain(
+    `<Initiator><ID>${"c".repeat(64)}</ID><DisplayName>owner</DisplayName></Initiator><Owner><ID>${"c".repeat(64)}</ID>`,
+  );
 });
 
 test("abortMultipartUpload: x-amz-if-match-initiated-time must be the second the upload began in", async () => {
@@ -63,7 +96,9 @@ test("abortMultipartUpload: x-amz-if-match-initiated-time must be the second the
   const listed = await bucket.list("uploads&prefix=timed");
   const initiated = readXmlText(listed.text, "Initiated") ?? "";
   expect((await upload.abort({ "x-amz-if-match-initiated-time": "no date" })).code).toBe("InvalidArgument");
-  const wrong = await upload.abort({ "x-amz-if-match-initiated-time": new Date(Date.parse(initiated) - 1000).toUTCString() });
+  const wrong = await upload.abort({
+    "x-amz-if-match-initiated-time": new Date(Date.parse(initiated) - 1000).toUTCString(),
+  });
   expect([wrong.status, wrong.code]).toEqual([412, "PreconditionFailed"]);
   expect((await upload.abort({ "x-amz-if-match-initiated-time": new Date(initiated).toUTCString() })).status).toBe(204);
 });

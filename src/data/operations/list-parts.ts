@@ -43,7 +43,10 @@ export async function listParts(request: S3Request): Promise<void> {
 function renderPeople({ bucket }: S3Request, { initiator }: UploadMeta): string {
   const person = (name: string, id: string, displayName: string) =>
     renderElement(name, renderTextElement("ID", id) + renderTextElement("DisplayName", displayName));
-  return person("Initiator", initiator.id, initiator.displayName) + person("Owner", bucket.ownerCanonicalId, bucket.ownerDisplayName);
+  return (
+    person("Initiator", initiator.id, initiator.displayName) +
+    person("Owner", bucket.ownerCanonicalId, bucket.ownerDisplayName)
+  );
 }
 
 /** One checksum: the client's own if it sent one, since Complete takes no two for a part. */

@@ -12,7 +12,10 @@ export function renderOwnerAcl({ ownerCanonicalId, ownerDisplayName }: BucketEnt
   const owner = renderTextElement("ID", ownerCanonicalId) + renderTextElement("DisplayName", ownerDisplayName);
   const grantee = `<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser">${owner}</Grantee>`;
   const grant = renderElement("Grant", grantee + renderTextElement("Permission", "FULL_CONTROL"));
-  return renderXmlDocument("AccessControlPolicy", renderElement("Owner", owner) + renderElement("AccessControlList", grant));
+  return renderXmlDocument(
+    "AccessControlPolicy",
+    renderElement("Owner", owner) + renderElement("AccessControlList", grant),
+  );
 }
 
 /**
@@ -31,6 +34,11 @@ export async function requireOwnerAcl(request: S3Request): Promise<void> {
   const { ownerId, grants } = readAccessControlPolicy(body);
   const { ownerCanonicalId } = request.bucket;
   const [grant] = grants;
-  const changesNothing = ownerId === ownerCanonicalId && grants.length === 1 && grant?.permission === "FULL_CONTROL" && grant.grantee.kind === "id" && grant.grantee.id === ownerCanonicalId;
+  const changesNothing =
+    ownerId === ownerCanonicalId &&
+    grants.length === 1 &&
+    grant?.permission === "FULL_CONTROL" &&
+    grant.grantee.kind === "id" &&
+    grant.grantee.id === ownerCanonicalId;
   if (!changesNothing) throw new S3Error("AccessControlListNotSupported");
 }

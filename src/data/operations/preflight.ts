@@ -7,7 +7,8 @@ import type { S3Request } from "../http/s3-request.ts";
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html
  */
 export function preflight(request: S3Request): void {
-  if (request.header("origin") === undefined) throw new S3Error("BadRequest", { message: "Insufficient information. Origin request header needed" });
+  if (request.header("origin") === undefined)
+    throw new S3Error("BadRequest", { message: "Insufficient information. Origin request header needed" });
   throw new S3Error("AccessForbidden", {
     message: "CORSResponse: CORS is not enabled for this bucket",
     fields: { Method: request.header("access-control-request-method") ?? "", ResourceType: "BUCKET" },

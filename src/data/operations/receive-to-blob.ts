@@ -1,4 +1,9 @@
-import { type ChecksumAlgorithm, checksumAlgorithms, parseChecksumHeaders, parseTrailerAnnouncement } from "#kernel/s3/checksum.ts";
+import {
+  type ChecksumAlgorithm,
+  checksumAlgorithms,
+  parseChecksumHeaders,
+  parseTrailerAnnouncement,
+} from "#kernel/s3/checksum.ts";
 import type { BlobSink } from "../blobs/blobs.ts";
 import { type ReceivedBody, receiveBody } from "../http/receive-body.ts";
 import type { S3Request } from "../http/s3-request.ts";
@@ -64,5 +69,8 @@ export function sentChecksumAlgorithm(request: S3Request): ChecksumAlgorithm | u
 /** Whether the body's checksum came in the query of a presigned URL: it may be one that was computed without a body. */
 export function isHoistedChecksum(request: S3Request, algorithm: ChecksumAlgorithm): boolean {
   const { authentication } = request;
-  return authentication.kind === "signed" && authentication.hoistedHeaders[checksumAlgorithms[algorithm].header] !== undefined;
+  return (
+    authentication.kind === "signed" &&
+    authentication.hoistedHeaders[checksumAlgorithms[algorithm].header] !== undefined
+  );
 }

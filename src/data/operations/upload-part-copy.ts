@@ -4,15 +4,15 @@ import { quoteETag } from "#kernel/s3/etag.ts";
 import { renderIsoDate } from "#kernel/s3/http-date.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
-import type { RunningChecksum } from "../checksum/running-checksum.ts";
 import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
+import type { RunningChecksum } from "../checksum/running-checksum.ts";
 import { respondSlowly, type SlowAnswer } from "../http/respond-slowly.ts";
 import type { S3Request } from "../http/s3-request.ts";
 import { CopySlots } from "../multipart/copy-slots.ts";
 import { type CopySourceObject, copySourceHeaders, findCopySource } from "./copy-source-object.ts";
 import { encryptionHeaders } from "./encryption-request.ts";
-import { commitPart, findPartTarget, type PartTarget, type WrittenPart } from "./upload-part.ts";
 import { readVersion } from "./read-version.ts";
+import { commitPart, findPartTarget, type PartTarget, type WrittenPart } from "./upload-part.ts";
 
 /** Largest part. Source: Amazon S3 limits of multipart uploads. */
 const maxPartBytes = 5 * 2 ** 30;
@@ -32,10 +32,16 @@ function rangeOf(request: S3Request, { version }: CopySourceObject): ByteRange {
   const text = request.header("x-amz-copy-source-range");
   const range = text === undefined ? { start: 0, end: version.sizeBytes } : parseCopyRange(text, version.sizeBytes);
   if (range.end - range.start <= maxPartBytes) return range;
-  throw new S3Error("InvalidRequest", { message: `The specified copy source is larger than the maximum allowable size for a copy source: ${maxPartBytes}` });
+  throw new S3Error("InvalidRequest", {
+    message: `The specified copy source is larger than the maximum allowable size for a copy source: ${maxPartBytes}`,
+  });
 }
 
-async function copyPart(request: S3Request, target: PartTarget, from: { found: CopySourceObject; range: ByteRange }): Promise<SlowAnswer> {
+async function copyPart(
+  request: S3Request,
+  target: PartTarget,
+  from: { found: CopySourceObject; range: ByteRange },
+): Promise<SlowAnswer> {
   const part = await writePart(request, target, from);
   const { etag, result } = await commitPart(request, target, part);
   const content =
@@ -46,7 +52,11 @@ async function copyPart(request: S3Request, target: PartTarget, from: { found: C
   return { document: renderXmlDocument("CopyPartResult", content), headers };
 }
 
-async function writePart(request: S3Request, target: PartTarget, from: { found: CopySourceObject; range: ByteRange }): Promise<WrittenPart> {
+async function writePart(
+  request: S3Request,
+  target: PartTarget,
+  from: { found: CopySourceObject; range: ByteRange },
+): Promise<WrittenPart> {
   const { plane } = request;
   const checksum = await plane.checksums.start(target.algorithm);
   try {

@@ -3,7 +3,7 @@ import { type ChecksumAlgorithm, checksumAlgorithms } from "#kernel/s3/checksum.
 import { quoteETag } from "#kernel/s3/etag.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { BlobSink } from "../blobs/blobs.ts";
-import { respondEmpty, type ResponseHeaders } from "../http/respond.ts";
+import { type ResponseHeaders, respondEmpty } from "../http/respond.ts";
 import type { S3Request } from "../http/s3-request.ts";
 import { defaultPartAlgorithm } from "../multipart/assemble-object.ts";
 import { type FoundUpload, findOpenUpload } from "../multipart/find-upload.ts";
@@ -63,7 +63,11 @@ export async function findPartTarget(request: S3Request): Promise<PartTarget> {
 }
 
 /** Makes the part's blob durable and commits it. @throws S3Error NoSuchUpload when the upload ended meanwhile; the blob is removed then */
-export async function commitPart(request: S3Request, target: PartTarget, part: WrittenPart): Promise<{ etag: string; result: MutationSuccess }> {
+export async function commitPart(
+  request: S3Request,
+  target: PartTarget,
+  part: WrittenPart,
+): Promise<{ etag: string; result: MutationSuccess }> {
   const { bucketId } = request.bucket;
   const { upload, partNumber } = target;
   const { key, id: requestId, principal } = request;
@@ -72,7 +76,18 @@ export async function commitPart(request: S3Request, target: PartTarget, part: W
   const blob = await finishBlob(part.sink, { bucketId, key, wrappedKey: upload.meta.key, etag, uploadId, partNumber });
   const checksum = encodePartChecksums(part.checksum, part.ownChecksum);
   try {
-    const result = await request.plane.writer.commit({ kind: "putPart", bucketId, key, requestId, principal, uploadId, partNumber, blob, etag, checksum });
+    const result = await request.plane.writer.commit({
+      kind: "putPart",
+      bucketId,
+      key,
+      requestId,
+      principal,
+      uploadId,
+      partNumber,
+      blob,
+      etag,
+      checksum,
+    });
     return { etag, result };
   } catch (error) {
     await discardBlob(part.sink, error);
@@ -107,5 +122,9 @@ function refuseOtherAlgorithm({ upload }: PartTarget, algorithm: ChecksumAlgorit
 
 function partHeaders(target: PartTarget, body: BlobBody, etag: string): ResponseHeaders {
   const own = body.received.checksum ?? body.checksum;
-  return { ETag: quoteETag(etag), [checksumAlgorithms[own.algorithm].header]: own.value, ...encryptionHeaders(target.upload.meta) };
+  return {
+    ETag: quoteETag(etag),
+    [checksumAlgorithms[own.algorithm].header]: own.value,
+    ...encryptionHeaders(target.upload.meta),
+  };
 }

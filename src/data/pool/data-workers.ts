@@ -105,6 +105,11 @@ export class DataWorkers {
     }
   }
 
+  /** Ends one life, if it is not over yet. */
+  async endLife(life: object): Promise<void> {
+    await this.#workers.find(({ thread }) => thread.life === life)?.thread.life?.end();
+  }
+
   /** How many workers there should be. */
   get count(): number {
     return this.#workers.length;
@@ -158,7 +163,9 @@ export class DataWorkers {
     const writer = connectWriter();
     const config = { ...this.#listen, dataDir, workerIndex: index, workerCount: count };
     const snapshot = link.attach(life);
-    life.send({ kind: "start", config, snapshot, keys, writer, metrics: slot, changes: this.#options.changes }, [writer]);
+    life.send({ kind: "start", config, snapshot, keys, writer, metrics: slot, changes: this.#options.changes }, [
+      writer,
+    ]);
   }
 
   async #startFirst(worker: DataWorker): Promise<Ports> {

@@ -114,7 +114,13 @@ export class WriterSupervisor {
   }
 
   #begin(life: ThreadLife<ToWriter, FromWriter>): void {
-    life.send({ kind: "start", dataDir: this.#options.dataDir, ...this.#settings, metrics: this.#slot, changes: this.#options.changes });
+    life.send({
+      kind: "start",
+      dataDir: this.#options.dataDir,
+      ...this.#settings,
+      metrics: this.#slot,
+      changes: this.#options.changes,
+    });
     if (this.#thread.restartCount > 0) this.#options.onRestart();
   }
 

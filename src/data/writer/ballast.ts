@@ -39,7 +39,7 @@ export interface BallastOptions {
 export class Ballast {
   readonly #options: BallastOptions;
   #reserveBytes: number;
-  /** Bytes the file has; undefined before it was looked at. */
+  /** Bytes the file has; undefined before it was looked at: an earlier life may have left one. */
   #heldBytes: number | undefined;
   /** Rises when the file is removed: a step under way must not count what it wrote. */
   #life = 0;
@@ -68,15 +68,14 @@ export class Ballast {
 
   /** Removes the file. @returns true when it held room */
   giveUp(): boolean {
-    const held = this.#heldBytes ?? 0;
-    if (held === 0) return false;
+    if (this.#heldBytes === 0) return false;
     this.#forget();
     try {
       unlinkSync(this.#options.path);
     } catch {
       return false;
     }
-    this.#options.warn("The disk is full: the room kept for deletes was given up", { bytes: held });
+    this.#options.warn("The disk is full: the room kept for deletes was given up", {});
     return true;
   }
 
@@ -157,7 +156,8 @@ async function appendRandom(path: string, position: number, length: number): Pro
   const file = await open(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
   try {
     const bytes = randomBytes(length);
-    for (let done = 0; done < length; ) done += (await file.write(bytes, done, length - done, position + done)).bytesWritten;
+    for (let done = 0; done < length; )
+      done += (await file.write(bytes, done, length - done, position + done)).bytesWritten;
     await file.datasync();
   } finally {
     await file.close();

@@ -15,7 +15,12 @@ export function createBucketCatalog(dataDir: string, bucketId: string): void {
  * are aborted. A catalog that was never made counts as closed.
  * @returns false when a version or marker is left
  */
-export function closeBucketCatalog(options: { commits: GroupCommit; dataDir: string; bucketId: string; clock: Clock }): boolean {
+export function closeBucketCatalog(options: {
+  commits: GroupCommit;
+  dataDir: string;
+  bucketId: string;
+  clock: Clock;
+}): boolean {
   const { commits, dataDir, bucketId, clock } = options;
   if (!existsSync(catalogPath(dataDir, bucketId))) return true;
   const writer = commits.writerOf(bucketId);
@@ -24,7 +29,8 @@ export function closeBucketCatalog(options: { commits: GroupCommit; dataDir: str
   writer.inTransaction((state) => {
     empty = writer.statements.anyVersion.values().length === 0;
     if (!empty) return;
-    for (const uploadId of listOpenUploads(writer.statements)) abortUpload({ state, statements: writer.statements, clock }, uploadId);
+    for (const uploadId of listOpenUploads(writer.statements))
+      abortUpload({ state, statements: writer.statements, clock }, uploadId);
     state.now.closed = 1;
   });
   return empty;

@@ -49,7 +49,9 @@ function commitFreeing<Pending extends PendingMutation>(
     // A smaller transaction may fit; when it does not, it comes back here without the others.
     const freed = commitWithRetries(freeing, attempts);
     let next = 0;
-    return pending.map(({ mutation }) => (freeingKinds.has(mutation.kind) ? freed[next++] : undefined) ?? failure.result);
+    return pending.map(
+      ({ mutation }) => (freeingKinds.has(mutation.kind) ? freed[next++] : undefined) ?? failure.result,
+    );
   }
   return attempts.freeRoom() ? commitOnce(pending, attempts) : pending.map(() => failure.result);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
-import { BucketWriter, type PendingMutation } from "../catalog/sqlite-catalog/bucket-writer.ts";
 import { ChangeSlots } from "../cache/change-slots.ts";
+import { BucketWriter, type PendingMutation } from "../catalog/sqlite-catalog/bucket-writer.ts";
 import { describeCommitFailure } from "./commit-failure.ts";
 import { commitWithRetries } from "./commit-with-retries.ts";
 
@@ -17,7 +17,11 @@ const checkpointAfterBytes = 16 * 2 ** 20;
 const mutationOverheadBytes = 12_288;
 
 /** Told of each commit. */
-export type CommitObserver = (commit: { readonly mutationCount: number; readonly durationMs: number; readonly ok: boolean }) => void;
+export type CommitObserver = (commit: {
+  readonly mutationCount: number;
+  readonly durationMs: number;
+  readonly ok: boolean;
+}) => void;
 
 /** Mutations that arrived together from one sender; `answer` is called once, after the last of its commits. */
 export interface ArrivedBatch {
@@ -66,7 +70,11 @@ export class GroupCommit {
 
   /** Queues a batch; nothing is written before `run`. */
   add(batch: ArrivedBatch): void {
-    const slot: BatchSlot = { results: new Array(batch.mutations.length), answer: batch.answer, missing: batch.mutations.length };
+    const slot: BatchSlot = {
+      results: new Array(batch.mutations.length),
+      answer: batch.answer,
+      missing: batch.mutations.length,
+    };
     for (const [index, mutation] of batch.mutations.entries()) {
       const queue = this.#queues.get(mutation.bucketId);
       const queued = { mutation, bytes: batch.bytes, slot, index };
@@ -97,7 +105,13 @@ export class GroupCommit {
   writerOf(bucketId: string): BucketWriter {
     let writer = this.#open.get(bucketId);
     if (writer) this.#open.delete(bucketId);
-    else writer = new BucketWriter({ dataDir: this.#options.dataDir, bucketId, clock: this.#options.clock, minPartBytes: this.#options.minPartBytes });
+    else
+      writer = new BucketWriter({
+        dataDir: this.#options.dataDir,
+        bucketId,
+        clock: this.#options.clock,
+        minPartBytes: this.#options.minPartBytes,
+      });
     this.#open.set(bucketId, writer);
     if (this.#open.size > maxOpenCatalogs) this.#closeOldest();
     return writer;
@@ -134,7 +148,11 @@ export class GroupCommit {
       },
     });
     this.#options.changes.advance(changed);
-    this.#options.observe({ mutationCount: queue.length, durationMs: this.#options.clock.monotonicMs() - startedMs, ok });
+    this.#options.observe({
+      mutationCount: queue.length,
+      durationMs: this.#options.clock.monotonicMs() - startedMs,
+      ok,
+    });
     for (const [position, { slot, index }] of queue.entries()) {
       const result = results[position];
       if (result) slot.results[index] = result;

@@ -4,8 +4,9 @@ import { type MessagePort, parentPort } from "node:worker_threads";
 import { systemClock } from "#kernel/base/clock.ts";
 import type { Mutation, WriterAnswer, WriterBatch } from "#kernel/protocol/mutation.ts";
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
-import { ChangeSlots } from "../cache/change-slots.ts";
 import { GarbageCollector } from "../background/collect-garbage.ts";
+import { ChangeSlots } from "../cache/change-slots.ts";
+import { Ballast } from "./ballast.ts";
 import { closeBucketCatalog, createBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
 import { describeCommitFailure } from "./commit-failure.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -22,17 +23,35 @@ class WriterThread {
   readonly #dataDir: string;
   readonly #commits: GroupCommit;
   readonly #garbage: GarbageCollector;
+  readonly #ballast: Ballast;
   #scheduled = false;
 
   constructor(port: MessagePort, start: StartMessage) {
     this.#port = port;
     this.#dataDir = start.dataDir;
-    const warn = (message: string, fields: Record<string, string | number | boolean>) => this.#send({ kind: "log", level: "warn", message, fields });
+    const warn = (message: string, fields: Record<string, string | number | boolean>) =>
+      this.#send({ kind: "log", level: "warn", message, fields });
     const changes = new ChangeSlots(start.changes);
     changes.settle();
-    this.#commits = new GroupCommit({ dataDir: start.dataDir, clock: systemClock, minPartBytes, changes, observe: openWriterMetrics(start.metrics), warn });
-    this.#garbage = new GarbageCollector({ dataDir: start.dataDir, commits: this.#commits, clock: systemClock, windowMs: start.historyWindowMs, warn });
+    this.#ballast = new Ballast({ path: join(start.dataDir, "reserve.bin"), reserveBytes: start.reserveBytes, warn });
+    this.#commits = new GroupCommit({
+      dataDir: start.dataDir,
+      clock: systemClock,
+      minPartBytes,
+      changes,
+      observe: openWriterMetrics(start.metrics),
+      warn,
+      giveUpBallast: () => this.#ballast.giveUp(),
+    });
+    this.#garbage = new GarbageCollector({
+      dataDir: start.dataDir,
+      commits: this.#commits,
+      clock: systemClock,
+      windowMs: start.historyWindowMs,
+      warn,
+    });
     this.#garbage.start();
+    this.#ballast.start();
     this.#send({ kind: "ready" });
   }
 
@@ -45,6 +64,7 @@ class WriterThread {
         return;
       case "settings":
         this.#garbage.windowMs = message.historyWindowMs;
+        this.#ballast.reserveBytes = message.reserveBytes;
         return;
       case "stop":
         this.#stop();
@@ -59,7 +79,8 @@ class WriterThread {
       this.#commits.add({
         mutations: JSON.parse(batch.mutations) as Mutation[],
         bytes: new Uint8Array(batch.bytes),
-        answer: (results) => port.postMessage({ id: batch.id, results: JSON.stringify(results) } satisfies WriterAnswer),
+        answer: (results) =>
+          port.postMessage({ id: batch.id, results: JSON.stringify(results) } satisfies WriterAnswer),
       });
       this.#schedule();
     });
@@ -100,6 +121,7 @@ class WriterThread {
   #stop(): void {
     this.#commits.run();
     this.#garbage.stop();
+    this.#ballast.stop();
     this.#commits.close();
     this.#send({ kind: "stopped" });
   }

@@ -11,7 +11,11 @@ const policy = (grants: string, owner = "<Owner><ID>me</ID><DisplayName>Me</Disp
   `<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${owner}<AccessControlList>${grants}</AccessControlList></AccessControlPolicy>`;
 
 test("readAccessControlPolicy: owner and grants of each kind, with and without namespace", () => {
-  const text = policy(grant("<ID>me</ID><DisplayName>Me</DisplayName>") + grant("<URI>http://acs.amazonaws.com/groups/global/AllUsers</URI>", "READ") + grant("<EmailAddress>a@b</EmailAddress>", "WRITE_ACP"));
+  const text = policy(
+    grant("<ID>me</ID><DisplayName>Me</DisplayName>") +
+      grant("<URI>http://acs.amazonaws.com/groups/global/AllUsers</URI>", "READ") +
+      grant("<EmailAddress>a@b</EmailAddress>", "WRITE_ACP"),
+  );
   const expected = {
     ownerId: "me",
     grants: [
@@ -40,12 +44,24 @@ test("readAccessControlPolicy: what the schema does not know is MalformedACLErro
     "<AccessControlPolicy><Owner><ID>a</ID></Owner></AccessControlPolicy>",
     policy(grant("<ID>a</ID>").repeat(maxGrants + 1)),
   ];
-  for (const document of documents) expect(() => read(document)).toThrow(expect.objectContaining({ code: "MalformedACLError" }));
+  for (const document of documents)
+    expect(() => read(document)).toThrow(expect.objectContaining({ code: "MalformedACLError" }));
   expect(read(policy(grant("<ID>a</ID>").repeat(maxGrants))).grants.length).toBe(maxGrants);
 });
 
 test("readAccessControlPolicy: any text is read or refused with an S3Error", () => {
-  const piece = fc.constantFrom("<AccessControlPolicy>", "</AccessControlPolicy>", "<Owner>", "</Owner>", "<AccessControlList>", "</AccessControlList>", "<Grant>", "</Grant>", "<ID>a</ID>", "x");
+  const piece = fc.constantFrom(
+    "<AccessControlPolicy>",
+    "</AccessControlPolicy>",
+    "<Owner>",
+    "</Owner>",
+    "<AccessControlList>",
+    "</AccessControlList>",
+    "<Grant>",
+    "</Grant>",
+    "<ID>a</ID>",
+    "x",
+  );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       try {

@@ -52,12 +52,22 @@ for (const name of badNames) {
   });
 }
 
-test("CreateBucket: again by the owner is 200 in us-east-1, BucketAlreadyOwnedByYou elsewhere, BucketAlreadyExists for others", async () => {
-  await s3.createBucket("again");
+test("CreateBucket: again by the owner is 200 where the server's region is us-east-1, and changes nothing", async () => {
+  const bucket = await s3.createBucket("again");
+  await bucket.put("kept", "x");
   expect((await s3.send({ method: "PUT", target: "/again" })).status).toBe(200);
-  await s3.send({ method: "PUT", target: "/again-eu", body: locationDocument("eu-west-1") });
-  const second = await s3.send({ method: "PUT", target: "/again-eu", body: locationDocument("eu-west-1") });
+  expect((await bucket.get("kept")).text).toBe("x");
+});
+
+test("CreateBucket: again by the owner is BucketAlreadyOwnedByYou where the server's region is another", async () => {
+  const elsewhere = await startServer({ env: { MAXIOFS_S3_REGION: "eu-west-1" } });
+  const client = clientOf(elsewhere);
+  const body = locationDocument("eu-west-1");
+  expect((await client.send({ method: "PUT", target: "/again", body })).status).toBe(200);
+  const second = await client.send({ method: "PUT", target: "/again", body });
   expect([second.status, second.code]).toEqual([409, "BucketAlreadyOwnedByYou"]);
+  client.close();
+  await elsewhere.remove();
 });
 
 test("CreateBucket: of 16 racing creations and deletions of a name the end is one of the two", async () => {

@@ -90,7 +90,7 @@ test("ListObjectsV2: key count, echoes and owner", async () => {
 
 test("every listing: a limit of 0 is an empty page that is not truncated, above 1,000 it is cut, else InvalidArgument", async () => {
   for (const [query, limit] of [
-    ["", "max-keys"],
+    ["prefix=", "max-keys"],
     ["list-type=2", "max-keys"],
     ["versions", "max-keys"],
     ["uploads", "max-uploads"],

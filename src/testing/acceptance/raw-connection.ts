@@ -1,6 +1,3 @@
-import { connect, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
-
 /** An HTTP/1.1 response as it came over the wire. */
 export interface RawResponse {
   readonly status: number;
@@ -26,34 +23,39 @@ interface Head {
   readonly isHttp10: boolean;
 }
 
-/** One TCP connection on which a test writes any bytes it likes and reads HTTP responses. */
+/**
+ * One TCP connection on which a test writes any bytes it likes and reads HTTP responses. Built on Bun's own sockets: those of
+ * `node:net` throw away an answer that is already there when a write fails because the server has closed.
+ */
 export class RawConnection {
-  readonly #socket: Socket;
+  #socket: Awaited<ReturnType<typeof Bun.connect>> | undefined;
   #received: Buffer = Buffer.alloc(0);
   #chunks: Buffer[] = [];
   #chunkBytes = 0;
   #ended = false;
-  #error: Error | undefined;
   #wake: (() => void) | undefined;
+  /** What the kernel has not taken yet, and who waits for it. */
+  readonly #unsent: { bytes: Uint8Array; readonly done: () => void }[] = [];
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on("data", (chunk: Buffer) => {
-      this.#chunks.push(chunk);
-      this.#chunkBytes += chunk.length;
-      this.#wake?.();
+  /** Connects. @throws Error when nobody listens. */
+  async open({ port, tls = false }: RawTarget): Promise<void> {
+    this.#socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      ...(tls ? { tls: { rejectUnauthorized: false } } : {}),
+      allowHalfOpen: true,
+      socket: {
+        data: (_, chunk) => {
+          this.#chunks.push(Buffer.from(chunk));
+          this.#chunkBytes += chunk.length;
+          this.#wake?.();
+        },
+        drain: () => this.#flush(),
+        end: () => this.#finish(),
+        close: () => this.#finish(),
+        error: () => this.#finish(),
+      },
     });
-    socket.on("error", (error) => {
-      this.#error = error;
-      this.#ended = true;
-      this.#wake?.();
-    });
-    const end = () => {
-      this.#ended = true;
-      this.#wake?.();
-    };
-    socket.on("end", end);
-    socket.on("close", end);
   }
 
   /** True when the server has closed its side or the connection failed. */
@@ -65,20 +67,24 @@ export class RawConnection {
   write(data: Uint8Array | string): Promise<void> {
     const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
     return new Promise((done) => {
-      if (this.#socket.destroyed || !this.#socket.writable) return done();
-      this.#socket.once("close", () => done());
-      this.#socket.write(bytes, () => done());
+      this.#unsent.push({ bytes, done });
+      this.#flush();
     });
   }
 
   /** Half-closes: no more bytes come from this side. */
   end(): void {
-    this.#socket.end();
+    this.#socket?.shutdown();
+  }
+
+  /** Reads nothing any more: the server's answers pile up in the kernel. */
+  pause(): void {
+    this.#socket?.pause();
   }
 
   /** Cuts the connection without a goodbye. */
   destroy(): void {
-    this.#socket.destroy();
+    this.#socket?.terminate();
   }
 
   /**
@@ -104,6 +110,25 @@ export class RawConnection {
   async waitForEnd(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (!this.#ended) await this.#more(deadline);
+  }
+
+  #flush(): void {
+    for (let next = this.#unsent[0]; next !== undefined; next = this.#unsent[0]) {
+      const written =
+        this.#ended || next.bytes.length === 0 ? next.bytes.length : (this.#socket?.write(next.bytes) ?? 0);
+      if (written >= 0 && written < next.bytes.length) {
+        next.bytes = next.bytes.subarray(written);
+        return;
+      }
+      this.#unsent.shift();
+      next.done();
+    }
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    this.#flush();
+    this.#wake?.();
   }
 
   async #readHead(deadline: number): Promise<Head> {
@@ -172,8 +197,7 @@ export class RawConnection {
 
   /** Waits for more bytes or the end. */
   async #more(deadline: number): Promise<void> {
-    const before = this.#chunkBytes;
-    if (this.#ended) throw this.#error ?? new ConnectionEndedError();
+    if (this.#ended) throw new ConnectionEndedError();
     const left = deadline - performance.now();
     if (left <= 0) throw new Error("The server did not answer in time");
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -182,7 +206,6 @@ export class RawConnection {
     await promise;
     clearTimeout(timer);
     this.#wake = undefined;
-    if (this.#ended && this.#chunkBytes === before && this.#error !== undefined) throw this.#error;
   }
 }
 
@@ -202,19 +225,11 @@ export function isConnectionLoss(error: unknown): boolean {
   return code === "ECONNREFUSED" || code === "ECONNRESET" || code === "EPIPE";
 }
 
-/** Opens a connection to the loopback address. */
-export function openConnection(target: RawTarget): Promise<RawConnection> {
-  return new Promise((done, fail) => {
-    const options = { host: "127.0.0.1", port: target.port };
-    const socket = target.tls === true ? connectTls({ ...options, rejectUnauthorized: false }) : connect(options);
-    socket.setNoDelay(true);
-    const connection = new RawConnection(socket);
-    socket.once("error", fail);
-    socket.once(target.tls === true ? "secureConnect" : "connect", () => {
-      socket.off("error", fail);
-      done(connection);
-    });
-  });
+/** Opens a connection to the loopback address. @throws Error when nobody listens. */
+export async function openConnection(target: RawTarget): Promise<RawConnection> {
+  const connection = new RawConnection();
+  await connection.open(target);
+  return connection;
 }
 
 /** Sends bytes on a connection of their own and returns the one response. */

@@ -75,6 +75,7 @@ export async function runFaultRound(fault: Fault): Promise<FaultRound> {
     const failedCalls = await injector.detach();
     await round.compare();
     for (const action of laterWork) await round.send(action);
+    s3.close();
     if (await restart(server, round)) await round.check();
     return { fault, failedCalls, refusals: round.refusals, violations: round.violations };
   } finally {

@@ -1,4 +1,4 @@
-import { type Action, applyAction, type Body, emptyStore, type ObjectName, type StoreState } from "./action.ts";
+import { type Action, applyAction, type Body, emptyStore, type ObjectName, objectPath, type StoreState } from "./action.ts";
 
 /** Bytes of the smallest part that another may follow. Source: Amazon S3 multipart upload limits. */
 const minPartBytes = 5 * 1024 * 1024;
@@ -57,7 +57,10 @@ class Planner {
 
   #copy(): Action {
     const source = this.#pickObject();
-    return source === undefined ? this.#put(200_000) : { kind: "copy", ...this.#objectName(), source };
+    const target = this.#objectName();
+    // S3 refuses a copy onto itself that changes nothing.
+    if (source === undefined || objectPath(source) === objectPath(target)) return this.#put(200_000);
+    return { kind: "copy", ...target, source };
   }
 
   /** The next step of the upload that is open, or the first one of a new upload; every third is left open for a while. */

@@ -44,8 +44,9 @@ export async function recordRun(options: RecordOptions): Promise<RecordedRun> {
   const scratch = mkdtempSync(join(scratchParent(), "maxiofs-power-loss-"));
   const baseDir = join(scratch, "base");
   mkdirSync(baseDir);
+  let traced: TracedServer | undefined;
   try {
-    const traced = await TracedServer.start(baseDir, join(scratch, "syscalls.log"));
+    traced = await TracedServer.start(baseDir, join(scratch, "syscalls.log"));
     const clients = await runClients(traced, options);
     const calls = await traced.stop();
     const history = readDiskHistory(calls, baseDir);
@@ -53,6 +54,7 @@ export async function recordRun(options: RecordOptions): Promise<RecordedRun> {
     if (differences.length > 0) throw new Error(`The log does not explain the disk: ${differences.join(", ")}`);
     return { history, clients };
   } finally {
+    traced?.kill();
     rmSync(scratch, { recursive: true, force: true });
   }
 }

@@ -54,6 +54,11 @@ export class TracedServer {
     throw new Error(`The log of process ${this.#child.pid} does not end:\n${readTail(this.#logPath)}`);
   }
 
+  /** Ends the server at once, if it still runs. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
   #launch(): Bun.Subprocess {
     const output = openSync(join(this.#baseDir, "server.log"), "a");
     const { s3Port, consolePort, dataDir, credentials } = this.server;

@@ -21,11 +21,15 @@ export function listBlobFiles(dataDir: string, bucketId: string, folder: string)
 }
 
 /**
- * When a blob's file was last written, linked or unlinked, ms since 1970; undefined when it is gone. Not the time of its
+ * When a file in a blob folder was last written, linked or unlinked, ms since 1970; undefined when it is gone. Not the time of its
  * bytes: a blob that was just linked into a bucket has old bytes.
  */
-export function blobChangedMs(dataDir: string, bucketId: string, blobId: string): number | undefined {
-  return statSync(blobPath(dataDir, bucketId, blobId), { throwIfNoEntry: false })?.ctimeMs;
+export function fileChangedMs(
+  place: { dataDir: string; bucketId: string; folder: string },
+  name: string,
+): number | undefined {
+  const path = join(blobsFolder(place.dataDir, place.bucketId), place.folder, name);
+  return statSync(path, { throwIfNoEntry: false })?.ctimeMs;
 }
 
 /** Removes a blob's file; one that is gone is fine. */

@@ -22,7 +22,14 @@ export class DiskBlobs implements Blobs {
   }
 
   create(bucketId: string, dataKey: Uint8Array): Promise<BlobSink> {
-    return createBlob({ disk: this.#disk, pool: this.#pool, folders: this.#folders, dataDir: this.#dataDir, bucketId, dataKey });
+    return createBlob({
+      disk: this.#disk,
+      pool: this.#pool,
+      folders: this.#folders,
+      dataDir: this.#dataDir,
+      bucketId,
+      dataKey,
+    });
   }
 
   read(request: BlobRead): AsyncGenerator<Uint8Array, void, undefined> {

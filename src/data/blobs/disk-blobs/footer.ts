@@ -38,7 +38,8 @@ export function encodeFooter(blobId: string, sizeBytes: number, facts: BlobFacts
  */
 export function parseTrailer(trailer: Uint8Array): { jsonBytes: number; crc: number } {
   const bytes = Buffer.from(trailer.buffer, trailer.byteOffset, trailer.byteLength);
-  if (bytes.length !== trailerBytes || bytes.toString("latin1", 8) !== magic) throw new DamagedBytesError("Blob has no footer");
+  if (bytes.length !== trailerBytes || bytes.toString("latin1", 8) !== magic)
+    throw new DamagedBytesError("Blob has no footer");
   const jsonBytes = bytes.readUInt32LE(0);
   if (jsonBytes > maxFooterBytes) throw new DamagedBytesError("Blob footer is too large");
   return { jsonBytes, crc: bytes.readUInt32LE(4) };
@@ -48,6 +49,7 @@ export function parseTrailer(trailer: Uint8Array): { jsonBytes: number; crc: num
 export function parseFooter(json: Uint8Array, crc: number): BlobFooter {
   if (crc32(json) !== crc) throw new DamagedBytesError("Blob footer has a wrong CRC");
   const footer = JSON.parse(Buffer.from(json).toString("utf8")) as BlobFooter;
-  if (footer.footerVersion !== footerVersion) throw new DamagedBytesError(`Blob footer has form ${footer.footerVersion}`);
+  if (footer.footerVersion !== footerVersion)
+    throw new DamagedBytesError(`Blob footer has form ${footer.footerVersion}`);
   return footer;
 }

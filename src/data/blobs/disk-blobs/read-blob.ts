@@ -1,4 +1,13 @@
-import { type BlobKeys, computeSegmentTag, countSegments, deriveBlobKeys, equalTags, openCounterStream, segmentBytes, tagBytes } from "../../crypto/blob-cipher.ts";
+import {
+  type BlobKeys,
+  computeSegmentTag,
+  countSegments,
+  deriveBlobKeys,
+  equalTags,
+  openCounterStream,
+  segmentBytes,
+  tagBytes,
+} from "../../crypto/blob-cipher.ts";
 import { DamagedBytesError } from "../../crypto/inline-body.ts";
 import type { BlobRead } from "../blobs.ts";
 import { type BufferPool, bufferBytes } from "../buffer-pool.ts";
@@ -10,7 +19,10 @@ const tagWindowSegments = 4_096;
 const segmentsPerBuffer = bufferBytes / segmentBytes;
 
 /** Verified plaintext of a range: whole segments are read and verified, the range is cut out of them. */
-export async function* readBlob(options: { disk: Disk; pool: BufferPool; dataDir: string }, request: BlobRead): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readBlob(
+  options: { disk: Disk; pool: BufferPool; dataDir: string },
+  request: BlobRead,
+): AsyncGenerator<Uint8Array, void, undefined> {
   if (request.start >= request.end) return;
   const file = await options.disk.openToRead(blobPath(options.dataDir, request.bucketId, request.blobId));
   const buffer = await options.pool.acquire();
@@ -22,7 +34,11 @@ export async function* readBlob(options: { disk: Disk; pool: BufferPool; dataDir
   }
 }
 
-async function* decryptRange(file: DiskFile, buffer: Uint8Array, request: BlobRead): AsyncGenerator<Uint8Array, void, undefined> {
+async function* decryptRange(
+  file: DiskFile,
+  buffer: Uint8Array,
+  request: BlobRead,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { sizeBytes, start, end } = request;
   const keys = deriveBlobKeys(request.dataKey, request.blobId);
   const firstSegment = Math.floor(start / segmentBytes);
@@ -35,7 +51,8 @@ async function* decryptRange(file: DiskFile, buffer: Uint8Array, request: BlobRe
     const length = Math.min(count * segmentBytes, sizeBytes - position);
     const ciphertext = buffer.subarray(0, length);
     await tags.load(segment, count);
-    if ((await file.read(ciphertext, position)) !== length) throw new DamagedBytesError(`Blob ${request.blobId} is cut off`);
+    if ((await file.read(ciphertext, position)) !== length)
+      throw new DamagedBytesError(`Blob ${request.blobId} is cut off`);
     verifySegments({ ciphertext, segment, count, sizeBytes, keys, tags, blobId: request.blobId });
     const plaintext = stream.update(ciphertext);
     const from = Math.max(0, start - position);
@@ -58,9 +75,13 @@ function verifySegments(check: SegmentCheck): void {
   const lastSegment = countSegments(check.sizeBytes) - 1;
   for (let i = 0; i < check.count; i++) {
     const index = check.segment + i;
-    const bytes = check.ciphertext.subarray(i * segmentBytes, Math.min((i + 1) * segmentBytes, check.ciphertext.length));
+    const bytes = check.ciphertext.subarray(
+      i * segmentBytes,
+      Math.min((i + 1) * segmentBytes, check.ciphertext.length),
+    );
     const tag = computeSegmentTag(check.keys.authentication, index, index === lastSegment, bytes);
-    if (!equalTags(check.tags.bytes, check.tags.offsetOf(index), tag)) throw new DamagedBytesError(`Segment ${index} of blob ${check.blobId} does not authenticate`);
+    if (!equalTags(check.tags.bytes, check.tags.offsetOf(index), tag))
+      throw new DamagedBytesError(`Segment ${index} of blob ${check.blobId} does not authenticate`);
   }
 }
 

@@ -1,7 +1,15 @@
 import { dirname } from "node:path";
 import { randomBytes } from "#kernel/base/random.ts";
 import type { BlobRef } from "#kernel/protocol/mutation.ts";
-import { type BlobKeys, type CounterStream, computeSegmentTag, deriveBlobKeys, openCounterStream, segmentBytes, tagBytes } from "../../crypto/blob-cipher.ts";
+import {
+  type BlobKeys,
+  type CounterStream,
+  computeSegmentTag,
+  deriveBlobKeys,
+  openCounterStream,
+  segmentBytes,
+  tagBytes,
+} from "../../crypto/blob-cipher.ts";
 import type { BlobFacts, BlobSink } from "../blobs.ts";
 import { type BufferPool, bufferBytes } from "../buffer-pool.ts";
 import type { Disk, DiskFile } from "../disk.ts";
@@ -12,7 +20,14 @@ import type { SyncedFolders } from "./synced-folders.ts";
 const initialTagSegments = 64;
 
 /** Opens a new blob file under a fresh random id. */
-export async function createBlob(options: { disk: Disk; pool: BufferPool; folders: SyncedFolders; dataDir: string; bucketId: string; dataKey: Uint8Array }): Promise<BlobSink> {
+export async function createBlob(options: {
+  disk: Disk;
+  pool: BufferPool;
+  folders: SyncedFolders;
+  dataDir: string;
+  bucketId: string;
+  dataKey: Uint8Array;
+}): Promise<BlobSink> {
   const { disk, pool, folders, dataDir, bucketId, dataKey } = options;
   const blobId = Buffer.from(randomBytes(16)).toString("hex");
   const path = blobPath(dataDir, bucketId, blobId);
@@ -115,16 +130,22 @@ class DiskBlobSink implements BlobSink {
     await this.#settleWrite();
     // Whoever abandons gives the buffer back; written and released here as well, two uploads would get it.
     if (this.#abandoned) return;
-    const { file, pool } = this.#parts;
     const position = this.#flushedBytes;
     this.#flushedBytes += this.#filledBytes;
-    const write = file.write(buffer.subarray(0, this.#filledBytes), position);
-    this.#writing = write.catch((error) => {
-      this.#failed = error;
-    });
-    this.#writing.then(() => pool.release(buffer));
+    this.#writing = this.#writeOut(buffer, this.#filledBytes, position);
     this.#buffer = undefined;
     this.#filledBytes = 0;
+  }
+
+  /** Never rejects: a failure is kept for whoever waits next. */
+  async #writeOut(buffer: Uint8Array, length: number, position: number): Promise<void> {
+    try {
+      await this.#parts.file.write(buffer.subarray(0, length), position);
+    } catch (error) {
+      this.#failed = error;
+    } finally {
+      this.#parts.pool.release(buffer);
+    }
   }
 
   async #settleWrite(): Promise<void> {
@@ -136,7 +157,10 @@ class DiskBlobSink implements BlobSink {
     const bytes = buffer?.subarray(0, this.#filledBytes) ?? new Uint8Array(0);
     const count = Math.ceil(bytes.length / segmentBytes);
     for (let i = 0; i < count; i++) {
-      this.#pushTag(bytes.subarray(i * segmentBytes, Math.min((i + 1) * segmentBytes, bytes.length)), last && i === count - 1);
+      this.#pushTag(
+        bytes.subarray(i * segmentBytes, Math.min((i + 1) * segmentBytes, bytes.length)),
+        last && i === count - 1,
+      );
     }
     if (count === 0 && last && this.#taggedSegments === 0) this.#pushTag(bytes, true);
   }

@@ -11,6 +11,9 @@ import { BucketState } from "./bucket-state.ts";
 import { openCatalog } from "./open-catalog.ts";
 import { prepareWriterStatements, type WriterStatements } from "./statements.ts";
 
+/** Records that may be left in a log that nobody reads. */
+const logCutRecords = 512;
+
 /** What one mutation needs while it is applied. */
 export interface CommitContext {
   readonly statements: WriterStatements;
@@ -39,6 +42,7 @@ export class BucketWriter {
   readonly #database: Database;
   readonly #statements: WriterStatements;
   readonly #state: BucketState;
+  #firstLogSeq: number;
   readonly #clock: Clock;
   readonly #minPartBytes: number;
   readonly #hasBlob: (blobId: string) => boolean;
@@ -49,6 +53,7 @@ export class BucketWriter {
     this.#database = openCatalog(options.dataDir, options.bucketId, "write");
     this.#statements = prepareWriterStatements(this.#database);
     this.#state = new BucketState(this.#statements);
+    this.#firstLogSeq = Number(this.#statements.firstLogSeq.values()[0]?.[0] ?? this.#state.storedSeq + 1);
     this.#clock = options.clock;
     this.#minPartBytes = options.minPartBytes;
     this.#hasBlob = (blobId) => existsSync(blobPath(options.dataDir, options.bucketId, blobId));
@@ -81,7 +86,7 @@ export class BucketWriter {
     const results: MutationResult[] = [];
     this.inTransaction(() => {
       for (const { mutation, bytes } of pending) results.push(this.#applyOne(mutation, bytes));
-      this.#statements.cutLog.run(this.#state.storedSeq + 1);
+      this.#cutLog();
     });
     return results;
   }
@@ -108,8 +113,18 @@ export class BucketWriter {
     });
   }
 
+  /** Folds the write-ahead log back and closes: a statement that is left would keep the file open. */
   close(): void {
+    for (const statement of Object.values(this.#statements)) statement.finalize();
     this.#database.close();
+  }
+
+  /** Nobody reads the log yet: what earlier commits wrote goes, many records at a time, because each cut dirties pages. */
+  #cutLog(): void {
+    const { storedSeq } = this.#state;
+    if (storedSeq - this.#firstLogSeq < logCutRecords) return;
+    this.#statements.cutLog.run(storedSeq + 1);
+    this.#firstLogSeq = storedSeq + 1;
   }
 
   #applyOne(mutation: Mutation, bytes: Uint8Array): MutationResult {

@@ -2,8 +2,8 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { seedCatalog, seedPut } from "#testing/seed-catalog.ts";
 import type { Mutation } from "#kernel/protocol/mutation.ts";
+import { seedCatalog, seedPut } from "#testing/seed-catalog.ts";
 import type { KeyRange, ListingStart } from "../catalog.ts";
 import { BucketReader } from "./bucket-reader.ts";
 import { listCurrent, listVersions, maxScannedRows } from "./list-rows.ts";
@@ -15,7 +15,8 @@ const overwrites = 3 * maxScannedRows;
 
 function* mutations(): Generator<Mutation> {
   yield seedPut(bucketId, "first");
-  for (const key of markedKeys) yield { kind: "delete", bucketId, key, requestId: "", principal: "", versionId: null, conditions: null };
+  for (const key of markedKeys)
+    yield { kind: "delete", bucketId, key, requestId: "", principal: "", versionId: null, conditions: null };
   for (let index = 0; index < overwrites; index++) yield seedPut(bucketId, "often");
   yield seedPut(bucketId, "then");
 }
@@ -49,7 +50,9 @@ test("listCurrent: markers and old versions are no entries; following `next` fin
 });
 
 test("listCurrent: the end of the range is not read", () => {
-  expect(listCurrent(reader, range({ kind: "from", key: "often" }, "oftenx"), 5).rows.map((row) => row[0])).toEqual(["often"]);
+  expect(listCurrent(reader, range({ kind: "from", key: "often" }, "oftenx"), 5).rows.map((row) => row[0])).toEqual([
+    "often",
+  ]);
   expect(listCurrent(reader, range({ kind: "after", key: "often" }, "then"), 5)).toEqual({ rows: [], next: undefined });
   expect(listCurrent(reader, range({ kind: "after", key: "then" }), 5)).toEqual({ rows: [], next: undefined });
 });

@@ -19,7 +19,12 @@ type RowWithKey = readonly [key: string, ...unknown[]];
 export function listCurrent(reader: BucketReader, range: KeyRange, limit: number): ListedRows<ListedObject> {
   const { start } = range;
   const end = range.end ?? endOfKeys;
-  const scanned = reader.rows<ListedObject>(start.kind === "from" ? "currentFrom" : "currentAfter", start.key, end, limit);
+  const scanned = reader.rows<ListedObject>(
+    start.kind === "from" ? "currentFrom" : "currentAfter",
+    start.key,
+    end,
+    limit,
+  );
   const rows = dropOld(scanned);
   const lastKey = scanned.at(-1)?.[0];
   if (lastKey === undefined || scanned.length < limit) return { rows, next: undefined };
@@ -52,14 +57,18 @@ function searchCurrent(reader: BucketReader, { rows, lastKey, end, limit }: Sear
   const wanted = limit - rows.length;
   const found = reader.rows<ListedObject>("currentAmong", lastKey, end, wanted, maxScannedRows);
   for (const row of found) rows.push(row);
-  const doneAt = found.length === wanted ? found.at(-1) : reader.rows<[key: string]>("keyAtOffset", lastKey, end, maxScannedRows - 1)[0];
+  const doneAt =
+    found.length === wanted
+      ? found.at(-1)
+      : reader.rows<[key: string]>("keyAtOffset", lastKey, end, maxScannedRows - 1)[0];
   return { rows, next: doneAt && { kind: "after", key: doneAt[0] } };
 }
 
 /** The same array when all rows are current. */
 function dropOld(rows: ListedObject[]): ListedObject[] {
   for (const row of rows) {
-    if ((row[2] & currentMask) !== versionFlag.latest) return rows.filter((each) => (each[2] & currentMask) === versionFlag.latest);
+    if ((row[2] & currentMask) !== versionFlag.latest)
+      return rows.filter((each) => (each[2] & currentMask) === versionFlag.latest);
   }
   return rows;
 }
@@ -77,12 +86,14 @@ function readRows<Row>(reader: BucketReader, range: KeyRange, read: RangeRead): 
   const { ofKey, from, after, limit } = read;
   if (start.kind !== "within") return reader.rows<Row>(start.kind === "from" ? from : after, start.key, end, limit);
   const rows = reader.rows<Row>(ofKey, start.key, start.hlc, limit);
-  if (rows.length < limit) for (const row of reader.rows<Row>(after, start.key, end, limit - rows.length)) rows.push(row);
+  if (rows.length < limit)
+    for (const row of reader.rows<Row>(after, start.key, end, limit - rows.length)) rows.push(row);
   return rows;
 }
 
 function resume<Row extends RowWithKey>(rows: Row[], limit: number, hlcOf: (row: Row) => number): ListedRows<Row> {
   const last = rows.at(-1);
-  const next: ListingStart | undefined = last && rows.length === limit ? { kind: "within", key: last[0], hlc: hlcOf(last) } : undefined;
+  const next: ListingStart | undefined =
+    last && rows.length === limit ? { kind: "within", key: last[0], hlc: hlcOf(last) } : undefined;
   return { rows, next };
 }

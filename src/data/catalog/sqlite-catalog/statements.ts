@@ -47,13 +47,14 @@ const sql = {
   insertGarbage: `INSERT OR REPLACE INTO garbage_blob (blob_id, since_hlc) VALUES (?, ?)`,
   anyVersion: `SELECT 1 FROM version LIMIT 1`,
   readState: `SELECT name, value FROM bucket_state`,
-  writeState: `INSERT OR REPLACE INTO bucket_state (name, value) VALUES (?, ?)`,
+  writeState: `INSERT OR REPLACE INTO bucket_state (name, value) VALUES ('seq', ?), ('hlc', ?), ('nextDetailId', ?), ('objects', ?), ('versions', ?), ('bytes', ?), ('partBytes', ?), ('openUploads', ?), ('versioning', ?), ('closed', ?), ('crc', ?)`,
+  firstLogSeq: `SELECT MIN(seq) FROM log`,
 } as const;
 
 /** Prepared statements of a writer's connection, by name. */
 export type WriterStatements = { readonly [Name in keyof typeof sql]: Statement };
 
-/** Prepares every statement once; they are finalised with the connection. */
+/** Prepares every statement once. Who closes the connection finalises them first: SQLite waits for them. */
 export function prepareWriterStatements(database: Database): WriterStatements {
   const prepared: Partial<Record<keyof typeof sql, Statement>> = {};
   for (const name of Object.keys(sql) as (keyof typeof sql)[]) prepared[name] = database.prepare(sql[name]);

@@ -1,0 +1,62 @@
+import { expect, test } from "bun:test";
+import { createCipheriv } from "node:crypto";
+import fc from "fast-check";
+import { randomBytes } from "#kernel/base/random.ts";
+import { computeSegmentTag, countSegments, deriveBlobKeys, equalTags, openCounterStream, segmentBytes, tagBytes } from "./blob-cipher.ts";
+
+const key = randomBytes(32);
+
+test("deriveBlobKeys: two keys, apart from each other and from those of every other blob and data key", () => {
+  const keys = [deriveBlobKeys(key, "a"), deriveBlobKeys(key, "b"), deriveBlobKeys(randomBytes(32), "a")];
+  const all = keys.flatMap(({ encryption, authentication }) => [encryption, authentication]);
+  expect(all.every((each) => each.length === 32)).toBe(true);
+  expect(new Set(all.map((each) => Buffer.from(each).toString("hex"))).size).toBe(6);
+  expect(deriveBlobKeys(key, "a")).toEqual(deriveBlobKeys(key, "a"));
+});
+
+test("openCounterStream: from any block on it gives what the stream from the start gives there", () => {
+  const plaintext = randomBytes(5_000);
+  const whole = Buffer.from(openCounterStream(key, 0).update(plaintext));
+  fc.assert(
+    fc.property(fc.nat({ max: 312 }), fc.nat({ max: 5_000 }), (block, length) => {
+      const part = openCounterStream(key, block * 16).update(plaintext.subarray(block * 16, block * 16 + length));
+      expect(Buffer.compare(part, whole.subarray(block * 16, block * 16 + length))).toBe(0);
+    }),
+  );
+});
+
+test("openCounterStream: the counter of block 2^32 does not wrap", () => {
+  const zeros = new Uint8Array(32);
+  const iv = Buffer.alloc(16);
+  iv.writeUInt32BE(1, 8);
+  const wanted = createCipheriv("aes-256-ctr", key, iv).update(zeros);
+  expect(Buffer.compare(openCounterStream(key, 2 ** 36).update(zeros), wanted)).toBe(0);
+  const across = openCounterStream(key, 2 ** 36 - 16).update(zeros);
+  expect(Buffer.compare(across.subarray(16), wanted.subarray(0, 16))).toBe(0);
+});
+
+test("computeSegmentTag: depends on key, index, whether it is the last, and every byte", () => {
+  const bytes = randomBytes(100);
+  const tag = computeSegmentTag(key, 5, false, bytes);
+  expect(tag.length).toBe(tagBytes);
+  const others = [
+    computeSegmentTag(randomBytes(32), 5, false, bytes),
+    computeSegmentTag(key, 6, false, bytes),
+    computeSegmentTag(key, 5 + 2 ** 32, false, bytes),
+    computeSegmentTag(key, 5, true, bytes),
+    computeSegmentTag(key, 5, false, bytes.subarray(1)),
+  ];
+  for (const other of others) expect(equalTags(tag, 0, other)).toBe(false);
+  expect(equalTags(tag, 0, computeSegmentTag(key, 5, false, bytes.slice()))).toBe(true);
+});
+
+test("countSegments: at least one, and one more from each 64 KiB on", () => {
+  expect([0, 1, segmentBytes, segmentBytes + 1, 5 * 2 ** 30].map(countSegments)).toEqual([1, 1, 1, 2, 81_920]);
+});
+
+test("equalTags: a tag that is cut off is never equal", () => {
+  const tag = new Uint8Array(16);
+  expect(equalTags(tag, 0, new Uint8Array(16))).toBe(true);
+  expect(equalTags(tag, 1, new Uint8Array(16).fill(1))).toBe(false);
+  expect(equalTags(new Uint8Array(0), 0, new Uint8Array(0))).toBe(false);
+});

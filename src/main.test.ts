@@ -1,0 +1,153 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { request as httpRequest } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { version } from "../package.json";
+import { signRequest } from "./testing/s3-signer.ts";
+import { type ServerProcess, startServer } from "./testing/server-process.ts";
+
+const base = mkdtempSync(join(tmpdir(), "maxiofs-main-"));
+const servers: ServerProcess[] = [];
+
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.remove()));
+  rmSync(base, { recursive: true, force: true });
+});
+
+async function start(): Promise<ServerProcess> {
+  const server = await startServer({ workers: 2 });
+  servers.push(server);
+  return server;
+}
+
+interface Outcome {
+  readonly code: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs the command line to its end. */
+async function run(words: readonly string[], stdin = ""): Promise<Outcome> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "main.ts"), ...words], {
+    cwd: base,
+    env: { PATH: process.env["PATH"] ?? "" },
+    stdin: new Blob([stdin]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [output, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  return { code: await child.exited, output, errors };
+}
+
+const wait = 20_000;
+
+/** Begins a PUT of 5 bytes and sends them when told; resolves with the status. */
+function beginPut(server: ServerProcess, key: string): { readonly send: () => void; readonly status: Promise<number> } {
+  const { accessKeyId, secretKey } = server.credentials;
+  const url = `${server.endpoint}/slow/${key}`;
+  const identity = { accessKeyId, secretKey, region: "us-east-1", date: new Date() };
+  const headers = signRequest({
+    method: "PUT",
+    url,
+    body: "unsigned",
+    headers: { "content-length": "5" },
+    ...identity,
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const upload = httpRequest(url, { method: "PUT", headers }, (response) => {
+    response.resume().on("end", () => resolve(response.statusCode ?? 0));
+  });
+  upload.on("error", reject);
+  upload.flushHeaders();
+  return { send: () => upload.end("bytes"), status: promise };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function createBucket(server: ServerProcess): Promise<void> {
+  const url = `${server.endpoint}/slow`;
+  const identity = { ...server.credentials, region: "us-east-1", date: new Date() };
+  const response = await fetch(url, { method: "PUT", headers: signRequest({ method: "PUT", url, ...identity }) });
+  expect(response.status).toBe(200);
+}
+
+test("version: prints the package's version", async () => {
+  expect(await run(["version"])).toEqual({ code: 0, output: `${version}\n`, errors: "" });
+});
+
+test("main: an unknown verb and an unknown flag are refused with their own codes", async () => {
+  expect(await run(["sreve"])).toMatchObject({ code: 64, errors: expect.stringContaining('"sreve" is no verb') });
+  expect(await run(["serve", "--dat", "x"])).toMatchObject({ code: 78, errors: expect.stringContaining("--data") });
+  expect(await run(["help"])).toMatchObject({ code: 0, output: expect.stringContaining("--s3-listen") });
+});
+
+test("check: a folder without data is no data folder", async () => {
+  expect(await run(["check", "--data", base])).toMatchObject({ code: 66, errors: expect.stringContaining(base) });
+});
+
+test(
+  "serve: folder and port belong to one server; check and keys export work beside it",
+  async () => {
+    const server = await start();
+    await createBucket(server);
+    const free = ["--s3-listen", "127.0.0.1:0", "--console-listen", "127.0.0.1:0"];
+    const sameFolder = await run(["serve", "--data", server.dataDir, ...free]);
+    expect(sameFolder.code).toBe(73);
+    expect(sameFolder.errors).toContain(`${server.dataDir} is in use by process ${server.pid}`);
+    const samePort = ["--s3-listen", `127.0.0.1:${server.s3Port}`, "--console-listen", "127.0.0.1:0"];
+    const second = await run(["serve", "--data", join(base, "other"), ...samePort]);
+    expect(second).toMatchObject({ code: 71, errors: expect.stringContaining(`127.0.0.1:${server.s3Port}`) });
+    expect(await run(["check", "--data", server.dataDir])).toMatchObject({ code: 0 });
+    expect(await run(["check", "slow", "--data", server.dataDir])).toMatchObject({ code: 0 });
+    expect(await run(["check", "--data", server.dataDir, "fast"])).toMatchObject({ code: 66 });
+    const bundle = await run(["keys", "export", "--data", server.dataDir], "correct horse battery\n");
+    expect(bundle.code).toBe(0);
+    expect(JSON.parse(bundle.output)).toHaveProperty("rootKeyId");
+    expect((await run(["keys", "export", "--data", server.dataDir], "short\n")).code).not.toBe(0);
+  },
+  wait,
+);
+
+test(
+  "serve: after SIGINT what runs is finished and nothing new is taken",
+  async () => {
+    const server = await start();
+    await createBucket(server);
+    const upload = beginPut(server, "a");
+    await Bun.sleep(200);
+    process.kill(server.pid, "SIGINT");
+    await Bun.sleep(300);
+    expect(await fetch(server.endpoint).catch(() => "refused")).toBe("refused");
+    upload.send();
+    expect(await upload.status).toBe(200);
+    const { pid } = server;
+    while (isRunning(pid)) await Bun.sleep(20);
+    expect(await server.stop()).toBe(0);
+  },
+  wait,
+);
+
+test(
+  "serve: after SIGTERM the server is not ready but answers; a second signal ends it at once",
+  async () => {
+    const server = await start();
+    await createBucket(server);
+    const upload = beginPut(server, "a");
+    upload.status.catch(() => {});
+    process.kill(server.pid, "SIGTERM");
+    await Bun.sleep(200);
+    expect((await server.adminFetch("/health/ready")).status).toBe(503);
+    expect((await fetch(server.endpoint)).status).toBe(403);
+    const startMs = performance.now();
+    expect(await server.stop()).toBe(0);
+    expect(performance.now() - startMs).toBeLessThan(3000);
+  },
+  wait,
+);
