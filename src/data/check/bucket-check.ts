@@ -111,7 +111,7 @@ export class BucketCheck {
       if (extents.length > 0) this.#corrupt(`${place}: it has an inline body and blobs`);
       return this.#checkInline(place, { body, sizeBytes, opened });
     }
-    this.#checkOrder(place, extents, sizeBytes);
+    if (!this.#checkOrder(place, extents, sizeBytes)) return;
     const dataKey = this.#dataKey(opened);
     let previousNumber = 0;
     for (const extent of extents) {
@@ -121,8 +121,6 @@ export class BucketCheck {
         readsAll: extent.isFirst === 1,
       });
       const wanted = footer?.partNumber ?? previousNumber + 1;
-      if (extent.partNumber <= previousNumber)
-        this.#corrupt(`${place}: part ${extent.partNumber} comes after part ${previousNumber}`);
       if (footer && wanted !== extent.partNumber)
         this.#corrupt(`${place}: part ${extent.partNumber} is number ${wanted}`);
       if (extent.checksum !== extent.firstChecksum)
@@ -143,15 +141,23 @@ export class BucketCheck {
     }
   }
 
-  #checkOrder(place: string, extents: readonly ExtentRecord[], sizeBytes: number): void {
+  /** @returns false when the rows cannot even be followed */
+  #checkOrder(place: string, extents: readonly ExtentRecord[], sizeBytes: number): boolean {
     let end = 0;
-    for (const [index, extent] of extents.entries()) {
-      if (extent.ordinal !== index || extent.offsetBytes !== end)
-        this.#corrupt(`${place}: part ${extent.partNumber} is not where the one before it ends`);
-      end = extent.offsetBytes + extent.sizeBytes;
+    let previousNumber = 0;
+    for (const [index, { ordinal, offsetBytes, sizeBytes: length, blobId, partNumber }] of extents.entries()) {
+      if (typeof blobId !== "string" || !isBlobName(blobId.slice(0, 2), blobId)) {
+        this.#corrupt(`${place}: part ${partNumber} names no blob`);
+        return false;
+      }
+      if (ordinal !== index || offsetBytes !== end || partNumber <= previousNumber)
+        this.#corrupt(`${place}: part ${partNumber} is not where the one before it ends`);
+      end = offsetBytes + length;
+      previousNumber = partNumber;
     }
     if (extents.length === 0) this.#corrupt(`${place}: it has neither a body nor blobs`);
     else if (end !== sizeBytes) this.#corrupt(`${place}: its blobs hold ${end} bytes, wanted ${sizeBytes}`);
+    return true;
   }
 
   async #checkPart(part: StoredPart): Promise<void> {

@@ -62,7 +62,10 @@ for (const [name, versioning] of Object.entries(versioningState)) {
     const collector = collectorOf(scratch);
     const uploads: ScratchUpload[] = [];
     let state = 77;
-    const pick = (count: number) => (state = (state * 48_271) % 2_147_483_647) % count;
+    const pick = (count: number) => {
+      state = (state * 48_271) % 2_147_483_647;
+      return state % count;
+    };
     for (let step = 0; step < steps; step++) {
       await takeStep({ scratch, uploads, pick }, step);
       scratch.clock.advance(pick(20) * 60_000);

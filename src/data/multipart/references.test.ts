@@ -22,6 +22,11 @@ interface OpenUpload {
   readonly parts: Map<number, { etag: string; body: Buffer }>;
 }
 
+interface Place {
+  readonly bucket: BucketClient;
+  readonly key: string;
+}
+
 interface World {
   readonly buckets: readonly BucketClient[];
   readonly model: Model;
@@ -60,11 +65,11 @@ async function takeStep(world: World, step: number): Promise<void> {
   switch (pick(8)) {
     case 0:
     case 1:
-      return put(world, bucket, key, step);
+      return put(world, { bucket, key }, step);
     case 2:
       return copy(world, bucket, key);
     case 3:
-      return append(world, bucket, key, step);
+      return append(world, { bucket, key }, step);
     case 4:
       expect((await bucket.delete(key)).status).toBe(204);
       world.model.delete(`${bucket.name}/${key}`);
@@ -79,7 +84,7 @@ async function takeStep(world: World, step: number): Promise<void> {
   }
 }
 
-async function put({ model, pick }: World, bucket: BucketClient, key: string, step: number): Promise<void> {
+async function put({ model, pick }: World, { bucket, key }: Place, step: number): Promise<void> {
   const body = seededBytes([0, 100, 70_000, 300_000][pick(4)] ?? 0, step);
   expect((await bucket.put(key, body)).status).toBe(200);
   model.set(`${bucket.name}/${key}`, Buffer.from(body));
@@ -93,7 +98,7 @@ async function copy({ model, pick, buckets }: World, bucket: BucketClient, key: 
   if (body) model.set(`${bucket.name}/${key}`, body);
 }
 
-async function append({ model, pick }: World, bucket: BucketClient, key: string, step: number): Promise<void> {
+async function append({ model, pick }: World, { bucket, key }: Place, step: number): Promise<void> {
   const place = `${bucket.name}/${key}`;
   const before = model.get(place) ?? Buffer.alloc(0);
   const body = seededBytes([10, 100_000][pick(2)] ?? 0, step);

@@ -59,7 +59,7 @@ export const dataSettingRules: { readonly [N in DataSettingName]: SettingRule<Da
     fallback: 5120,
   },
   "storage.inline_threshold": {
-    ...integerBetween(0, 2 ** 20, "bytes"),
+    ...integerBetween(0, 131_072, "bytes"),
     description: "Objects up to this size are stored inside the catalog",
     fallback: 65_536,
   },

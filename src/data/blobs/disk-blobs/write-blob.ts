@@ -13,6 +13,7 @@ import {
 import type { BlobFacts, BlobSink } from "../blobs.ts";
 import { type BufferPool, bufferBytes } from "../buffer-pool.ts";
 import type { Disk, DiskFile } from "../disk.ts";
+import { noteTransferred } from "../transfer-garbage.ts";
 import { blobPath } from "./blob-path.ts";
 import { encodeFooter } from "./footer.ts";
 import type { SyncedFolders } from "./synced-folders.ts";
@@ -115,6 +116,7 @@ class DiskBlobSink implements BlobSink {
 
   /** Encrypts into the buffer; the caller made sure that it fits. */
   #fill(buffer: Uint8Array, plaintext: Uint8Array): void {
+    noteTransferred(plaintext.length);
     for (let offset = 0; offset < plaintext.length; offset += segmentBytes) {
       const piece = this.#stream.update(plaintext.subarray(offset, Math.min(offset + segmentBytes, plaintext.length)));
       buffer.set(piece, this.#filledBytes);

@@ -14,7 +14,8 @@ const maxIntegrityMessages = 100;
  * @throws SQLiteError when the file is so damaged that a statement fails
  */
 export function* verifyCatalog(database: Database): Generator<CatalogFinding, void> {
-  yield* verifyFile(database);
+  const isReadable = yield* verifyFile(database);
+  if (!isReadable) return;
   const counts: CatalogCounts = { objects: 0, versions: 0, bytes: 0, partBytes: 0, openUploads: 0 };
   const state = toNumbers(readState(database));
   const live = yield* verifyLive(database, counts);
@@ -36,7 +37,8 @@ export function* verifyCatalog(database: Database): Generator<CatalogFinding, vo
   yield { kind: "counted", counts };
 }
 
-function* verifyFile(database: Database): Generator<CatalogFinding, void> {
+/** @returns false when tables are not what the rest of the verification expects */
+function* verifyFile(database: Database): Generator<CatalogFinding, boolean> {
   const messages = database.query(`PRAGMA integrity_check(${maxIntegrityMessages})`).values() as [message: string][];
   for (const [message] of messages) if (message !== "ok") yield damaged(`SQLite: ${message}`);
   const form = countRows(database, "PRAGMA user_version");
@@ -44,7 +46,9 @@ function* verifyFile(database: Database): Generator<CatalogFinding, void> {
   const pristine = new Database(":memory:");
   try {
     pristine.exec(schemaSql);
-    if (readSchema(database) !== readSchema(pristine)) yield damaged("The schema is not the one of this form");
+    if (readSchema(database) === readSchema(pristine)) return true;
+    yield damaged("The schema is not the one of this form");
+    return false;
   } finally {
     pristine.close();
   }
@@ -96,9 +100,11 @@ function* verifyUploads(database: Database, counts: CatalogCounts): Generator<Ca
     for (const part of listParts.all(uploadId)) {
       partCount += 1;
       if (state !== uploadState.open) yield damaged(`Upload ${uploadId}: it has ended and still has parts`);
-      if (part.crc !== checksumPart(part))
-        yield damaged(`Upload ${uploadId}: part ${part.partNumber} does not fit its checksum`);
       counts.partBytes += part.sizeBytes;
+      if (part.crc !== checksumPart(part) || upload.crc !== checksumWhole(upload)) {
+        yield damaged(`Upload ${uploadId}: part ${part.partNumber} does not fit its checksum`);
+        continue;
+      }
       const { partNumber, blobId, sizeBytes, etag } = part;
       yield { kind: "part", part: { uploadId, key, meta, partNumber, blobId, sizeBytes, etag } };
     }

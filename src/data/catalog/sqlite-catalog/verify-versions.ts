@@ -62,21 +62,28 @@ export function* verifyClosed(database: Database): Generator<CatalogFinding, See
   return seen;
 }
 
+/** Only a row that fits its checksum is followed to its bytes: in a damaged one even the types may be wrong. */
 function* visit(row: VersionRecord, seen: SeenVersions, isLive: boolean): Generator<CatalogFinding, void> {
   const { key, hlc, flags, sizeBytes, detailId, meta, body } = row;
-  const isMarker = (flags & versionFlag.marker) !== 0;
-  if (row.crc !== (isLive ? checksumVersion(row) : checksumClosed(row, row.untilSeq, row.untilHlc)))
+  const crc = isLive ? checksumVersion(row) : checksumClosed(row, row.untilSeq, row.untilHlc);
+  seen.details += Number(detailId !== null);
+  if (row.crc !== crc) {
     yield damaged(`${name(row)}: its row does not fit its checksum`);
-  if (isMarker !== (detailId === null)) yield damaged(`${name(row)}: a marker with bytes, or a version without`);
-  seen.maxHlc = Math.max(seen.maxHlc, hlc);
-  if (detailId !== null) {
-    seen.details += 1;
-    seen.maxDetailId = Math.max(seen.maxDetailId, detailId);
-    if (meta === null) yield damaged(`${name(row)}: its detail is missing`);
-    else if (row.detailCrc !== checksumDetail(detailId, meta))
-      yield damaged(`${name(row)}: its detail does not fit its checksum`);
+    return;
   }
-  yield { kind: "version", version: { key, hlc, flags, sizeBytes, isLive, detailId, meta, body } };
+  seen.maxHlc = Math.max(seen.maxHlc, hlc, row.untilHlc);
+  seen.maxDetailId = Math.max(seen.maxDetailId, detailId ?? 0);
+  const isMarker = (flags & versionFlag.marker) !== 0;
+  if (isMarker !== (detailId === null)) yield damaged(`${name(row)}: a marker with bytes, or a version without`);
+  const problem = detailId === null ? undefined : findDetailProblem(row, detailId);
+  if (problem !== undefined) yield damaged(`${name(row)}: ${problem}`);
+  else yield { kind: "version", version: { key, hlc, flags, sizeBytes, isLive, detailId, meta, body } };
+}
+
+function findDetailProblem({ meta, body, detailCrc }: VersionRecord, detailId: number): string | undefined {
+  if (meta === null) return "its detail is missing";
+  const fits = typeof meta === "string" && detailCrc === checksumDetail(detailId, meta);
+  return fits && (body === null || body instanceof Uint8Array) ? undefined : "its detail does not fit its checksum";
 }
 
 /** How messages name a version. */
