@@ -50,6 +50,7 @@ const kernelFoldersOfConsole = ["src/kernel/s3/", "src/kernel/policy/", "src/ker
 /** Inside `data`: folders that may not be imported from the ones on the left, since calls point down only. */
 const upwardInData: readonly (readonly [from: RegExp, to: RegExp])[] = [
   [/^src\/data\/(catalog|blobs|multipart|crypto)\//, /^src\/data\/(operations|http|listener)\//],
+  [/^src\/data\/request\//, /^src\/data\/(operations|http|listener)\//],
   [/^src\/data\/operations\//, /^src\/data\/(http|listener)\//],
 ];
 
@@ -117,7 +118,7 @@ function judgeInsideLayer(file: SourceFile, edge: ImportEdge, target: string): s
   if (file.isTest) return undefined;
   const isUpward = upwardInData.some(([from, to]) => from.test(file.path) && to.test(target));
   if (isUpward)
-    return `"${edge.specifier}" points up: data goes http -> operations -> catalog, blobs, multipart, crypto`;
+    return `"${edge.specifier}" points up: data goes http -> operations -> request -> catalog, blobs, multipart, crypto`;
   const isStore = file.layer === "control" && /-store\.ts$/.test(target);
   if (isStore && dirname(file.path) !== dirname(target) && dirname(file.path) !== "src/control") {
     return `"${edge.specifier}" is another feature's store: call the feature instead`;

@@ -16,12 +16,21 @@ export interface AuthorizationContext {
  * @param action for example `s3:GetObject`
  * @param resource ARN, `*` at service level
  */
-export function authorize(identity: Identity, action: string, resource: string, context: AuthorizationContext): boolean {
+export function authorize(
+  identity: Identity,
+  action: string,
+  resource: string,
+  context: AuthorizationContext,
+): boolean {
   if (identity.kind === "anonymous") return false;
   const { key } = identity;
   if (context.bucket && context.bucket.tenantId !== key.tenantId) return false;
   if (key.administrator) return true;
-  return key.grants.some((grant) => grant.actions.some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) && grant.resources.some((pattern) => matches(pattern, resource)));
+  return key.grants.some(
+    (grant) =>
+      grant.actions.some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
+      grant.resources.some((pattern) => matches(pattern, resource)),
+  );
 }
 
 /** `*` stands for any run, `?` for one character. Linear in pattern x text, no backtracking beyond the last star. */

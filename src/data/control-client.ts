@@ -1,7 +1,7 @@
-import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
-import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { ControlCall, ToControl } from "#kernel/protocol/to-control.ts";
 import type { ControlResult } from "#kernel/protocol/to-data.ts";
+import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
 
 /** A worker's calls to the control thread: mutations of control state that an S3 request asks for. */
 export class ControlClient {

@@ -12,7 +12,11 @@ import type { ContinuationTokens } from "./listing/continuation-token.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
 /** A line for the server's log, through the control thread. */
-export type LogLine = (level: "debug" | "info" | "warn" | "error", message: string, fields: Readonly<Record<string, string | number | boolean>>) => void;
+export type LogLine = (
+  level: "debug" | "info" | "warn" | "error",
+  message: string,
+  fields: Readonly<Record<string, string | number | boolean>>,
+) => void;
 
 /** Everything an operation may use, made once per worker. */
 export interface DataPlane {

@@ -1,8 +1,8 @@
-import type { WrappedKey } from "./crypto/object-key-ring.ts";
-import { type ChecksumAlgorithm, type ChecksumType, checksumSpecs } from "#kernel/s3/checksum.ts";
 import { flagShift } from "#kernel/protocol/mutation.ts";
+import { type ChecksumAlgorithm, type ChecksumType, checksumSpecs } from "#kernel/s3/checksum.ts";
 import { type StorageClass, storageClasses } from "#kernel/s3/storage-class.ts";
 import type { UserMetadata } from "#kernel/s3/user-metadata.ts";
+import type { WrappedKey } from "./crypto/object-key-ring.ts";
 
 /** Response headers stored with an object, by lower-case name; the allow-list of what a client can store. */
 export const storedHeaderNames = [
@@ -61,11 +61,19 @@ export interface ObjectAttributes {
 export function encodeFlags(checksum: ObjectChecksum | null, storageClass: StorageClass): number {
   const algorithm = checksum ? checksumSpecs.findIndex((spec) => spec.name === checksum.algorithm) + 1 : 0;
   const composite = checksum?.type === "COMPOSITE" ? 1 : 0;
-  return (algorithm << flagShift.checksum) | (composite << flagShift.composite) | (storageClasses.indexOf(storageClass) << flagShift.storageClass);
+  return (
+    (algorithm << flagShift.checksum) |
+    (composite << flagShift.composite) |
+    (storageClasses.indexOf(storageClass) << flagShift.storageClass)
+  );
 }
 
 /** Reads back what `encodeFlags` wrote. */
-export function decodeFlags(flags: number): { algorithm: ChecksumAlgorithm | undefined; type: ChecksumType; storageClass: StorageClass } {
+export function decodeFlags(flags: number): {
+  algorithm: ChecksumAlgorithm | undefined;
+  type: ChecksumType;
+  storageClass: StorageClass;
+} {
   const algorithm = checksumSpecs[((flags >> flagShift.checksum) & 15) - 1]?.name;
   const type = (flags >> flagShift.composite) & 1 ? "COMPOSITE" : "FULL_OBJECT";
   return { algorithm, type, storageClass: storageClasses[(flags >> flagShift.storageClass) & 15] ?? "STANDARD" };

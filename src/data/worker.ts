@@ -18,12 +18,12 @@ import { ControlClient } from "./control-client.ts";
 import { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { DataPlane, LogLine } from "./data-plane.ts";
 import { DiskSpace } from "./disk-space.ts";
-import { observeRequests } from "./http/observe-requests.ts";
 import { RequestHandler } from "./http/handle-request.ts";
-import { ContinuationTokens } from "./listing/continuation-token.ts";
-import { limitedServerOptions, limitServer } from "./listener/server-limits.ts";
+import { observeRequests } from "./http/observe-requests.ts";
 import { ProgressDeadline } from "./listener/progress-deadline.ts";
+import { limitedServerOptions, limitServer } from "./listener/server-limits.ts";
 import { listenShared } from "./listener/shared-port.ts";
+import { ContinuationTokens } from "./listing/continuation-token.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 
 /** Pooled buffers of one worker: 256 KiB each, 40 MiB. */
@@ -101,7 +101,8 @@ class DataWorker {
         return this.#send({ kind: "applied", number: snapshot.number });
       case "delta":
         if (!snapshot.apply(message.delta)) return this.#send({ kind: "resync" });
-        for (const change of message.delta.changes) if (change.kind === "bucket" && change.value === null) this.#catalog.forget(change.id);
+        for (const change of message.delta.changes)
+          if (change.kind === "bucket" && change.value === null) this.#catalog.forget(change.id);
         return this.#send({ kind: "applied", number: snapshot.number });
       case "writer":
         return writer.attach(message.writer);
@@ -127,7 +128,11 @@ class DataWorker {
     this.#send({ kind: "drained" });
   }
 
-  #serve(server: HttpServer | HttpsServer, handler: RequestHandler, place: { host: string; port: number }): Promise<number> {
+  #serve(
+    server: HttpServer | HttpsServer,
+    handler: RequestHandler,
+    place: { host: string; port: number },
+  ): Promise<number> {
     limitServer(server);
     this.#deadline.watch(server);
     server.on("request", (message, response) => void handler.handle(message, response, false));

@@ -24,23 +24,27 @@ test("BufferPool: hands out at most its limit, then makes callers wait in line",
 
 test("BufferPool: no buffer is held by two, whatever the order of asking and giving back", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.array(fc.nat({ max: 9 }), { maxLength: 40 }), async (limit, ticks) => {
-      const pool = new BufferPool(limit);
-      const held = new Set<Uint8Array>();
-      let most = 0;
-      const use = async (delay: number) => {
-        const buffer = await pool.acquire();
-        expect(held.has(buffer)).toBe(false);
-        held.add(buffer);
-        most = Math.max(most, held.size);
-        for (let i = 0; i < delay; i++) await Promise.resolve();
-        held.delete(buffer);
-        pool.release(buffer);
-      };
-      await Promise.all(ticks.map(use));
-      expect(most).toBeLessThanOrEqual(limit);
-      expect(pool.used).toBe(0);
-    }),
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(fc.nat({ max: 9 }), { maxLength: 40 }),
+      async (limit, ticks) => {
+        const pool = new BufferPool(limit);
+        const held = new Set<Uint8Array>();
+        let most = 0;
+        const use = async (delay: number) => {
+          const buffer = await pool.acquire();
+          expect(held.has(buffer)).toBe(false);
+          held.add(buffer);
+          most = Math.max(most, held.size);
+          for (let i = 0; i < delay; i++) await Promise.resolve();
+          held.delete(buffer);
+          pool.release(buffer);
+        };
+        await Promise.all(ticks.map(use));
+        expect(most).toBeLessThanOrEqual(limit);
+        expect(pool.used).toBe(0);
+      },
+    ),
     { numRuns: 50 },
   );
 });

@@ -39,6 +39,7 @@ export class ChangeSlots {
 
   /** Ends what a writer that died left odd. Called by a new writer before its first commit. */
   settle(): void {
-    for (let slot = 0; slot < slotCount; slot++) if (Atomics.load(this.#slots, slot) & 1) Atomics.add(this.#slots, slot, 1);
+    for (let slot = 0; slot < slotCount; slot++)
+      if (Atomics.load(this.#slots, slot) & 1) Atomics.add(this.#slots, slot, 1);
   }
 }

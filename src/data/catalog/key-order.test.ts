@@ -18,7 +18,8 @@ test("prefixSuccessor: is above every key with the prefix and not above any othe
       const successor = prefixSuccessor(prefix);
       if (successor === undefined) return;
       expect(compareKeys(prefix + other, successor)).toBeLessThan(0);
-      if (compareKeys(other, prefix) > 0 && !other.startsWith(prefix)) expect(compareKeys(other, successor)).toBeGreaterThanOrEqual(0);
+      if (compareKeys(other, prefix) > 0 && !other.startsWith(prefix))
+        expect(compareKeys(other, successor)).toBeGreaterThanOrEqual(0);
     }),
   );
 });

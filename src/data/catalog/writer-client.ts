@@ -1,5 +1,11 @@
 import type { MessagePort } from "node:worker_threads";
-import type { Mutation, MutationResult, MutationSuccess, WriterAnswer, WriterBatch } from "#kernel/protocol/mutation.ts";
+import type {
+  Mutation,
+  MutationResult,
+  MutationSuccess,
+  WriterAnswer,
+  WriterBatch,
+} from "#kernel/protocol/mutation.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 
 /**
@@ -83,11 +89,18 @@ export class WriterClient {
   }
 }
 
-const unknownOutcome: MutationResult = { ok: false, code: "ServiceUnavailable", message: "The catalog writer was restarted; the outcome is unknown" };
+const unknownOutcome: MutationResult = {
+  ok: false,
+  code: "ServiceUnavailable",
+  message: "The catalog writer was restarted; the outcome is unknown",
+};
 
 function toError(result: Extract<MutationResult, { ok: false }>): S3Error {
   const { code, message, fields } = result;
-  return new S3Error(code, { ...(message === undefined ? {} : { message }), ...(fields === undefined ? {} : { fields }) });
+  return new S3Error(code, {
+    ...(message === undefined ? {} : { message }),
+    ...(fields === undefined ? {} : { fields }),
+  });
 }
 
 function packBatch(id: number, batch: readonly Waiting[]): WriterBatch {

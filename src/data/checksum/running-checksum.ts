@@ -54,7 +54,9 @@ export class ChecksumPool {
       default: {
         const idle = this.#idle.get(algorithm)?.pop();
         if (idle) return new PooledChecksum(algorithm, idle, (hasher) => this.#keep(algorithm, hasher));
-        return makers[algorithm]().then((made) => new PooledChecksum(algorithm, made, (hasher) => this.#keep(algorithm, hasher)));
+        return makers[algorithm]().then(
+          (made) => new PooledChecksum(algorithm, made, (hasher) => this.#keep(algorithm, hasher)),
+        );
       }
     }
   }

@@ -2,7 +2,15 @@ import { expect, test } from "bun:test";
 import { createCipheriv } from "node:crypto";
 import fc from "fast-check";
 import { randomBytes } from "#kernel/base/random.ts";
-import { computeSegmentTag, countSegments, deriveBlobKeys, equalTags, openCounterStream, segmentBytes, tagBytes } from "./blob-cipher.ts";
+import {
+  computeSegmentTag,
+  countSegments,
+  deriveBlobKeys,
+  equalTags,
+  openCounterStream,
+  segmentBytes,
+  tagBytes,
+} from "./blob-cipher.ts";
 
 const key = randomBytes(32);
 

@@ -49,7 +49,12 @@ export function openCounterStream(encryptionKey: Uint8Array, offset: number): Co
  * @param index from 0
  * @param last true for the final segment of the blob
  */
-export function computeSegmentTag(authenticationKey: Uint8Array, index: number, last: boolean, ciphertext: Uint8Array): Uint8Array {
+export function computeSegmentTag(
+  authenticationKey: Uint8Array,
+  index: number,
+  last: boolean,
+  ciphertext: Uint8Array,
+): Uint8Array {
   const nonce = Buffer.alloc(12);
   nonce[0] = last ? 1 : 0;
   nonce.writeUInt32BE(Math.floor(index / 2 ** 32), 4);

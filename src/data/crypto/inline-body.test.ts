@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { makeDataKey } from "./object-key-ring.ts";
 import { DamagedBytesError, openInline, sealedInlineBytes, sealInline } from "./inline-body.ts";
+import { makeDataKey } from "./object-key-ring.ts";
 
 const sizes = [0, 1, 15, 16, 17, 65_535, 65_536, 65_537, 131_072];
 

@@ -1,4 +1,12 @@
-import { computeSegmentTag, countSegments, deriveBlobKeys, equalTags, openCounterStream, segmentBytes, tagBytes } from "./blob-cipher.ts";
+import {
+  computeSegmentTag,
+  countSegments,
+  deriveBlobKeys,
+  equalTags,
+  openCounterStream,
+  segmentBytes,
+  tagBytes,
+} from "./blob-cipher.ts";
 
 const inlineLabel = "inline";
 
@@ -44,8 +52,14 @@ export function openInline(dataKey: Uint8Array, sealed: Uint8Array, sizeBytes: n
   const segments = countSegments(sizeBytes);
   for (let index = 0; index < segments; index++) {
     const end = Math.min((index + 1) * segmentBytes, sizeBytes);
-    const tag = computeSegmentTag(keys.authentication, index, index === segments - 1, sealed.subarray(index * segmentBytes, end));
-    if (!equalTags(sealed, sizeBytes + index * tagBytes, tag)) throw new DamagedBytesError(`Segment ${index} of an inline body does not authenticate`);
+    const tag = computeSegmentTag(
+      keys.authentication,
+      index,
+      index === segments - 1,
+      sealed.subarray(index * segmentBytes, end),
+    );
+    if (!equalTags(sealed, sizeBytes + index * tagBytes, tag))
+      throw new DamagedBytesError(`Segment ${index} of an inline body does not authenticate`);
   }
   if (sizeBytes === 0) return new Uint8Array(0);
   return openCounterStream(keys.encryption, 0).update(sealed.subarray(0, sizeBytes));

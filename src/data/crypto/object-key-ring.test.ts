@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { randomBytes } from "#kernel/base/random.ts";
-import { keyIdentity, KeyUnwrapError, makeDataKey, ObjectKeyRing, openKey, sealKey } from "./object-key-ring.ts";
+import { KeyUnwrapError, keyIdentity, makeDataKey, ObjectKeyRing, openKey, sealKey } from "./object-key-ring.ts";
 
 const older = { version: 1, key: randomBytes(32) };
 const newer = { version: 2, key: randomBytes(32) };
@@ -27,7 +27,9 @@ test("unwrap: an unknown version, another identity and another ring are refused"
   expect(() => ring.unwrap({ ...wrapped, version: 9 }, identity)).toThrow(KeyUnwrapError);
   expect(() => ring.unwrap(wrapped, keyIdentity("bucket", "other"))).toThrow(KeyUnwrapError);
   expect(() => ring.unwrap(wrapped, keyIdentity("other", "key"))).toThrow(KeyUnwrapError);
-  expect(() => new ObjectKeyRing([{ version: 1, key: randomBytes(32) }]).unwrap(wrapped, identity)).toThrow(KeyUnwrapError);
+  expect(() => new ObjectKeyRing([{ version: 1, key: randomBytes(32) }]).unwrap(wrapped, identity)).toThrow(
+    KeyUnwrapError,
+  );
 });
 
 test("openKey: every flipped bit and every cut is found", () => {

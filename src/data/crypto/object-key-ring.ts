@@ -72,7 +72,8 @@ export function sealKey(wrappingKey: Uint8Array, dataKey: Uint8Array, identity: 
 /** @throws KeyUnwrapError when the tag does not fit key and identity. */
 export function openKey(wrappingKey: Uint8Array, sealedBase64: string, identity: string): Uint8Array {
   const sealed = Buffer.from(sealedBase64, "base64");
-  if (sealed.length !== nonceBytes + dataKeyBytes + tagBytes) throw new KeyUnwrapError("Wrapped key has a wrong length");
+  if (sealed.length !== nonceBytes + dataKeyBytes + tagBytes)
+    throw new KeyUnwrapError("Wrapped key has a wrong length");
   const cipher = createDecipheriv("aes-256-gcm", wrappingKey, sealed.subarray(0, nonceBytes));
   cipher.setAAD(Buffer.from(identity));
   cipher.setAuthTag(sealed.subarray(nonceBytes + dataKeyBytes));

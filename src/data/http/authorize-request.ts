@@ -1,7 +1,7 @@
 import type { RequiredAction } from "#kernel/s3/required-action.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { authorize } from "../authorize.ts";
-import { bucketArn, objectArn, type S3Request } from "./s3-request.ts";
+import { bucketArn, objectArn, type S3Request } from "../request/s3-request.ts";
 
 /** Canned ACLs that change nothing where the bucket's owner owns every object. */
 const defaultAcls = new Set(["private", "bucket-owner-full-control"]);
@@ -29,7 +29,8 @@ function allowsRequired(required: RequiredAction, request: S3Request): boolean {
     case "service":
       return authorize(request.identity, required.action, "*", {});
     case "bucket":
-      if (request.spec.name === "CreateBucket") return authorize(request.identity, required.action, bucketArn(request.bucketName), {});
+      if (request.spec.name === "CreateBucket")
+        return authorize(request.identity, required.action, bucketArn(request.bucketName), {});
       return request.allows(required.action, bucketArn(request.bucket.name), request.bucket);
     case "key": {
       if (request.spec.level !== "key") return true;
@@ -48,7 +49,10 @@ function conditionHolds(required: RequiredAction, request: S3Request): boolean {
     case "tagging":
       return request.header("x-amz-tagging") !== undefined;
     case "retention":
-      return request.header("x-amz-object-lock-mode") !== undefined || request.header("x-amz-object-lock-retain-until-date") !== undefined;
+      return (
+        request.header("x-amz-object-lock-mode") !== undefined ||
+        request.header("x-amz-object-lock-retain-until-date") !== undefined
+      );
     case "legalHold":
       return request.header("x-amz-object-lock-legal-hold") !== undefined;
     case "objectLock":

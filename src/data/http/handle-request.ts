@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { randomBytes } from "#kernel/base/random.ts";
-import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { checkHeaderFamilies } from "#kernel/s3/check-header-families.ts";
+import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { type HeaderLookup, readHeader } from "#kernel/s3/header-lookup.ts";
 import { matchOperation } from "#kernel/s3/match-operation.ts";
 import { parseObjectKey } from "#kernel/s3/object-key.ts";
@@ -14,10 +14,11 @@ import { authenticateRequest } from "#kernel/sigv4/verify-request.ts";
 import type { Identity } from "../authorize.ts";
 import type { DataPlane } from "../data-plane.ts";
 import { findHandler } from "../operations/operation-handlers.ts";
+import { toS3Error } from "../request/error-document.ts";
+import { S3Request } from "../request/s3-request.ts";
 import { authorizeRequest } from "./authorize-request.ts";
 import type { RequestObserver } from "./observe-requests.ts";
-import { renderError, toS3Error } from "./render-error.ts";
-import { S3Request } from "./s3-request.ts";
+import { renderError } from "./render-error.ts";
 
 const maxHeaderPairs = 128;
 /** Browsers sign no preflight, even when the request it is for is signed. */
@@ -44,7 +45,11 @@ export class RequestHandler {
     let errorCode: S3ErrorCode | undefined;
     let resource = "/";
     try {
-      const target = parseRequestTarget(message.url ?? "/", message.headers.host, this.#plane.snapshot.settings["server.s3_domains"]);
+      const target = parseRequestTarget(
+        message.url ?? "/",
+        message.headers.host,
+        this.#plane.snapshot.settings["server.s3_domains"],
+      );
       resource = renderResource(target);
       const parsed = parse(message, target);
       spec = parsed.spec;
@@ -87,7 +92,8 @@ export class RequestHandler {
 
   #authenticate(message: IncomingMessage, target: RequestTarget): Authentication {
     const { settings } = this.#plane.snapshot;
-    const usesVirtualHost = target.domain !== undefined && target.bucket !== undefined && !target.rawPath.startsWith(`/${target.bucket}`);
+    const usesVirtualHost =
+      target.domain !== undefined && target.bucket !== undefined && !target.rawPath.startsWith(`/${target.bucket}`);
     return authenticateRequest(
       {
         method: message.method ?? "GET",
@@ -120,14 +126,23 @@ export class RequestHandler {
     const error = toS3Error(thrown);
     if (error.status >= 500 && !(thrown instanceof S3Error)) {
       const reason = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : "unknown";
-      this.#plane.log("error", "Request failed", { requestId: place.id, operation: place.operation ?? "unknown", reason });
+      this.#plane.log("error", "Request failed", {
+        requestId: place.id,
+        operation: place.operation ?? "unknown",
+        reason,
+      });
     }
     if (response.headersSent) {
       response.destroy();
       return error.code;
     }
     const closes = place.awaitsContinue || (!message.complete && hasBody(message));
-    renderError(response, error, { requestId: place.id, resource: place.resource, isHead: message.method === "HEAD", closes });
+    renderError(response, error, {
+      requestId: place.id,
+      resource: place.resource,
+      isHead: message.method === "HEAD",
+      closes,
+    });
     return error.code;
   }
 }
@@ -152,7 +167,8 @@ interface FailurePlace {
 }
 
 function parse(message: IncomingMessage, target: RequestTarget): { query: QueryParameters; spec: OperationSpec } {
-  if (message.rawHeaders.length > maxHeaderPairs * 2) throw new S3Error("BadRequest", { message: `A request may have ${maxHeaderPairs} header lines` });
+  if (message.rawHeaders.length > maxHeaderPairs * 2)
+    throw new S3Error("BadRequest", { message: `A request may have ${maxHeaderPairs} header lines` });
   const query = parseQuery(target.rawQuery);
   const spec = matchOperation(message.method ?? "GET", targetLevel(target), { query, headers: message.headers });
   return { query, spec };
@@ -168,7 +184,8 @@ function mergeHoisted(headers: HeaderLookup, authentication: Authentication): He
 function checkExpectedOwner(request: S3Request): void {
   const { bucket } = request;
   const expected = readHeader(request.headers, "x-amz-expected-bucket-owner");
-  if (expected !== undefined && expected !== bucket.accountId && expected !== bucket.ownerCanonicalId) throw new S3Error("AccessDenied");
+  if (expected !== undefined && expected !== bucket.accountId && expected !== bucket.ownerCanonicalId)
+    throw new S3Error("AccessDenied");
 }
 
 function renderResource(target: RequestTarget): string {

@@ -1,9 +1,7 @@
 import type { ServerResponse } from "node:http";
-import { S3Error } from "#kernel/s3/s3-error.ts";
-import { escapeXml } from "#kernel/xml/write-xml.ts";
-import { DamagedBytesError } from "../crypto/inline-body.ts";
-import { isUnavailable } from "../catalog/unavailable.ts";
-import { commonHeaders } from "./respond.ts";
+import type { S3Error } from "#kernel/s3/s3-error.ts";
+import { errorDocument } from "../request/error-document.ts";
+import { commonHeaders } from "../request/respond.ts";
 
 /** What an error document names beside the error. */
 export interface ErrorPlace {
@@ -15,16 +13,6 @@ export interface ErrorPlace {
 }
 
 const unprintable = /[^\x20-\x7e]/g;
-const noRoomCodes = new Set(["ENOSPC", "EDQUOT"]);
-
-/** Turns whatever was thrown into an S3 error; an unknown one becomes an opaque 500. */
-export function toS3Error(thrown: unknown): S3Error {
-  if (thrown instanceof S3Error) return thrown;
-  if (thrown instanceof DamagedBytesError) return new S3Error("InternalError", { message: "The stored object is damaged and was not served" });
-  if (isUnavailable(thrown)) return new S3Error("ServiceUnavailable", { message: "The catalog of this bucket is not available", headers: { "Retry-After": "5" } });
-  if (thrown instanceof Error && "code" in thrown && noRoomCodes.has(String(thrown.code))) return new S3Error("InsufficientStorage");
-  return new S3Error("InternalError");
-}
 
 /** Sends the error document; the one place where errors are rendered. Headers must not have been sent. */
 export function renderError(response: ServerResponse, error: S3Error, place: ErrorPlace): void {
@@ -37,15 +25,4 @@ export function renderError(response: ServerResponse, error: S3Error, place: Err
   if (place.closes) headers.Connection = "close";
   response.writeHead(error.status, headers);
   response.end(document);
-}
-
-/** The XML of an error, also for operations that answer 200 before they know their outcome. */
-export function errorDocument(error: S3Error, place: Pick<ErrorPlace, "requestId" | "resource">): string {
-  let fields = "";
-  for (const [name, value] of Object.entries(error.fields)) fields += `<${name}>${escapeXml(String(value))}</${name}>`;
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${error.code}</Code><Message>${escapeXml(error.message)}</Message>${fields}<Resource>${escapeXml(place.resource)}</Resource><RequestId>${place.requestId}</RequestId><HostId>${hostId(place.requestId)}</HostId></Error>`;
-}
-
-function hostId(requestId: string): string {
-  return String(commonHeaders(requestId)["x-amz-id-2"]);
 }

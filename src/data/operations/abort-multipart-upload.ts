@@ -1,7 +1,7 @@
 import { parseHttpDate } from "#kernel/s3/http-date.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { respondEmpty } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { respondEmpty } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 const initiatedHeader = "x-amz-if-match-initiated-time";
 

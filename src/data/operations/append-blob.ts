@@ -1,9 +1,9 @@
 import { combineCrc } from "#kernel/s3/combine-crc.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import { defaultPartAlgorithm, isCombinable } from "../multipart/assemble-object.ts";
 import { encodePartChecksum } from "../multipart/part-checksum.ts";
 import type { ObjectChecksum, ObjectMeta } from "../object-meta.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import type { AppendedBytes, AppendedTo } from "./append-object.ts";
 import { digestVersion } from "./digest-version.ts";
 import { randomETag } from "./put-object.ts";

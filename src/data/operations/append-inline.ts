@@ -1,10 +1,10 @@
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { RunningChecksum } from "../checksum/running-checksum.ts";
 import { openInline, sealedInlineBytes, sealInline } from "../crypto/inline-body.ts";
-import { announcedLength, type ReceivedBody, type ReceiveOptions, receiveBody } from "../http/receive-body.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import { defaultPartAlgorithm } from "../multipart/assemble-object.ts";
 import type { ObjectMeta } from "../object-meta.ts";
+import { announcedLength, type ReceivedBody, type ReceiveOptions, receiveBody } from "../request/receive-body.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import type { AppendedBytes, AppendedTo } from "./append-object.ts";
 import { makeObjectKey } from "./encryption-request.ts";
 import { randomETag } from "./put-object.ts";

@@ -10,10 +10,6 @@ import {
 } from "#kernel/xml/read-complete-multipart-upload.ts";
 import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { maxLargeXmlBytes } from "#kernel/xml/xml-element.ts";
-import { readSmallBody } from "../http/read-small-body.ts";
-import type { ResponseHeaders } from "../http/respond.ts";
-import { respondSlowly, type SlowAnswer } from "../http/respond-slowly.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import { type AssembledObject, assembleObject, fingerprintOf, toListedParts } from "../multipart/assemble-object.ts";
 import {
   type CompletionExpectations,
@@ -22,6 +18,10 @@ import {
 } from "../multipart/completion-expectations.ts";
 import { type FoundUpload, findUpload } from "../multipart/find-upload.ts";
 import { encodeFlags, type ObjectMeta, parseObjectMeta } from "../object-meta.ts";
+import { readSmallBody } from "../request/read-small-body.ts";
+import type { ResponseHeaders } from "../request/respond.ts";
+import { respondSlowly, type SlowAnswer } from "../request/respond-slowly.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { encryptionHeaders, parseCustomerKey, requireMatchingKey } from "./encryption-request.ts";
 import { writeConditions } from "./put-object.ts";
 

@@ -5,9 +5,9 @@ import { type CopySource, parseCopySource } from "#kernel/s3/copy-source.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { ObjectVersion } from "../catalog/catalog.ts";
 import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
-import type { ResponseHeaders } from "../http/respond.ts";
-import { bucketArn, objectArn, type S3Request } from "../http/s3-request.ts";
 import { type ObjectMeta, parseObjectMeta } from "../object-meta.ts";
+import type { ResponseHeaders } from "../request/respond.ts";
+import { bucketArn, objectArn, type S3Request } from "../request/s3-request.ts";
 import { openObjectKey, parseCustomerKey } from "./encryption-request.ts";
 
 const customerKeyPrefix = "x-amz-copy-source-server-side-encryption-customer-";

@@ -1,10 +1,10 @@
 import { isBucketName, parseBucketName } from "#kernel/s3/bucket-name.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { maxXmlBytes } from "#kernel/xml/xml-element.ts";
 import { readCreateBucket } from "#kernel/xml/read-create-bucket.ts";
-import { readSmallBody } from "../http/read-small-body.ts";
-import { respondEmpty } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { maxXmlBytes } from "#kernel/xml/xml-element.ts";
+import { readSmallBody } from "../request/read-small-body.ts";
+import { respondEmpty } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 const regionPattern = /^[A-Za-z0-9-]{1,32}$/;
 const ownershipValues = new Set(["BucketOwnerEnforced"]);
@@ -19,7 +19,13 @@ export async function createBucket(request: S3Request): Promise<void> {
   const region = chooseRegion(request, configuration?.locationConstraint);
   const tags = (configuration?.tags ?? []).map((tag) => [tag.key, tag.value] as const);
   try {
-    await request.plane.control.call({ kind: "createBucket", name, accessKeyId: request.caller.accessKeyId, region, tags });
+    await request.plane.control.call({
+      kind: "createBucket",
+      name,
+      accessKeyId: request.caller.accessKeyId,
+      region,
+      tags,
+    });
   } catch (error) {
     if (!isRepeated(error, request)) throw error;
   }
@@ -38,9 +44,12 @@ function chooseRegion(request: S3Request, constraint: string | undefined): strin
   if (constraint === undefined || constraint === "") return region;
   const legal = settings["s3.strict_region"] ? constraint === region : regionPattern.test(constraint);
   if (!legal) {
-    throw new S3Error(settings["s3.strict_region"] ? "IllegalLocationConstraintException" : "InvalidLocationConstraint", {
-      fields: { LocationConstraint: constraint },
-    });
+    throw new S3Error(
+      settings["s3.strict_region"] ? "IllegalLocationConstraintException" : "InvalidLocationConstraint",
+      {
+        fields: { LocationConstraint: constraint },
+      },
+    );
   }
   return constraint;
 }
@@ -53,7 +62,8 @@ function checkBucketHeaders(request: S3Request): void {
   if (ownership !== undefined && !ownershipValues.has(ownership)) throw notImplemented("x-amz-object-ownership");
   const acl = request.header("x-amz-acl");
   if (acl !== undefined && !ownerAcls.has(acl)) throw new S3Error("InvalidBucketAclWithObjectOwnership");
-  for (const name in request.headers) if (name.startsWith("x-amz-grant-")) throw new S3Error("InvalidBucketAclWithObjectOwnership");
+  for (const name in request.headers)
+    if (name.startsWith("x-amz-grant-")) throw new S3Error("InvalidBucketAclWithObjectOwnership");
 }
 
 function notImplemented(header: string): S3Error {

@@ -1,9 +1,9 @@
 import { resolveMultipartChecksum } from "#kernel/s3/checksum.ts";
 import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { makeVersionId, msToHlc } from "../catalog/sqlite-catalog/version-id.ts";
-import { type ResponseHeaders, respondXml } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import type { UploadMeta } from "../object-meta.ts";
+import { type ResponseHeaders, respondXml } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { encryptionHeaders, makeObjectKey } from "./encryption-request.ts";
 import { parseNewObject } from "./new-object.ts";
 

@@ -1,5 +1,5 @@
-import { respondEmpty } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { respondEmpty } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 /** DeleteBucket: emptiness is judged in the catalog's own transaction. Source: API_DeleteBucket. */
 export async function deleteBucket(request: S3Request): Promise<void> {

@@ -1,6 +1,6 @@
 import { parseDeleteConditions } from "#kernel/s3/conditional-request.ts";
-import { respondEmpty, type ResponseHeaders } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { type ResponseHeaders, respondEmpty } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { checkVersionId } from "./object-response.ts";
 
 /** DeleteObject: commit first, bytes are freed later. Absent keys are success. Source: API_DeleteObject. */

@@ -4,10 +4,10 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import { type ObjectToDelete, readDeleteObjects } from "#kernel/xml/read-delete-objects.ts";
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { maxLargeXmlBytes } from "#kernel/xml/xml-element.ts";
-import { readSmallBody } from "../http/read-small-body.ts";
-import { toS3Error } from "../http/render-error.ts";
-import { respondXml } from "../http/respond.ts";
-import { objectArn, type S3Request } from "../http/s3-request.ts";
+import { toS3Error } from "../request/error-document.ts";
+import { readSmallBody } from "../request/read-small-body.ts";
+import { respondXml } from "../request/respond.ts";
+import { objectArn, type S3Request } from "../request/s3-request.ts";
 
 /** Version ids of other sites may have up to this many bytes; none has a space or a control character. */
 const wellFormedVersionId = new RegExp(`^[!-~]{1,${maxKeyBytes}}$`);

@@ -1,7 +1,7 @@
 import type { ChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import type { ObjectChecksum } from "../object-meta.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import type { CopySourceObject } from "./copy-source-object.ts";
 import { readVersion } from "./read-version.ts";
 

@@ -1,6 +1,6 @@
 import { versionFlag } from "#kernel/protocol/mutation.ts";
 import { evaluateWriteConditions, type WriteConditions } from "#kernel/s3/conditional-request.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 /**
  * Refuses a conditional write before its body is sent when the condition does not hold now. The binding decision is made

@@ -2,8 +2,8 @@ import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import type { OperationName } from "#kernel/s3/operation-name.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { renderXmlDocument } from "#kernel/xml/write-xml.ts";
-import { respondXml } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { respondXml } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 /**
  * Answers of reads whose configuration cannot be set yet: what is in force, or the very code clients know as "nothing

@@ -1,8 +1,15 @@
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { keyIdentity, KeyUnwrapError, makeDataKey, openKey, sealKey, type WrappedKey } from "../crypto/object-key-ring.ts";
 import { DamagedBytesError } from "../crypto/inline-body.ts";
-import type { ResponseHeaders } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import {
+  KeyUnwrapError,
+  keyIdentity,
+  makeDataKey,
+  openKey,
+  sealKey,
+  type WrappedKey,
+} from "../crypto/object-key-ring.ts";
+import type { ResponseHeaders } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 const customerKeyBytes = 32;
 
@@ -14,7 +21,9 @@ export interface CustomerKey {
 }
 
 /** Which side of a copy the SSE-C headers are for. */
-export type CustomerKeyPrefix = "x-amz-server-side-encryption-customer-" | "x-amz-copy-source-server-side-encryption-customer-";
+export type CustomerKeyPrefix =
+  | "x-amz-server-side-encryption-customer-"
+  | "x-amz-copy-source-server-side-encryption-customer-";
 
 /** What an object's metadata says about its key. */
 export interface StoredKey {
@@ -26,18 +35,29 @@ export interface StoredKey {
  * The client's own key, if the request carries one.
  * @throws S3Error InvalidEncryptionAlgorithmError, InvalidArgument, InvalidRequest (over plain HTTP)
  */
-export function parseCustomerKey(request: S3Request, prefix: CustomerKeyPrefix = "x-amz-server-side-encryption-customer-"): CustomerKey | undefined {
+export function parseCustomerKey(
+  request: S3Request,
+  prefix: CustomerKeyPrefix = "x-amz-server-side-encryption-customer-",
+): CustomerKey | undefined {
   const algorithm = request.header(`${prefix}algorithm`);
   const keyText = request.header(`${prefix}key`);
   const md5 = request.header(`${prefix}key-md5`);
   if (algorithm === undefined && keyText === undefined && md5 === undefined) return undefined;
   if (!request.secure && !request.plane.snapshot.settings["s3.allow_sse_c_http"]) {
-    throw new S3Error("InvalidRequest", { message: "Requests specifying Server Side Encryption with Customer provided keys must be made over a secure connection" });
+    throw new S3Error("InvalidRequest", {
+      message:
+        "Requests specifying Server Side Encryption with Customer provided keys must be made over a secure connection",
+    });
   }
-  if (algorithm !== "AES256") throw new S3Error("InvalidEncryptionAlgorithmError", { fields: { ArgumentName: `${prefix}algorithm`, ArgumentValue: algorithm ?? "" } });
+  if (algorithm !== "AES256")
+    throw new S3Error("InvalidEncryptionAlgorithmError", {
+      fields: { ArgumentName: `${prefix}algorithm`, ArgumentValue: algorithm ?? "" },
+    });
   const key = Buffer.from(keyText ?? "", "base64");
-  if (key.length !== customerKeyBytes || key.toString("base64") !== keyText) throw invalidKey(`${prefix}key`, "The secret key was invalid for the specified algorithm");
-  if (new Bun.CryptoHasher("md5").update(key).digest("base64") !== md5) throw invalidKey(`${prefix}key-md5`, "The calculated MD5 hash of the key did not match the hash that was provided");
+  if (key.length !== customerKeyBytes || key.toString("base64") !== keyText)
+    throw invalidKey(`${prefix}key`, "The secret key was invalid for the specified algorithm");
+  if (new Bun.CryptoHasher("md5").update(key).digest("base64") !== md5)
+    throw invalidKey(`${prefix}key-md5`, "The calculated MD5 hash of the key did not match the hash that was provided");
   return { key, md5 };
 }
 
@@ -49,14 +69,24 @@ export function checkEncryptionHeaders(request: S3Request, customerKey: Customer
   const wanted = request.header("x-amz-server-side-encryption");
   const keyId = request.header("x-amz-server-side-encryption-aws-kms-key-id");
   if (wanted === undefined) {
-    if (keyId !== undefined) throw new S3Error("InvalidArgument", { fields: { ArgumentName: "x-amz-server-side-encryption-aws-kms-key-id" } });
+    if (keyId !== undefined)
+      throw new S3Error("InvalidArgument", { fields: { ArgumentName: "x-amz-server-side-encryption-aws-kms-key-id" } });
     return;
   }
-  if (customerKey) throw new S3Error("InvalidArgument", { message: "Server Side Encryption with Customer provided key is incompatible with the encryption method specified", fields: { ArgumentName: "x-amz-server-side-encryption", ArgumentValue: wanted } });
+  if (customerKey)
+    throw new S3Error("InvalidArgument", {
+      message: "Server Side Encryption with Customer provided key is incompatible with the encryption method specified",
+      fields: { ArgumentName: "x-amz-server-side-encryption", ArgumentValue: wanted },
+    });
   if (wanted === "aws:kms") throw new S3Error("KMS.NotFoundException");
-  if (wanted === "aws:kms:dsse") throw new S3Error("NotImplemented", { fields: { Header: "x-amz-server-side-encryption" } });
-  if (wanted !== "AES256") throw new S3Error("InvalidEncryptionAlgorithmError", { fields: { ArgumentName: "x-amz-server-side-encryption", ArgumentValue: wanted } });
-  if (keyId !== undefined) throw new S3Error("InvalidArgument", { fields: { ArgumentName: "x-amz-server-side-encryption-aws-kms-key-id" } });
+  if (wanted === "aws:kms:dsse")
+    throw new S3Error("NotImplemented", { fields: { Header: "x-amz-server-side-encryption" } });
+  if (wanted !== "AES256")
+    throw new S3Error("InvalidEncryptionAlgorithmError", {
+      fields: { ArgumentName: "x-amz-server-side-encryption", ArgumentValue: wanted },
+    });
+  if (keyId !== undefined)
+    throw new S3Error("InvalidArgument", { fields: { ArgumentName: "x-amz-server-side-encryption-aws-kms-key-id" } });
 }
 
 /** A fresh data key, wrapped for (bucket, key): by the client's key under SSE-C, else by the server's. */
@@ -69,7 +99,10 @@ export function makeObjectKey(
 }
 
 /** Wraps a data key for (bucket, key). */
-export function wrapObjectKey(request: S3Request, options: { bucketId: string; key: string; dataKey: Uint8Array; customerKey: CustomerKey | undefined }): StoredKey {
+export function wrapObjectKey(
+  request: S3Request,
+  options: { bucketId: string; key: string; dataKey: Uint8Array; customerKey: CustomerKey | undefined },
+): StoredKey {
   const { dataKey, customerKey } = options;
   const identity = keyIdentity(options.bucketId, options.key);
   if (!customerKey) return { key: request.plane.keyRing.wrap(dataKey, identity) };
@@ -81,7 +114,10 @@ export function wrapObjectKey(request: S3Request, options: { bucketId: string; k
  * @throws S3Error InvalidRequest (SSE-C object read without key, or key sent for another object), AccessDenied (wrong key)
  * @throws DamagedBytesError when the server's own key does not open it
  */
-export function openObjectKey(request: S3Request, options: { bucketId: string; key: string; stored: StoredKey; customerKey: CustomerKey | undefined }): Uint8Array {
+export function openObjectKey(
+  request: S3Request,
+  options: { bucketId: string; key: string; stored: StoredKey; customerKey: CustomerKey | undefined },
+): Uint8Array {
   const { stored, customerKey } = options;
   const identity = keyIdentity(options.bucketId, options.key);
   requireMatchingKey(stored, customerKey);
@@ -97,11 +133,15 @@ export function openObjectKey(request: S3Request, options: { bucketId: string; k
 /** The rule of SSE-C reads. @throws S3Error InvalidRequest, AccessDenied */
 export function requireMatchingKey(stored: StoredKey, customerKey: CustomerKey | undefined): void {
   if (stored.customerKeyMd5 === undefined) {
-    if (customerKey) throw new S3Error("InvalidRequest", { message: "The encryption parameters are not applicable to this object" });
+    if (customerKey)
+      throw new S3Error("InvalidRequest", { message: "The encryption parameters are not applicable to this object" });
     return;
   }
   if (!customerKey) {
-    throw new S3Error("InvalidRequest", { message: "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object" });
+    throw new S3Error("InvalidRequest", {
+      message:
+        "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object",
+    });
   }
   if (customerKey.md5 !== stored.customerKeyMd5) throw new S3Error("AccessDenied");
 }

@@ -1,5 +1,5 @@
-import { respondXml } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { respondXml } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { renderOwnerAcl } from "./owner-acl.ts";
 
 /** GetBucketAcl: owner FULL_CONTROL. Source: API_GetBucketAcl. */

@@ -1,6 +1,6 @@
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { respondXml } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { respondXml } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { renderTagging } from "./render-tagging.ts";
 
 /** GetBucketTagging. @throws S3Error NoSuchTagSet for a bucket without tags. Source: API_GetBucketTagging. */

@@ -1,6 +1,6 @@
 import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
-import { respondXml } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { respondXml } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 const status = {
   never: "",

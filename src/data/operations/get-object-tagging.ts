@@ -1,6 +1,6 @@
-import { respondXml } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import { parseObjectAttributes } from "../object-meta.ts";
+import { respondXml } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { findObject, renderVersionId } from "./object-response.ts";
 import { renderTagging } from "./render-tagging.ts";
 

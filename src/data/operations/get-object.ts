@@ -1,8 +1,8 @@
 import type { ByteRange } from "#kernel/s3/byte-range.ts";
 import { openInline } from "../crypto/inline-body.ts";
-import { commonHeaders } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
-import { sendBody } from "../http/send-body.ts";
+import { commonHeaders } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
+import { sendBody } from "../request/send-body.ts";
 import { openObjectKey, parseCustomerKey, requireMatchingKey } from "./encryption-request.ts";
 import { answersNotModified } from "./head-object.ts";
 import { applyOverrides, findObject, objectHeaders } from "./object-response.ts";
@@ -15,7 +15,9 @@ export async function getObject(request: S3Request): Promise<void> {
   const { bucketId } = request.bucket;
   const customerKey = parseCustomerKey(request);
   requireMatchingKey(found.meta, customerKey);
-  const dataKey = found.plaintext ? undefined : openObjectKey(request, { bucketId, key: request.key, stored: found.meta, customerKey });
+  const dataKey = found.plaintext
+    ? undefined
+    : openObjectKey(request, { bucketId, key: request.key, stored: found.meta, customerKey });
   if (answersNotModified(request, found)) return;
   const { status, range, headers: selectedHeaders } = await selectBytes(request, found);
   const headers = objectHeaders(request, found);
@@ -23,7 +25,8 @@ export async function getObject(request: S3Request): Promise<void> {
   Object.assign(headers, selectedHeaders, commonHeaders(request.id));
   headers["Content-Length"] = range.end - range.start;
   const { version } = found;
-  const plaintext = found.plaintext ?? (version.body && dataKey ? openInline(dataKey, version.body, version.sizeBytes) : undefined);
+  const plaintext =
+    found.plaintext ?? (version.body && dataKey ? openInline(dataKey, version.body, version.sizeBytes) : undefined);
   if (plaintext || !dataKey) {
     request.response.writeHead(status, headers);
     request.response.end(plaintext && cut(plaintext, range));

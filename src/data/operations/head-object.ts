@@ -1,7 +1,7 @@
 import { evaluateReadConditions } from "#kernel/s3/conditional-request.ts";
 import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
-import { respondEmpty, commonHeaders } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { commonHeaders, respondEmpty } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { openObjectKey, parseCustomerKey, requireMatchingKey } from "./encryption-request.ts";
 import { applyOverrides, type FoundObject, findObject, objectHeaders } from "./object-response.ts";
 import { selectBytes } from "./select-bytes.ts";
@@ -11,7 +11,8 @@ export async function headObject(request: S3Request): Promise<void> {
   const found = await findObject(request, false);
   const customerKey = parseCustomerKey(request);
   requireMatchingKey(found.meta, customerKey);
-  if (customerKey) openObjectKey(request, { bucketId: request.bucket.bucketId, key: request.key, stored: found.meta, customerKey });
+  if (customerKey)
+    openObjectKey(request, { bucketId: request.bucket.bucketId, key: request.key, stored: found.meta, customerKey });
   if (answersNotModified(request, found)) return;
   const selected = await selectBytes(request, found);
   const headers = objectHeaders(request, found);

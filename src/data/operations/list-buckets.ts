@@ -2,8 +2,8 @@ import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import { renderIsoDate } from "#kernel/s3/http-date.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
-import { respondXml } from "../http/respond.ts";
-import { bucketArn, type S3Request } from "../http/s3-request.ts";
+import { respondXml } from "../request/respond.ts";
+import { bucketArn, type S3Request } from "../request/s3-request.ts";
 
 const maxBuckets = 10_000;
 
@@ -17,25 +17,37 @@ export function listBuckets(request: S3Request): void {
   const after = decodeToken(query.get("continuation-token"));
   const visible = [...request.plane.snapshot.buckets()]
     .filter((bucket) => bucket.tenantId === caller.tenantId && isVisible(request, bucket))
-    .filter((bucket) => (prefix === undefined || bucket.name.startsWith(prefix)) && (region === undefined || bucket.region === region))
+    .filter(
+      (bucket) =>
+        (prefix === undefined || bucket.name.startsWith(prefix)) && (region === undefined || bucket.region === region),
+    )
     .filter((bucket) => after === undefined || bucket.name > after)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const page = paged ? visible.slice(0, limit) : visible;
   const last = page.at(-1);
   const token = last && page.length < visible.length ? Buffer.from(last.name).toString("base64url") : undefined;
-  const owner = renderElement("Owner", renderTextElement("ID", caller.canonicalId) + renderTextElement("DisplayName", caller.displayName));
+  const owner = renderElement(
+    "Owner",
+    renderTextElement("ID", caller.canonicalId) + renderTextElement("DisplayName", caller.displayName),
+  );
   const buckets = renderElement("Buckets", page.map((bucket) => renderBucket(bucket, paged)).join(""));
-  const content = owner + buckets + renderOptionalElement("ContinuationToken", token) + renderOptionalElement("Prefix", prefix);
+  const content =
+    owner + buckets + renderOptionalElement("ContinuationToken", token) + renderOptionalElement("Prefix", prefix);
   respondXml(request, renderXmlDocument("ListAllMyBucketsResult", content));
 }
 
 function isVisible(request: S3Request, bucket: BucketEntry): boolean {
-  return ["s3:ListBucket", "s3:ListAllMyBuckets"].some((action) => request.allows(action, bucketArn(bucket.name), bucket));
+  return ["s3:ListBucket", "s3:ListAllMyBuckets"].some((action) =>
+    request.allows(action, bucketArn(bucket.name), bucket),
+  );
 }
 
 function renderBucket(bucket: BucketEntry, paged: boolean): string {
-  const name = renderTextElement("Name", bucket.name) + renderTextElement("CreationDate", renderIsoDate(bucket.createdAtMs));
-  const more = paged ? renderTextElement("BucketRegion", bucket.region) + renderTextElement("BucketArn", bucketArn(bucket.name)) : "";
+  const name =
+    renderTextElement("Name", bucket.name) + renderTextElement("CreationDate", renderIsoDate(bucket.createdAtMs));
+  const more = paged
+    ? renderTextElement("BucketRegion", bucket.region) + renderTextElement("BucketArn", bucketArn(bucket.name))
+    : "";
   return renderElement("Bucket", name + more);
 }
 
@@ -43,7 +55,10 @@ function parseLimit(text: string | undefined): number {
   if (text === undefined) return maxBuckets;
   const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (limit < 1 || limit > maxBuckets) {
-    throw new S3Error("InvalidArgument", { message: `max-buckets must be between 1 and ${maxBuckets}`, fields: { ArgumentName: "max-buckets", ArgumentValue: text } });
+    throw new S3Error("InvalidArgument", {
+      message: `max-buckets must be between 1 and ${maxBuckets}`,
+      fields: { ArgumentName: "max-buckets", ArgumentValue: text },
+    });
   }
   return limit;
 }
@@ -52,7 +67,10 @@ function decodeToken(token: string | undefined): string | undefined {
   if (token === undefined) return undefined;
   const name = Buffer.from(token, "base64url").toString("utf8");
   if (Buffer.from(name).toString("base64url") !== token) {
-    throw new S3Error("InvalidArgument", { message: "The continuation token provided is incorrect", fields: { ArgumentName: "continuation-token" } });
+    throw new S3Error("InvalidArgument", {
+      message: "The continuation token provided is incorrect",
+      fields: { ArgumentName: "continuation-token" },
+    });
   }
   return name;
 }

@@ -1,7 +1,5 @@
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { parseVersionId } from "../catalog/sqlite-catalog/version-id.ts";
-import { respondXml } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import {
   parseKeyLike,
   parseListingParameters,
@@ -10,6 +8,8 @@ import {
 } from "../listing/listing-parameters.ts";
 import { listingStart, markerOf, readPage } from "../listing/pager.ts";
 import { renderCommonPrefixes, renderOwner, renderUploads } from "../listing/render-entries.ts";
+import { respondXml } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 /**
  * ListMultipartUploads: by key, then in the order they began. Without `key-marker`, `upload-id-marker` is ignored.

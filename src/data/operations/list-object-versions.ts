@@ -1,8 +1,6 @@
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { parseVersionId } from "../catalog/sqlite-catalog/version-id.ts";
-import { respondXml } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import {
   parseKeyLike,
   parseListingParameters,
@@ -11,6 +9,8 @@ import {
 } from "../listing/listing-parameters.ts";
 import { listingStart, markerOf, readPage } from "../listing/pager.ts";
 import { renderCommonPrefixes, renderOwner, renderVersions } from "../listing/render-entries.ts";
+import { respondXml } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { checkVersionId } from "./object-response.ts";
 
 /** Above every place in the order of versions. */

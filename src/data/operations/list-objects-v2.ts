@@ -1,6 +1,4 @@
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
-import { respondXml } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import {
   parseKeyLike,
   parseListingParameters,
@@ -9,6 +7,8 @@ import {
 } from "../listing/listing-parameters.ts";
 import { listingStart, markerOf, readPage } from "../listing/pager.ts";
 import { renderCommonPrefixes, renderContents, renderOwner } from "../listing/render-entries.ts";
+import { respondXml } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 /** ListObjectsV2: pages by opaque tokens; a token beats `start-after`. Source: API_ListObjectsV2. */
 export async function listObjectsV2(request: S3Request): Promise<void> {

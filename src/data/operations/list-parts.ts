@@ -5,11 +5,11 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import type { UploadedPart } from "../catalog/catalog.ts";
 import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
-import { respondXml } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import { findOpenUpload } from "../multipart/find-upload.ts";
 import { parsePartChecksums } from "../multipart/part-checksum.ts";
 import type { UploadMeta } from "../object-meta.ts";
+import { respondXml } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 /** Parts of one page. */
 const maxPageParts = 1000;

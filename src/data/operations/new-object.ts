@@ -3,9 +3,9 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import { parseStorageClass, type StorageClass } from "#kernel/s3/storage-class.ts";
 import { parseTaggingHeader, type Tag } from "#kernel/s3/tagging.ts";
 import { collectUserMetadata, type UserMetadata, userMetadataPrefix } from "#kernel/s3/user-metadata.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import { type ObjectAttributes, type StoredHeaders, storedHeaderNames } from "../object-meta.ts";
-import { checkEncryptionHeaders, type CustomerKey, parseCustomerKey } from "./encryption-request.ts";
+import type { S3Request } from "../request/s3-request.ts";
+import { type CustomerKey, checkEncryptionHeaders, parseCustomerKey } from "./encryption-request.ts";
 
 /** What a request fixes about a new object beside its bytes: PutObject, CopyObject (REPLACE), CreateMultipartUpload. */
 export interface NewObject {
@@ -76,13 +76,19 @@ export function encodeTags(tags: readonly Tag[]): string | null {
 export function checkAcl(request: S3Request): void {
   const acl = request.header("x-amz-acl");
   if (acl !== undefined && !ownerAcls.has(acl)) throw new S3Error("AccessControlListNotSupported");
-  for (const name in request.headers) if (name.startsWith("x-amz-grant-")) throw new S3Error("AccessControlListNotSupported");
+  for (const name in request.headers)
+    if (name.startsWith("x-amz-grant-")) throw new S3Error("AccessControlListNotSupported");
 }
 
 /** Locks need a bucket with Object Lock. @throws S3Error InvalidRequest */
 export function checkObjectLock(request: S3Request): void {
-  for (const name of ["x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold"]) {
-    if (request.header(name) !== undefined) throw new S3Error("InvalidRequest", { message: "Bucket is missing Object Lock Configuration" });
+  for (const name of [
+    "x-amz-object-lock-mode",
+    "x-amz-object-lock-retain-until-date",
+    "x-amz-object-lock-legal-hold",
+  ]) {
+    if (request.header(name) !== undefined)
+      throw new S3Error("InvalidRequest", { message: "Bucket is missing Object Lock Configuration" });
   }
 }
 

@@ -5,10 +5,10 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import { userMetadataPrefix } from "#kernel/s3/user-metadata.ts";
 import type { ObjectVersion } from "../catalog/catalog.ts";
 import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
-import { bucketArn, type S3Request } from "../http/s3-request.ts";
-import type { ResponseHeaders } from "../http/respond.ts";
-import { type ObjectAttributes, type ObjectMeta, parseObjectMeta, storedHeaderNames } from "../object-meta.ts";
 import { openInline } from "../crypto/inline-body.ts";
+import { type ObjectAttributes, type ObjectMeta, parseObjectMeta, storedHeaderNames } from "../object-meta.ts";
+import type { ResponseHeaders } from "../request/respond.ts";
+import { bucketArn, type S3Request } from "../request/s3-request.ts";
 import { encryptionHeaders, openObjectKey } from "./encryption-request.ts";
 
 /** A version found for a read, with its metadata parsed. */
@@ -41,7 +41,10 @@ export async function findObject(request: S3Request, withBody: boolean): Promise
   const { versionId } = request;
   if (versionId === undefined) return findNewest(request, withBody);
   checkVersionId(versionId);
-  return present(request, await request.plane.catalog.findVersion(request.bucket.bucketId, request.key, versionId, withBody));
+  return present(
+    request,
+    await request.plane.catalog.findVersion(request.bucket.bucketId, request.key, versionId, withBody),
+  );
 }
 
 /** The newest version, from memory when nobody has committed to its key since it was read. */
@@ -50,7 +53,8 @@ async function findNewest(request: S3Request, withBody: boolean): Promise<FoundO
   const { bucketId } = request.bucket;
   const ticket = cache.open(bucketId, request.key);
   const remembered = cache.find(ticket);
-  if (remembered && (!withBody || remembered.plaintext || remembered.version.sizeBytes > maxInlineBytes)) return remembered;
+  if (remembered && (!withBody || remembered.plaintext || remembered.version.sizeBytes > maxInlineBytes))
+    return remembered;
   const found = present(request, await catalog.findNewest(bucketId, request.key, withBody));
   const plaintext = withBody ? openPlaintext(request, found) : undefined;
   const complete = { ...found, plaintext };
@@ -61,7 +65,12 @@ async function findNewest(request: S3Request, withBody: boolean): Promise<FoundO
 /** Inline bytes under the server's own key are opened at once; a client's key is only known to one request. */
 function openPlaintext(request: S3Request, { version, meta }: FoundObject): Uint8Array | undefined {
   if (!version.body || meta.customerKeyMd5 !== undefined) return undefined;
-  const dataKey = openObjectKey(request, { bucketId: request.bucket.bucketId, key: request.key, stored: meta, customerKey: undefined });
+  const dataKey = openObjectKey(request, {
+    bucketId: request.bucket.bucketId,
+    key: request.key,
+    stored: meta,
+    customerKey: undefined,
+  });
   return openInline(dataKey, version.body, version.sizeBytes);
 }
 
@@ -73,7 +82,8 @@ function present(request: S3Request, version: ObjectVersion | undefined): FoundO
 
 /** @throws S3Error InvalidArgument for an ill-formed version id */
 export function checkVersionId(versionId: string): void {
-  for (let i = 0; i < versionId.length; i++) if (versionId.charCodeAt(i) < 0x20 || versionId.charCodeAt(i) === 0x7f) throw invalidVersionId(versionId);
+  for (let i = 0; i < versionId.length; i++)
+    if (versionId.charCodeAt(i) < 0x20 || versionId.charCodeAt(i) === 0x7f) throw invalidVersionId(versionId);
   if (Buffer.byteLength(versionId) > maxVersionIdBytes) throw invalidVersionId(versionId);
 }
 
@@ -118,7 +128,9 @@ export function applyOverrides(request: S3Request, headers: ResponseHeaders): vo
     const value = request.query.get(parameter);
     if (value === undefined) continue;
     if (request.identity.kind === "anonymous") {
-      throw new S3Error("InvalidRequest", { message: "Request specific response headers cannot be used for anonymous GET requests." });
+      throw new S3Error("InvalidRequest", {
+        message: "Request specific response headers cannot be used for anonymous GET requests.",
+      });
     }
     if (unsendable.test(value)) throw new S3Error("InvalidArgument", { fields: { ArgumentName: parameter } });
     headers[header] = Buffer.from(value, "utf8").toString("latin1");
@@ -130,26 +142,40 @@ function addTagCount(request: S3Request, version: ObjectVersion, headers: Respon
   const { tags } = JSON.parse(version.attributes) as ObjectAttributes;
   if (!tags || tags.length === 0) return;
   const action = request.versionId === undefined ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging";
-  if (request.allows(action, `arn:aws:s3:::${request.bucket.name}/${request.key}`, request.bucket)) headers["x-amz-tagging-count"] = tags.length;
+  if (request.allows(action, `arn:aws:s3:::${request.bucket.name}/${request.key}`, request.bucket))
+    headers["x-amz-tagging-count"] = tags.length;
 }
 
 function absent(request: S3Request): S3Error {
-  if (!request.allows("s3:ListBucket", bucketArn(request.bucket.name), request.bucket)) return new S3Error("AccessDenied");
-  if (request.versionId !== undefined) return new S3Error("NoSuchVersion", { fields: { Key: request.key, VersionId: request.versionId } });
+  if (!request.allows("s3:ListBucket", bucketArn(request.bucket.name), request.bucket))
+    return new S3Error("AccessDenied");
+  if (request.versionId !== undefined)
+    return new S3Error("NoSuchVersion", { fields: { Key: request.key, VersionId: request.versionId } });
   return new S3Error("NoSuchKey", { fields: { Key: request.key } });
 }
 
 function markerFound(request: S3Request, version: ObjectVersion): S3Error {
   const versionId = version.versionId ?? "null";
   if (request.versionId === undefined) {
-    return new S3Error("NoSuchKey", { fields: { Key: request.key }, headers: { "x-amz-delete-marker": "true", "x-amz-version-id": versionId } });
+    return new S3Error("NoSuchKey", {
+      fields: { Key: request.key },
+      headers: { "x-amz-delete-marker": "true", "x-amz-version-id": versionId },
+    });
   }
   return new S3Error("MethodNotAllowed", {
     fields: { Method: request.message.method ?? "GET", ResourceType: "DeleteMarker" },
-    headers: { Allow: "DELETE", "x-amz-delete-marker": "true", "x-amz-version-id": versionId, "Last-Modified": renderHttpDate(hlcToMs(version.hlc)) },
+    headers: {
+      Allow: "DELETE",
+      "x-amz-delete-marker": "true",
+      "x-amz-version-id": versionId,
+      "Last-Modified": renderHttpDate(hlcToMs(version.hlc)),
+    },
   });
 }
 
 function invalidVersionId(versionId: string): S3Error {
-  return new S3Error("InvalidArgument", { message: "Invalid version id specified", fields: { ArgumentName: "versionId", ArgumentValue: versionId } });
+  return new S3Error("InvalidArgument", {
+    message: "Invalid version id specified",
+    fields: { ArgumentName: "versionId", ArgumentValue: versionId },
+  });
 }

@@ -3,8 +3,8 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import { readAccessControlPolicy } from "#kernel/xml/read-access-control-policy.ts";
 import { renderElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { maxXmlBytes } from "#kernel/xml/xml-element.ts";
-import { readSmallBody } from "../http/read-small-body.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { readSmallBody } from "../request/read-small-body.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { checkAcl } from "./new-object.ts";
 
 /** The one ACL under BucketOwnerEnforced: full control for the bucket's owner. Source: API_GetBucketAcl. */

@@ -1,5 +1,5 @@
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 /**
  * The CORS preflight: no bucket has rules yet, so no cross-origin request is allowed.

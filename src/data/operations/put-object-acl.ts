@@ -1,5 +1,5 @@
-import { respondEmpty } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { respondEmpty } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { findObject, renderVersionId } from "./object-response.ts";
 import { requireOwnerAcl } from "./owner-acl.ts";
 

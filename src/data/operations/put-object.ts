@@ -1,11 +1,11 @@
-import { parseWriteConditions, type WriteConditions } from "#kernel/s3/conditional-request.ts";
-import { checksumAlgorithms } from "#kernel/s3/checksum.ts";
-import { quoteETag } from "#kernel/s3/etag.ts";
-import type { AppendTarget, MutationSuccess } from "#kernel/protocol/mutation.ts";
 import { randomBytes } from "#kernel/base/random.ts";
-import { respondEmpty, type ResponseHeaders } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import type { AppendTarget, MutationSuccess } from "#kernel/protocol/mutation.ts";
+import { checksumAlgorithms } from "#kernel/s3/checksum.ts";
+import { parseWriteConditions, type WriteConditions } from "#kernel/s3/conditional-request.ts";
+import { quoteETag } from "#kernel/s3/etag.ts";
 import { encodeFlags, type ObjectChecksum, type ObjectMeta } from "../object-meta.ts";
+import { type ResponseHeaders, respondEmpty } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { checkEarlyConditions } from "./early-conditions.ts";
 import { encryptionHeaders } from "./encryption-request.ts";
 import { type NewObject, parseNewObject } from "./new-object.ts";
@@ -22,7 +22,10 @@ export async function putObject(request: S3Request): Promise<void> {
  * @param appendTo what the current version must be when the commit happens; null: anything
  * @returns headers of the answer, size of the object
  */
-export async function storeNewObject(request: S3Request, appendTo: AppendTarget | null): Promise<{ headers: ResponseHeaders; sizeBytes: number }> {
+export async function storeNewObject(
+  request: S3Request,
+  appendTo: AppendTarget | null,
+): Promise<{ headers: ResponseHeaders; sizeBytes: number }> {
   request.plane.disk.requireRoom();
   const conditions = writeConditions(request);
   const object = parseNewObject(request);
@@ -49,7 +52,10 @@ export function checksumHeaders(checksum: ObjectChecksum | null): ResponseHeader
   return { [checksumAlgorithms[checksum.algorithm].header]: checksum.value, "x-amz-checksum-type": checksum.type };
 }
 
-async function commitPut(request: S3Request, put: { object: NewObject; body: StoredBody; conditions: WriteConditions | null; appendTo: AppendTarget | null }): Promise<{ result: MutationSuccess; etag: string }> {
+async function commitPut(
+  request: S3Request,
+  put: { object: NewObject; body: StoredBody; conditions: WriteConditions | null; appendTo: AppendTarget | null },
+): Promise<{ result: MutationSuccess; etag: string }> {
   const { object, body, conditions, appendTo } = put;
   const etag = object.customerKey ? randomETag() : body.received.md5;
   const meta: ObjectMeta = {
@@ -88,7 +94,11 @@ async function commitPut(request: S3Request, put: { object: NewObject; body: Sto
 }
 
 function putHeaders(object: NewObject, body: StoredBody, result: MutationSuccess, etag: string): ResponseHeaders {
-  const headers: ResponseHeaders = { ETag: quoteETag(etag), ...checksumHeaders(body.received.checksum), ...encryptionHeaders(body.key) };
+  const headers: ResponseHeaders = {
+    ETag: quoteETag(etag),
+    ...checksumHeaders(body.received.checksum),
+    ...encryptionHeaders(body.key),
+  };
   if (result.versionId !== null && result.versionId !== "null") headers["x-amz-version-id"] = result.versionId;
   if (object.storageClass !== "STANDARD") headers["x-amz-storage-class"] = object.storageClass;
   return headers;

@@ -5,9 +5,9 @@ import {
   parseTrailerAnnouncement,
 } from "#kernel/s3/checksum.ts";
 import type { BlobSink } from "../blobs/blobs.ts";
-import { type ReceivedBody, receiveBody } from "../http/receive-body.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import type { PartChecksum } from "../multipart/part-checksum.ts";
+import { type ReceivedBody, receiveBody } from "../request/receive-body.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { maxBodyBytes } from "./store-body.ts";
 
 /** How a body becomes one more extent of something that has a data key already. */

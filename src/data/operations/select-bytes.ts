@@ -3,8 +3,8 @@ import { quoteETag } from "#kernel/s3/etag.ts";
 import { parseHttpDate } from "#kernel/s3/http-date.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
-import type { ResponseHeaders } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import type { ResponseHeaders } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import type { FoundObject } from "./object-response.ts";
 import { checksumHeaders } from "./put-object.ts";
 
@@ -27,7 +27,10 @@ export async function selectBytes(request: S3Request, found: FoundObject): Promi
   const partText = request.query.get("partNumber");
   const rangeText = request.header("range");
   if (partText !== undefined) {
-    if (rangeText !== undefined) throw new S3Error("InvalidRequest", { message: "Cannot specify both Range header and partNumber query parameter" });
+    if (rangeText !== undefined)
+      throw new S3Error("InvalidRequest", {
+        message: "Cannot specify both Range header and partNumber query parameter",
+      });
     return selectPart(request, found, partText);
   }
   const range = rangeText === undefined || !ifRangeHolds(request, found) ? undefined : parseRange(rangeText, sizeBytes);
@@ -55,7 +58,11 @@ async function selectPart(request: S3Request, found: FoundObject, text: string):
   if (!part) throw noSuchPart(partNumber, meta.partCount);
   const range = { start: part.offsetBytes, end: part.offsetBytes + part.sizeBytes };
   const checksum = wantsChecksum(request) ? partChecksumHeaders(part.checksum) : {};
-  return { status: 206, range, headers: { ...rangeHeaders(range, version.sizeBytes), "x-amz-mp-parts-count": meta.partCount, ...checksum } };
+  return {
+    status: 206,
+    range,
+    headers: { ...rangeHeaders(range, version.sizeBytes), "x-amz-mp-parts-count": meta.partCount, ...checksum },
+  };
 }
 
 /** Headers of one part's checksum, stored as `ALGORITHM:base64`. */

@@ -3,8 +3,8 @@ import type { ChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { BlobFacts, BlobSink } from "../blobs/blobs.ts";
 import { sealedInlineBytes, sealInline } from "../crypto/inline-body.ts";
-import { announcedLength, type ReceivedBody, type ReceiveOptions, receiveBody } from "../http/receive-body.ts";
-import type { S3Request } from "../http/s3-request.ts";
+import { announcedLength, type ReceivedBody, type ReceiveOptions, receiveBody } from "../request/receive-body.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { type CustomerKey, makeObjectKey, type StoredKey } from "./encryption-request.ts";
 
 /** Largest body of one PUT or part. Source: Amazon S3 limits. */
@@ -40,8 +40,17 @@ export function maxBodyBytes(request: S3Request): number {
 export async function storeBody(request: S3Request, options: StoreOptions): Promise<StoredBody> {
   const length = announcedLength(request, false);
   const threshold = request.plane.snapshot.settings["storage.inline_threshold"];
-  const { dataKey, stored } = makeObjectKey(request, { bucketId: request.bucket.bucketId, key: request.key, customerKey: options.customerKey });
-  const receive = { maxBytes: maxBodyBytes(request), lengthOptional: false, defaultChecksum: options.defaultChecksum, wantMd5: options.customerKey === undefined };
+  const { dataKey, stored } = makeObjectKey(request, {
+    bucketId: request.bucket.bucketId,
+    key: request.key,
+    customerKey: options.customerKey,
+  });
+  const receive = {
+    maxBytes: maxBodyBytes(request),
+    lengthOptional: false,
+    defaultChecksum: options.defaultChecksum,
+    wantMd5: options.customerKey === undefined,
+  };
   const store = { request, dataKey, stored, receive };
   return length !== undefined && length <= threshold ? storeInline(store, length) : storeBlob(store);
 }
@@ -90,7 +99,10 @@ async function storeBlob({ request, dataKey, stored, receive }: StoreParts): Pro
     received,
     key: stored,
     inline: undefined,
-    finish: async (facts) => ({ kind: "blob", blob: await finishBlob(sink, { bucketId, key: request.key, wrappedKey: stored.key, ...facts }) }),
+    finish: async (facts) => ({
+      kind: "blob",
+      blob: await finishBlob(sink, { bucketId, key: request.key, wrappedKey: stored.key, ...facts }),
+    }),
     discard: (reason) => discardBlob(sink, reason),
   };
 }

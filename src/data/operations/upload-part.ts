@@ -3,12 +3,12 @@ import { type ChecksumAlgorithm, checksumAlgorithms } from "#kernel/s3/checksum.
 import { quoteETag } from "#kernel/s3/etag.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { BlobSink } from "../blobs/blobs.ts";
-import { type ResponseHeaders, respondEmpty } from "../http/respond.ts";
-import type { S3Request } from "../http/s3-request.ts";
 import { defaultPartAlgorithm } from "../multipart/assemble-object.ts";
 import { type FoundUpload, findOpenUpload } from "../multipart/find-upload.ts";
 import { encodePartChecksums, type PartChecksum } from "../multipart/part-checksum.ts";
 import { parsePartNumber } from "../multipart/part-number.ts";
+import { type ResponseHeaders, respondEmpty } from "../request/respond.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { encryptionHeaders, openObjectKey, parseCustomerKey } from "./encryption-request.ts";
 import { randomETag } from "./put-object.ts";
 import { type BlobBody, isHoistedChecksum, receiveToBlob, sentChecksumAlgorithm } from "./receive-to-blob.ts";

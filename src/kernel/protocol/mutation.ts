@@ -1,5 +1,5 @@
-import type { S3ErrorCode } from "../s3/error-code.ts";
 import type { DeleteConditions, WriteConditions } from "../s3/conditional-request.ts";
+import type { S3ErrorCode } from "../s3/error-code.ts";
 
 /** Bits of a version's `flags`, as stored in the catalog and rendered by listings. */
 export const versionFlag = {

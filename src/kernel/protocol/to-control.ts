@@ -17,5 +17,10 @@ export type ToControl =
   /** The worker saw a gap in the numbers. */
   | { readonly kind: "resync" }
   | { readonly kind: "call"; readonly id: number; readonly call: ControlCall }
-  | { readonly kind: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly message: string; readonly fields: Readonly<Record<string, string | number | boolean>> }
+  | {
+      readonly kind: "log";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly message: string;
+      readonly fields: Readonly<Record<string, string | number | boolean>>;
+    }
   | { readonly kind: "drained" };

@@ -2,7 +2,14 @@ import type { MessagePort } from "node:worker_threads";
 
 /** Control thread to the catalog writer. */
 export type ToWriter =
-  | { readonly kind: "start"; readonly dataDir: string; readonly historyWindowMs: number; readonly reserveBytes: number; readonly metrics: SharedArrayBuffer; readonly changes: SharedArrayBuffer }
+  | {
+      readonly kind: "start";
+      readonly dataDir: string;
+      readonly historyWindowMs: number;
+      readonly reserveBytes: number;
+      readonly metrics: SharedArrayBuffer;
+      readonly changes: SharedArrayBuffer;
+    }
   /** A data worker's (or the control thread's) port for `WriterBatch` messages. */
   | { readonly kind: "attach"; readonly port: MessagePort }
   | { readonly kind: "settings"; readonly historyWindowMs: number; readonly reserveBytes: number }
@@ -21,5 +28,10 @@ export type FromWriter =
   | { readonly kind: "ready" }
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "failed"; readonly id: number; readonly reason: "notEmpty" | "io"; readonly message: string }
-  | { readonly kind: "log"; readonly level: "info" | "warn" | "error"; readonly message: string; readonly fields: Readonly<Record<string, string | number | boolean>> }
+  | {
+      readonly kind: "log";
+      readonly level: "info" | "warn" | "error";
+      readonly message: string;
+      readonly fields: Readonly<Record<string, string | number | boolean>>;
+    }
   | { readonly kind: "stopped" };

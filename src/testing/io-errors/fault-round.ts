@@ -119,6 +119,8 @@ class Round {
   readonly #s3: S3Client;
   readonly #sender: ActionSender;
   #candidates: StoreState[] = [emptyStore];
+  /** Refused changes of buckets: the server may finish them at its next start. */
+  readonly #openActions: Action[] = [];
 
   constructor(s3: S3Client) {
     this.#s3 = s3;
@@ -143,18 +145,25 @@ class Round {
     this.refusals.push(refusal);
     const isUnknown = answer === undefined || action.kind.endsWith("Bucket");
     if (isUnknown) this.#candidates = [...this.#candidates, ...after].slice(0, maxCandidates);
+    if (isUnknown && answer !== undefined) this.#openActions.push(action);
     const isServersFault = answer === undefined || answer.status === 200 || answer.status >= 500;
     if (wasPossible && !isServersFault) this.violations.push(`${refusal}, and it is possible`);
   }
 
-  /** Compares the server with the states it may have: what it shows is what it has from now on. */
+  /** Compares the server with the states it may have: what it shows is what it has from now on, but for open changes. */
   async compare(): Promise<void> {
     const states = this.#states();
     const { violations, facts } = await compareStore(this.#s3, [{ client, states }]);
     this.violations.push(...violations);
     const [seen = new Map()] = facts;
     const index = states.findIndex((state) => compareFacts(state, seen).length === 0);
-    this.#candidates = this.#candidates.slice(Math.max(index, 0), Math.max(index, 0) + 1);
+    const state = this.#candidates[Math.max(index, 0)] ?? emptyStore;
+    this.#candidates = [state];
+    for (const action of this.#openActions) {
+      this.#candidates.push(
+        ...this.#candidates.filter((each) => isPossible(each, action)).map((each) => applyAction(each, action)),
+      );
+    }
   }
 
   /** Compares, and works on with what is there. */

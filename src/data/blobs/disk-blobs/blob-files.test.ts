@@ -25,7 +25,13 @@ test("listBlobFolders, listBlobFiles: sorted names; what is absent is empty", ()
 
 test("isBlobName: 32 hex digits in the right folder", () => {
   expect(isBlobName("ab", "ab".repeat(16))).toBe(true);
-  for (const name of ["ac".repeat(16), "AB".repeat(16), "ab".repeat(15), "ab".repeat(17), "ab../../../../../../../../etc/pa"]) {
+  for (const name of [
+    "ac".repeat(16),
+    "AB".repeat(16),
+    "ab".repeat(15),
+    "ab".repeat(17),
+    "ab../../../../../../../../etc/pa",
+  ]) {
     expect(isBlobName("ab", name)).toBe(false);
   }
 });

@@ -6,8 +6,8 @@ import { segmentBytes } from "../../crypto/blob-cipher.ts";
 import { DamagedBytesError } from "../../crypto/inline-body.ts";
 import type { BlobFacts } from "../blobs.ts";
 import { BufferPool } from "../buffer-pool.ts";
-import { DiskBlobs } from "./disk-blobs.ts";
 import { blobPath } from "./blob-path.ts";
+import { DiskBlobs } from "./disk-blobs.ts";
 
 const facts: BlobFacts = { bucketId: "a", key: "k", wrappedKey: { version: 1, sealed: "" }, etag: "" };
 const dataKey = randomBytes(32);
@@ -34,28 +34,50 @@ async function store(blobs: DiskBlobs, plaintext: Uint8Array, splits: readonly n
   return blobId;
 }
 
-async function readAll(blobs: DiskBlobs, options: { blobId: string; sizeBytes: number; start: number; end: number; key?: Uint8Array }): Promise<Buffer> {
+async function readAll(
+  blobs: DiskBlobs,
+  options: { blobId: string; sizeBytes: number; start: number; end: number; key?: Uint8Array },
+): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   const { key, ...rest } = options;
   for await (const piece of blobs.read({ bucketId: "a", dataKey: key ?? dataKey, ...rest })) pieces.push(piece.slice());
   return Buffer.concat(pieces);
 }
 
-const size = fc.oneof(fc.nat({ max: 100 }), fc.nat({ max: source.length }), fc.constantFrom(0, segmentBytes - 1, segmentBytes, segmentBytes + 1, 4 * segmentBytes, 4 * segmentBytes + 1, 8 * segmentBytes));
+const size = fc.oneof(
+  fc.nat({ max: 100 }),
+  fc.nat({ max: source.length }),
+  fc.constantFrom(
+    0,
+    segmentBytes - 1,
+    segmentBytes,
+    segmentBytes + 1,
+    4 * segmentBytes,
+    4 * segmentBytes + 1,
+    8 * segmentBytes,
+  ),
+);
 
 test("DiskBlobs: any size, written in any pieces, reads back equal over any range", async () => {
   await fc.assert(
-    fc.asyncProperty(size, fc.array(size, { maxLength: 6 }), fc.array(fc.tuple(size, size), { maxLength: 5 }), async (sizeBytes, splits, ranges) => {
-      const { blobs, pool, disk } = await open();
-      const plaintext = source.subarray(0, sizeBytes);
-      const blobId = await store(blobs, plaintext, splits);
-      for (const [a, b] of [[0, sizeBytes] as const, ...ranges]) {
-        const start = Math.min(a, b, sizeBytes);
-        const end = Math.min(Math.max(a, b), sizeBytes);
-        expect(Buffer.compare(await readAll(blobs, { blobId, sizeBytes, start, end }), plaintext.subarray(start, end))).toBe(0);
-      }
-      expect([pool.used, disk.openCount]).toEqual([0, 0]);
-    }),
+    fc.asyncProperty(
+      size,
+      fc.array(size, { maxLength: 6 }),
+      fc.array(fc.tuple(size, size), { maxLength: 5 }),
+      async (sizeBytes, splits, ranges) => {
+        const { blobs, pool, disk } = await open();
+        const plaintext = source.subarray(0, sizeBytes);
+        const blobId = await store(blobs, plaintext, splits);
+        for (const [a, b] of [[0, sizeBytes] as const, ...ranges]) {
+          const start = Math.min(a, b, sizeBytes);
+          const end = Math.min(Math.max(a, b), sizeBytes);
+          expect(
+            Buffer.compare(await readAll(blobs, { blobId, sizeBytes, start, end }), plaintext.subarray(start, end)),
+          ).toBe(0);
+        }
+        expect([pool.used, disk.openCount]).toEqual([0, 0]);
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -78,7 +100,8 @@ test("read: no byte of a damaged segment is handed out, those before it are", as
     await overwrite(disk, blobPath(faultyDiskRoot, "a", blobId), damagedSegment * segmentBytes + 2);
     const got: Uint8Array[] = [];
     const reading = (async () => {
-      for await (const piece of blobs.read({ bucketId: "a", blobId, sizeBytes, dataKey, start: 0, end: sizeBytes })) got.push(piece.slice());
+      for await (const piece of blobs.read({ bucketId: "a", blobId, sizeBytes, dataKey, start: 0, end: sizeBytes }))
+        got.push(piece.slice());
     })();
     expect(await reading.catch((error: unknown) => error)).toBeInstanceOf(DamagedBytesError);
     const bytes = Buffer.concat(got);
@@ -86,7 +109,9 @@ test("read: no byte of a damaged segment is handed out, those before it are", as
     expect(Buffer.compare(bytes, plaintext.subarray(0, bytes.length))).toBe(0);
     expect([pool.used, disk.openCount]).toEqual([0, 0]);
     const clean = damagedSegment === 0 ? 6 : 0;
-    expect((await readAll(blobs, { blobId, sizeBytes, start: clean * segmentBytes, end: clean * segmentBytes + 5 })).length).toBe(5);
+    expect(
+      (await readAll(blobs, { blobId, sizeBytes, start: clean * segmentBytes, end: clean * segmentBytes + 5 })).length,
+    ).toBe(5);
   }
 });
 
@@ -96,7 +121,10 @@ test("read: another key, another size, a cut file and bytes of another blob are 
   const one = await store(blobs, source.subarray(0, sizeBytes));
   const two = await store(blobs, source.subarray(0, sizeBytes));
   const whole = { blobId: one, sizeBytes, start: 0, end: sizeBytes };
-  const refused = async (change: Partial<Parameters<typeof readAll>[1]>) => expect(await readAll(blobs, { ...whole, ...change }).catch((error: unknown) => error)).toBeInstanceOf(DamagedBytesError);
+  const refused = async (change: Partial<Parameters<typeof readAll>[1]>) =>
+    expect(await readAll(blobs, { ...whole, ...change }).catch((error: unknown) => error)).toBeInstanceOf(
+      DamagedBytesError,
+    );
   await refused({ key: randomBytes(32) });
   await refused({ sizeBytes: segmentBytes, end: segmentBytes });
   await refused({ sizeBytes: sizeBytes + 1, end: sizeBytes + 1 });
@@ -113,7 +141,14 @@ test("read: another key, another size, a cut file and bytes of another blob are 
 test("read: a reader that stops early gives its buffer and its file back", async () => {
   const { blobs, pool, disk } = await open();
   const blobId = await store(blobs, source);
-  const reading = blobs.read({ bucketId: "a", blobId, sizeBytes: source.length, dataKey, start: 0, end: source.length });
+  const reading = blobs.read({
+    bucketId: "a",
+    blobId,
+    sizeBytes: source.length,
+    dataKey,
+    start: 0,
+    end: source.length,
+  });
   await reading.next();
   expect(pool.used).toBe(1);
   await reading.return();
@@ -167,11 +202,14 @@ test("abandon: after finish it removes the blob and touches no other file", asyn
 
 test("finish: what it promised survives power loss", async () => {
   const { blobs, disk } = await open();
-  for (const folder of ["", "/buckets", "/buckets/a", "/buckets/a/blobs"]) await disk.syncFolder(`${faultyDiskRoot}${folder}`);
+  for (const folder of ["", "/buckets", "/buckets/a", "/buckets/a/blobs"])
+    await disk.syncFolder(`${faultyDiskRoot}${folder}`);
   const blobId = await store(blobs, source);
   const left = await disk.crash();
   const again = new DiskBlobs({ disk: left, pool: new BufferPool(1), dataDir: faultyDiskRoot });
-  expect(Buffer.compare(await readAll(again, { blobId, sizeBytes: source.length, start: 0, end: source.length }), source)).toBe(0);
+  expect(
+    Buffer.compare(await readAll(again, { blobId, sizeBytes: source.length, start: 0, end: source.length }), source),
+  ).toBe(0);
 });
 
 test("linkTo: the target reads the same bytes, also when linked twice and after the source is gone", async () => {
@@ -181,7 +219,8 @@ test("linkTo: the target reads the same bytes, also when linked twice and after 
   await blobs.linkTo("a", blobId, "b");
   await disk.remove(blobPath(faultyDiskRoot, "a", blobId));
   const pieces: Uint8Array[] = [];
-  for await (const piece of blobs.read({ bucketId: "b", blobId, sizeBytes: 100, dataKey, start: 0, end: 100 })) pieces.push(piece.slice());
+  for await (const piece of blobs.read({ bucketId: "b", blobId, sizeBytes: 100, dataKey, start: 0, end: 100 }))
+    pieces.push(piece.slice());
   expect(Buffer.compare(Buffer.concat(pieces), source.subarray(0, 100))).toBe(0);
   expect(blobs.linkTo("a", blobId, "b")).rejects.toMatchObject({ code: "ENOENT" });
 });

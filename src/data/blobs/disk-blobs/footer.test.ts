@@ -4,7 +4,14 @@ import { DamagedBytesError } from "../../crypto/inline-body.ts";
 import type { BlobFacts } from "../blobs.ts";
 import { encodeFooter, parseFooter, parseTrailer, trailerBytes } from "./footer.ts";
 
-const facts: BlobFacts = { bucketId: "b", key: "ключ/\u{1F600}", wrappedKey: { version: 1, sealed: "x" }, etag: "e", uploadId: "u", partNumber: 3 };
+const facts: BlobFacts = {
+  bucketId: "b",
+  key: "ключ/\u{1F600}",
+  wrappedKey: { version: 1, sealed: "x" },
+  etag: "e",
+  uploadId: "u",
+  partNumber: 3,
+};
 
 function parse(footer: Uint8Array): unknown {
   const { jsonBytes, crc } = parseTrailer(footer.subarray(footer.length - trailerBytes));
@@ -16,7 +23,14 @@ test("parseFooter: gives back what encodeFooter wrote, for any key", () => {
     fc.property(fc.string({ unit: "binary", maxLength: 200 }), fc.nat(), (key, sizeBytes) => {
       const wellFormed = key.toWellFormed();
       const footer = encodeFooter("id", sizeBytes, { ...facts, key: wellFormed });
-      expect(parse(footer)).toEqual({ footerVersion: 1, blobId: "id", sizeBytes, segmentBytes: 65_536, ...facts, key: wellFormed });
+      expect(parse(footer)).toEqual({
+        footerVersion: 1,
+        blobId: "id",
+        sizeBytes,
+        segmentBytes: 65_536,
+        ...facts,
+        key: wellFormed,
+      });
     }),
   );
 });

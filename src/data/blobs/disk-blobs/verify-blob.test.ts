@@ -17,10 +17,17 @@ test("verifyBlob: gives the footer and the whole plaintext; says what does not f
     const { blobId, sizeBytes } = await scratch.writeBlob(plaintext, dataKey, facts);
     const path = blobPath(scratch.dataDir, "bucket", blobId);
     const got: Uint8Array[] = [];
-    const expected = { blobId, sizeBytes, dataKey, readsAll: true, onPlaintext: (bytes: Uint8Array) => void got.push(bytes.slice()) };
+    const expected = {
+      blobId,
+      sizeBytes,
+      dataKey,
+      readsAll: true,
+      onPlaintext: (bytes: Uint8Array) => void got.push(bytes.slice()),
+    };
     expect(await verifyBlob(nodeDisk, path, expected)).toMatchObject({ blobId, sizeBytes, key: "k" });
     expect(Buffer.compare(Buffer.concat(got), plaintext)).toBe(0);
-    const wrong = async (change: Partial<typeof expected>) => verifyBlob(nodeDisk, path, { ...expected, ...change }).catch((error: unknown) => error);
+    const wrong = async (change: Partial<typeof expected>) =>
+      verifyBlob(nodeDisk, path, { ...expected, ...change }).catch((error: unknown) => error);
     expect(await wrong({ blobId: "0".repeat(32) })).toEqual(new DamagedBytesError("it is another blob"));
     expect(await wrong({ sizeBytes: sizeBytes - 1 })).toBeInstanceOf(DamagedBytesError);
     expect(await wrong({ dataKey: randomBytes(32) })).toEqual(new DamagedBytesError("segment 0 does not authenticate"));

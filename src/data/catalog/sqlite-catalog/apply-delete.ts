@@ -48,23 +48,51 @@ function addMarker(context: CommitContext, mutation: DeleteMutation, newest: Ver
   const { key, requestId, principal } = mutation;
   const marker = { key, flags: versionFlag.marker, sizeBytes: 0, etag: "", detailId: null, attributes: null };
   const { hlc, versionId, seq } = addVersion(context, marker, newest);
-  writeLog(context, { seq, hlc, kind: "deleteMarker", key, versionId, record: { key, versionId, hlc, requestId, principal } });
+  writeLog(context, {
+    seq,
+    hlc,
+    kind: "deleteMarker",
+    key,
+    versionId,
+    record: { key, versionId, hlc, requestId, principal },
+  });
   return { ok: true, versionId, hlc, deleteMarker: true, etag: null, seq };
 }
 
-function logRemoval(context: CommitContext, mutation: DeleteMutation, removed: { seq: number; hlc: number; versionId: string | null }): void {
+function logRemoval(
+  context: CommitContext,
+  mutation: DeleteMutation,
+  removed: { seq: number; hlc: number; versionId: string | null },
+): void {
   const { key, requestId, principal } = mutation;
   const { seq, hlc, versionId } = removed;
-  writeLog(context, { seq, hlc, kind: "removeVersion", key, versionId, record: { key, versionId, hlc, requestId, principal } });
+  writeLog(context, {
+    seq,
+    hlc,
+    kind: "removeVersion",
+    key,
+    versionId,
+    record: { key, versionId, hlc, requestId, principal },
+  });
 }
 
 function nothingRemoved(context: CommitContext, versionId: string | null): MutationSuccess {
-  return { ok: true, versionId, hlc: context.state.now.hlc, deleteMarker: false, etag: null, seq: context.state.now.seq };
+  return {
+    ok: true,
+    versionId,
+    hlc: context.state.now.hlc,
+    deleteMarker: false,
+    etag: null,
+    seq: context.state.now.seq,
+  };
 }
 
 function checkConditions(mutation: DeleteMutation, row: VersionRow | undefined): "proceed" | "absent" {
   if (!mutation.conditions) return "proceed";
   const [hlc, flags, sizeBytes, etag] = row ?? [0, 0, 0, ""];
   const isDeleteMarker = (flags & versionFlag.marker) !== 0;
-  return evaluateDeleteConditions(mutation.conditions, row && { etag, isDeleteMarker, sizeBytes, lastModifiedMs: hlcToMs(hlc) });
+  return evaluateDeleteConditions(
+    mutation.conditions,
+    row && { etag, isDeleteMarker, sizeBytes, lastModifiedMs: hlcToMs(hlc) },
+  );
 }

@@ -14,14 +14,27 @@ import { uploadState } from "./schema.ts";
 import { hlcToMs } from "./version-id.ts";
 import { addVersion, findNewest, writeLog } from "./version-rows.ts";
 
-type UploadRow = [key: string, initiatedHlc: number, state: number, touched: number, fingerprint: string | null, answer: string | null];
+type UploadRow = [
+  key: string,
+  initiatedHlc: number,
+  state: number,
+  touched: number,
+  fingerprint: string | null,
+  answer: string | null,
+];
 type PartRow = [partNumber: number, blobId: string, sizeBytes: number, etag: string, checksum: string | null];
 
 /** Opens an upload; its place in the order is the time it was initiated. */
 export function applyCreateUpload(context: CommitContext, mutation: CreateUploadMutation): MutationSuccess {
   const hlc = context.state.nextHlc(context.clock.nowMs());
   const { uploadId, key, meta } = mutation;
-  context.statements.insertUpload.run(uploadId, key, hlc, meta, checksumUpload({ uploadId, key, initiatedHlc: hlc, meta }));
+  context.statements.insertUpload.run(
+    uploadId,
+    key,
+    hlc,
+    meta,
+    checksumUpload({ uploadId, key, initiatedHlc: hlc, meta }),
+  );
   context.state.now.openUploads += 1;
   return success(context, hlc);
 }
@@ -73,8 +86,27 @@ export function applyCompleteUpload(context: CommitContext, mutation: CompleteUp
   const answer: MutationSuccess = { ok: true, versionId, hlc, deleteMarker: false, etag, seq };
   const { fingerprint } = mutation;
   const kept = JSON.stringify({ ...answer, meta });
-  statements.endUpload.run(fingerprint, kept, hlc, checksumUploadEnd({ fingerprint, answer: kept, endedHlc: hlc }), uploadId);
-  const record = { key, versionId, hlc, sizeBytes, etag, flags, meta, attributes, detailId, requestId, principal, uploadId };
+  statements.endUpload.run(
+    fingerprint,
+    kept,
+    hlc,
+    checksumUploadEnd({ fingerprint, answer: kept, endedHlc: hlc }),
+    uploadId,
+  );
+  const record = {
+    key,
+    versionId,
+    hlc,
+    sizeBytes,
+    etag,
+    flags,
+    meta,
+    attributes,
+    detailId,
+    requestId,
+    principal,
+    uploadId,
+  };
   writeLog(context, { seq, hlc, kind: "put", key, versionId, record });
   return answer;
 }
@@ -141,7 +173,9 @@ function hasChecksum([, , , , stored]: PartRow, listed: string | null): boolean 
 }
 
 function invalidPart(mutation: CompleteUploadMutation, part: ListedPart): S3Error {
-  return new S3Error("InvalidPart", { fields: { UploadId: mutation.uploadId, PartNumber: part.partNumber, ETag: part.etag } });
+  return new S3Error("InvalidPart", {
+    fields: { UploadId: mutation.uploadId, PartNumber: part.partNumber, ETag: part.etag },
+  });
 }
 
 function tooSmall(context: CommitContext, row: PartRow): S3Error {

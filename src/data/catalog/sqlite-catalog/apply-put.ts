@@ -27,7 +27,10 @@ export function applyPut(context: CommitContext, mutation: PutMutation): Mutatio
 }
 
 /** @throws S3Error when the current version does not meet the request's conditions; a marker counts as absent. */
-export function checkWriteConditions(mutation: Pick<PutMutation, "conditions" | "key">, newest: VersionRow | undefined): void {
+export function checkWriteConditions(
+  mutation: Pick<PutMutation, "conditions" | "key">,
+  newest: VersionRow | undefined,
+): void {
   if (!mutation.conditions) return;
   const current = newest && { etag: newest[3], isDeleteMarker: (newest[1] & versionFlag.marker) !== 0 };
   evaluateWriteConditions(mutation.conditions, current, mutation.key);
@@ -55,7 +58,8 @@ function storeBytes(context: CommitContext, mutation: PutMutation, detailId: num
       statements.insertExtent.run(detailId, 0, 1, 0, bytes.blob.sizeBytes, bytes.blob.blobId, null);
       return;
     case "share":
-      if (statements.copyDetail.run(detailId, meta, crc, bytes.detailId).changes !== 1) throw new S3Error("NoSuchKey", { fields: { Key: mutation.key } });
+      if (statements.copyDetail.run(detailId, meta, crc, bytes.detailId).changes !== 1)
+        throw new S3Error("NoSuchKey", { fields: { Key: mutation.key } });
       statements.copyExtents.run(detailId, bytes.detailId);
       return;
     case "linked": {
@@ -64,13 +68,24 @@ function storeBytes(context: CommitContext, mutation: PutMutation, detailId: num
       statements.insertDetail.run(detailId, meta, crc, null);
       let offset = 0;
       for (const [ordinal, part] of bytes.parts.entries()) {
-        statements.insertExtent.run(detailId, ordinal, part.partNumber, offset, part.sizeBytes, part.blobId, part.checksum);
+        statements.insertExtent.run(
+          detailId,
+          ordinal,
+          part.partNumber,
+          offset,
+          part.sizeBytes,
+          part.blobId,
+          part.checksum,
+        );
         offset += part.sizeBytes;
       }
       return;
     }
     case "append":
-      if (statements.appendExtent.run(detailId, bytes.blob.sizeBytes, bytes.blob.blobId, bytes.checksum, bytes.detailId).changes !== 1) {
+      if (
+        statements.appendExtent.run(detailId, bytes.blob.sizeBytes, bytes.blob.blobId, bytes.checksum, bytes.detailId)
+          .changes !== 1
+      ) {
         throw new S3Error("OperationAborted");
       }
       statements.copyExtents.run(detailId, bytes.detailId);

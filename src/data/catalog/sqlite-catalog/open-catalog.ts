@@ -66,13 +66,17 @@ export function openCatalog(dataDir: string, bucketId: string, mode: "write" | "
   const version = readNumber(database, "user_version");
   if (version !== schemaVersion) {
     database.close();
-    throw new CatalogUnavailableError(`The catalog of bucket ${bucketId} has form ${version}, this release reads ${schemaVersion}`);
+    throw new CatalogUnavailableError(
+      `The catalog of bucket ${bucketId} has form ${version}, this release reads ${schemaVersion}`,
+    );
   }
   return database;
 }
 
 function openWithPragmas(path: string, options: { readonly: boolean; create: boolean }): Database {
-  const database = options.readonly ? new Database(path, { readonly: true }) : new Database(path, { readwrite: true, create: options.create });
+  const database = options.readonly
+    ? new Database(path, { readonly: true })
+    : new Database(path, { readwrite: true, create: options.create });
   if (!options.readonly) {
     database.exec(`PRAGMA page_size = ${pageBytes}`);
     setPragma(database, "journal_mode", "wal");

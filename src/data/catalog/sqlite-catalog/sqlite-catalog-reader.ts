@@ -18,7 +18,17 @@ import { parseVersionId } from "./version-id.ts";
 /** Catalogs a worker keeps open; the least recently used is closed. */
 const maxOpenReaders = 256;
 
-type ObjectRow = [number, number, number, string, string | null, number | null, string | null, string | null, Uint8Array | null | undefined];
+type ObjectRow = [
+  number,
+  number,
+  number,
+  string,
+  string | null,
+  number | null,
+  string | null,
+  string | null,
+  Uint8Array | null | undefined,
+];
 type ExtentRow = [number, number, number, string, string | null];
 type UploadRow = [string, string, number, string, number];
 type PartRow = [number, string, number, string, string | null, number];
@@ -36,7 +46,12 @@ export class SqliteCatalogReader implements CatalogReader {
     return toVersion(this.#reader(bucketId).rows(withBody ? "newestWithBody" : "newest", key)[0]);
   }
 
-  async findVersion(bucketId: string, key: string, versionId: string, withBody: boolean): Promise<ObjectVersion | undefined> {
+  async findVersion(
+    bucketId: string,
+    key: string,
+    versionId: string,
+    withBody: boolean,
+  ): Promise<ObjectVersion | undefined> {
     const reader = this.#reader(bucketId);
     const found = toVersion(findByName(reader, key, versionId));
     return found && !withBody ? { ...found, body: null } : found;
@@ -75,7 +90,14 @@ export class SqliteCatalogReader implements CatalogReader {
 
   async listParts(bucketId: string, uploadId: string, marker: number, limit: number): Promise<UploadedPart[]> {
     const rows = this.#reader(bucketId).rows("parts", uploadId, marker, limit) as PartRow[];
-    return rows.map(([partNumber, blobId, sizeBytes, etag, checksum, hlc]) => ({ partNumber, blobId, sizeBytes, etag, checksum, hlc }));
+    return rows.map(([partNumber, blobId, sizeBytes, etag, checksum, hlc]) => ({
+      partNumber,
+      blobId,
+      sizeBytes,
+      etag,
+      checksum,
+      hlc,
+    }));
   }
 
   /** Closes the connection of a bucket that was deleted. */

@@ -33,7 +33,11 @@ export function isVisible(row: VersionRow | undefined): boolean {
  * replaced. Counters follow.
  * @returns place in the order, id (null where the bucket was never versioned), commit number
  */
-export function addVersion(context: CommitContext, version: NewVersion, newest: VersionRow | undefined): { hlc: number; versionId: string | null; seq: number } {
+export function addVersion(
+  context: CommitContext,
+  version: NewVersion,
+  newest: VersionRow | undefined,
+): { hlc: number; versionId: string | null; seq: number } {
   const { state, statements } = context;
   const seq = state.nextSeq();
   const hlc = state.nextHlc(context.clock.nowMs());
@@ -74,11 +78,33 @@ export function removeVersion(context: CommitContext, key: string, row: VersionR
 }
 
 /** Writes the commit record of a mutation; `record` becomes its header. */
-export function writeLog(context: CommitContext, entry: { seq: number; hlc: number; kind: string; key: string; versionId: string | null; record: Record<string, unknown> }): void {
-  context.statements.insertLog.run(entry.seq, entry.hlc, entry.kind, entry.key, entry.versionId, encodeCommitRecord({ kind: entry.kind, ...entry.record }));
+export function writeLog(
+  context: CommitContext,
+  entry: {
+    seq: number;
+    hlc: number;
+    kind: string;
+    key: string;
+    versionId: string | null;
+    record: Record<string, unknown>;
+  },
+): void {
+  context.statements.insertLog.run(
+    entry.seq,
+    entry.hlc,
+    entry.kind,
+    entry.key,
+    entry.versionId,
+    encodeCommitRecord({ kind: entry.kind, ...entry.record }),
+  );
 }
 
-function findNull(context: CommitContext, key: string, newest: VersionRow | undefined, versioning: number): VersionRow | undefined {
+function findNull(
+  context: CommitContext,
+  key: string,
+  newest: VersionRow | undefined,
+  versioning: number,
+): VersionRow | undefined {
   if (versioning === versioningState.never || newest === undefined) return newest;
   if (newest[1] & versionFlag.nullVersion) return newest;
   return context.statements.nullVersion.values(key)[0] as VersionRow | undefined;

@@ -1,5 +1,12 @@
 import type { IncomingMessage } from "node:http";
-import { type ChecksumAlgorithm, checksumAlgorithms, type ExpectedChecksum, parseChecksumHeaders, parseChecksumValue, parseTrailerAnnouncement } from "#kernel/s3/checksum.ts";
+import {
+  type ChecksumAlgorithm,
+  checksumAlgorithms,
+  type ExpectedChecksum,
+  parseChecksumHeaders,
+  parseChecksumValue,
+  parseTrailerAnnouncement,
+} from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { ObjectChecksum } from "../object-meta.ts";
 import { AwsChunkedDecoder } from "./aws-chunked.ts";
@@ -58,10 +65,17 @@ export async function receiveBody(request: S3Request, options: ReceiveOptions): 
   const length = announcedLength(request, options.lengthOptional);
   const tooLarge = options.tooLarge ?? ((proposed: number) => entityTooLarge(proposed, options.maxBytes));
   if (length !== undefined && length > options.maxBytes) throw tooLarge(length);
-  const trailerChecksum = payload.kind === "chunked" && payload.trailer ? parseTrailerAnnouncement(request.headers) : undefined;
+  const trailerChecksum =
+    payload.kind === "chunked" && payload.trailer ? parseTrailerAnnouncement(request.headers) : undefined;
   const expected = options.ignoreChecksumHeaders ? undefined : await effectiveChecksum(request);
   const algorithm = expected?.algorithm ?? trailerChecksum ?? options.defaultChecksum;
-  const digests = await BodyDigests.start({ request, payload, wantMd5: options.wantMd5, algorithm, pool: request.plane.checksums });
+  const digests = await BodyDigests.start({
+    request,
+    payload,
+    wantMd5: options.wantMd5,
+    algorithm,
+    pool: request.plane.checksums,
+  });
   let ended = false;
   try {
     const decoder = payload.kind === "chunked" ? makeDecoder(request, length ?? 0) : undefined;
@@ -92,11 +106,18 @@ function makeDecoder(request: S3Request, decodedLength: number): AwsChunkedDecod
   const trailer = payload.kind === "chunked" && payload.trailer;
   const seed = request.authentication.kind === "signed" ? request.authentication.seed : undefined;
   const announced = request.header("x-amz-trailer") ?? "";
-  const trailerNames = announced.split(",").map((name) => name.trim().toLowerCase()).filter((name) => name !== "");
+  const trailerNames = announced
+    .split(",")
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== "");
   return new AwsChunkedDecoder({ signed, trailer, decodedLength, trailerNames, ...(signed && seed ? { seed } : {}) });
 }
 
-function decode(decoder: AwsChunkedDecoder, bytes: Uint8Array, take: (data: Uint8Array) => Promise<void> | undefined): Promise<void> | undefined {
+function decode(
+  decoder: AwsChunkedDecoder,
+  bytes: Uint8Array,
+  take: (data: Uint8Array) => Promise<void> | undefined,
+): Promise<void> | undefined {
   let waiting: Promise<void> | undefined;
   decoder.push(bytes, (data) => {
     if (waiting) {
@@ -152,7 +173,8 @@ function pump(message: IncomingMessage, take: (bytes: Uint8Array) => Promise<voi
 async function effectiveChecksum(request: S3Request): Promise<ExpectedChecksum | undefined> {
   const expected = parseChecksumHeaders(request.headers);
   if (!expected || request.authentication.kind !== "signed") return expected;
-  if (request.authentication.hoistedHeaders[checksumAlgorithms[expected.algorithm].header] === undefined) return expected;
+  if (request.authentication.hoistedHeaders[checksumAlgorithms[expected.algorithm].header] === undefined)
+    return expected;
   const empty = await request.plane.checksums.start(expected.algorithm);
   return Buffer.from(empty.digest()).toString("base64") === expected.expectedBase64 ? undefined : expected;
 }
@@ -165,7 +187,11 @@ function readTrailer(algorithm: ChecksumAlgorithm, trailers: Readonly<Record<str
 
 function parseLength(name: string, text: string): number {
   const length = /^\d{1,15}$/.test(text) ? Number(text) : -1;
-  if (length < 0) throw new S3Error("InvalidArgument", { message: `${name} must be a whole number`, fields: { ArgumentName: name, ArgumentValue: text } });
+  if (length < 0)
+    throw new S3Error("InvalidArgument", {
+      message: `${name} must be a whole number`,
+      fields: { ArgumentName: name, ArgumentValue: text },
+    });
   return length;
 }
 

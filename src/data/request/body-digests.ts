@@ -85,7 +85,9 @@ export class BodyDigests {
     const { md5, sha256, checksum, expectedMd5, expectedSha256 } = this.#parts;
     const sha256Hex = sha256?.hex();
     if (sha256Hex !== expectedSha256) {
-      throw new S3Error("XAmzContentSHA256Mismatch", { fields: { ClientComputedContentSHA256: expectedSha256 ?? "", S3ComputedContentSHA256: sha256Hex ?? "" } });
+      throw new S3Error("XAmzContentSHA256Mismatch", {
+        fields: { ClientComputedContentSHA256: expectedSha256 ?? "", S3ComputedContentSHA256: sha256Hex ?? "" },
+      });
     }
     const md5Hex = md5?.hex() ?? "";
     if (expectedMd5 !== undefined && expectedMd5 !== md5Hex) throw badDigest(expectedMd5, md5Hex);
@@ -115,5 +117,7 @@ function parseContentMd5(header: string | undefined): string | undefined {
 
 function badDigest(expected: string, calculated: string): S3Error {
   const toBase64 = (hex: string) => Buffer.from(hex, "hex").toString("base64");
-  return new S3Error("BadDigest", { fields: { ExpectedDigest: toBase64(expected), CalculatedDigest: toBase64(calculated) } });
+  return new S3Error("BadDigest", {
+    fields: { ExpectedDigest: toBase64(expected), CalculatedDigest: toBase64(calculated) },
+  });
 }

@@ -5,7 +5,11 @@ import type { S3Request } from "./s3-request.ts";
  * beginning is still an error document; later damage cuts the connection, because the length was promised.
  * @param writeHead called once
  */
-export async function sendBody(request: S3Request, source: AsyncGenerator<Uint8Array, void, undefined>, writeHead: () => void): Promise<void> {
+export async function sendBody(
+  request: S3Request,
+  source: AsyncGenerator<Uint8Array, void, undefined>,
+  writeHead: () => void,
+): Promise<void> {
   const { response } = request;
   const gone = new Promise<"gone">((resolve) => response.once("close", () => resolve("gone")));
   let started = false;

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { LogLine } from "../data-plane.ts";
-import { errorDocument, toS3Error } from "./render-error.ts";
+import { errorDocument, toS3Error } from "./error-document.ts";
 import { commonHeaders, type ResponseHeaders } from "./respond.ts";
 
 /** Time after which a client that waits for a long operation is sent something. Source: API_CopyObject, API_CompleteMultipartUpload. */

@@ -16,9 +16,15 @@ export interface SmallBodyOptions {
  * signatures as for objects.
  * @param maxBytes beyond it MaxMessageLengthExceeded
  */
-export async function readSmallBody(request: S3Request, maxBytes: number, options: SmallBodyOptions = {}): Promise<Uint8Array> {
+export async function readSmallBody(
+  request: S3Request,
+  maxBytes: number,
+  options: SmallBodyOptions = {},
+): Promise<Uint8Array> {
   if (options.requireDigest && !sendsDigest(request)) {
-    throw new S3Error("InvalidRequest", { message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*" });
+    throw new S3Error("InvalidRequest", {
+      message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+    });
   }
   const pieces: Uint8Array[] = [];
   const receive: ReceiveOptions = {
