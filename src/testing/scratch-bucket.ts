@@ -7,7 +7,7 @@ import { DiskBlobs } from "#data/blobs/disk-blobs/disk-blobs.ts";
 import { ChangeSlots, createChangeTable } from "#data/cache/change-slots.ts";
 import type { BucketWriter } from "#data/catalog/sqlite-catalog/bucket-writer.ts";
 import { createCatalog } from "#data/catalog/sqlite-catalog/open-catalog.ts";
-import { sealedInlineBytes, sealInline } from "#data/crypto/inline-body.ts";
+import { sealInline } from "#data/crypto/inline-body.ts";
 import { keyIdentity, makeDataKey, ObjectKeyRing, sealKey, type WrappedKey } from "#data/crypto/object-key-ring.ts";
 import type { ObjectMeta, UploadMeta } from "#data/object-meta.ts";
 import { GroupCommit } from "#data/writer/group-commit.ts";
@@ -70,8 +70,7 @@ export class ScratchBucket {
   /** A put of a body that is stored in the catalog. */
   putInline(key: string, plaintext: Uint8Array, change: Partial<PutMutation> = {}): MutationResult {
     const dataKey = makeDataKey();
-    const sealed = new Uint8Array(sealedInlineBytes(plaintext.length));
-    sealInline(dataKey, plaintext, sealed, 0);
+    const sealed = sealInline(dataKey, plaintext);
     const bytes: PutBytes = { kind: "inline", slice: [0, sealed.length] };
     const wrapped = this.ring.wrap(dataKey, keyIdentity(this.bucketId, key));
     return this.commit({ ...this.makePut(key, wrapped), sizeBytes: plaintext.length, bytes, ...change }, sealed);
@@ -80,8 +79,7 @@ export class ScratchBucket {
   /** A put of a body under a client's own key. */
   putInlineForClient(key: string, plaintext: Uint8Array): MutationResult {
     const dataKey = makeDataKey();
-    const sealed = new Uint8Array(sealedInlineBytes(plaintext.length));
-    sealInline(dataKey, plaintext, sealed, 0);
+    const sealed = sealInline(dataKey, plaintext);
     const wrapped = { version: 0, sealed: sealKey(randomBytes(32), dataKey, keyIdentity(this.bucketId, key)) };
     const bytes: PutBytes = { kind: "inline", slice: [0, sealed.length] };
     return this.commit({ ...this.makePut(key, wrapped), sizeBytes: plaintext.length, bytes }, sealed);

@@ -315,7 +315,7 @@ describe("checkDataFolder: what is missing or in the wrong place", () => {
     ["a counter", "UPDATE bucket_state SET value = value + 1 WHERE name = 'bytes'"],
     ["the versioning", "INSERT OR REPLACE INTO bucket_state (name, value) VALUES ('versioning', 1)"],
     ["a tag", "UPDATE version SET attributes = replace(attributes, 'blue', 'glue') WHERE key = 'a'"],
-    ["a log record", "UPDATE log SET seq = seq + 1"],
+    ["a log record", "UPDATE log SET seq = seq + 1 WHERE seq = (SELECT max(l.seq) FROM log l)"],
     ["a mark of the newest version", "UPDATE version SET flags = flags & ~1 WHERE key = 'a'"],
   ])("checkDataFolder: finds %s", async (_, damage) => {
     const scratch = makeScratch();

@@ -1,14 +1,8 @@
-import {
-  computeSegmentTag,
-  countSegments,
-  deriveBlobKeys,
-  equalTags,
-  openCounterStream,
-  segmentBytes,
-  tagBytes,
-} from "./blob-cipher.ts";
+import { createCipheriv, createDecipheriv } from "node:crypto";
 
-const inlineLabel = "inline";
+const tagBytes = 16;
+/** A data key seals one inline body and nothing else, so the nonce need not vary. */
+const onlyNonce = Buffer.alloc(12);
 
 /** Thrown when stored bytes do not authenticate: never served, reported as damage. */
 export class DamagedBytesError extends Error {
@@ -16,51 +10,42 @@ export class DamagedBytesError extends Error {
 }
 
 /**
- * Encrypts a small body for the catalog: ciphertext followed by its segment tags.
+ * Encrypts a small body for the catalog: AES-256-GCM, which is AES-256-CTR and GHASH in one pass. Small bodies are always
+ * read whole, so one tag covers all of it.
+ * @param dataKey 32 bytes, fresh for this body: sealing two different bodies with one key would reveal both
  * @param plaintext at most the inline threshold
- * @param target receives `plaintext.length + 16 * segments` bytes from `offset` on
- * @returns bytes written
+ * @returns ciphertext, then the tag (16 bytes)
+ * Source: NIST SP 800-38D
  */
-export function sealInline(dataKey: Uint8Array, plaintext: Uint8Array, target: Uint8Array, offset: number): number {
-  const keys = deriveBlobKeys(dataKey, inlineLabel);
-  const size = plaintext.length;
-  if (size > 0) target.set(openCounterStream(keys.encryption, 0).update(plaintext), offset);
-  const segments = countSegments(size);
-  for (let index = 0; index < segments; index++) {
-    const start = offset + index * segmentBytes;
-    const end = Math.min(start + segmentBytes, offset + size);
-    const tag = computeSegmentTag(keys.authentication, index, index === segments - 1, target.subarray(start, end));
-    target.set(tag, offset + size + index * tagBytes);
-  }
-  return size + segments * tagBytes;
+export function sealInline(dataKey: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  const cipher = createCipheriv("aes-256-gcm", dataKey, onlyNonce);
+  const sealed = new Uint8Array(sealedInlineBytes(plaintext.length));
+  if (plaintext.length > 0) sealed.set(cipher.update(plaintext), 0);
+  cipher.final();
+  sealed.set(cipher.getAuthTag(), plaintext.length);
+  return sealed;
 }
 
-/** Length of what `sealInline` writes for a body of `sizeBytes`. */
+/** Length of what `sealInline` makes of a body of `sizeBytes`. */
 export function sealedInlineBytes(sizeBytes: number): number {
-  return sizeBytes + countSegments(sizeBytes) * tagBytes;
+  return sizeBytes + tagBytes;
 }
 
 /**
- * Verifies every tag, then decrypts.
- * @param sealed as written by `sealInline`
+ * Verifies the tag and decrypts.
+ * @param sealed as made by `sealInline`
  * @param sizeBytes length of the plaintext
- * @throws DamagedBytesError when length or a tag does not fit
+ * @throws DamagedBytesError when length or tag do not fit
  */
 export function openInline(dataKey: Uint8Array, sealed: Uint8Array, sizeBytes: number): Uint8Array {
   if (sealed.length !== sealedInlineBytes(sizeBytes)) throw new DamagedBytesError("Inline body has a wrong length");
-  const keys = deriveBlobKeys(dataKey, inlineLabel);
-  const segments = countSegments(sizeBytes);
-  for (let index = 0; index < segments; index++) {
-    const end = Math.min((index + 1) * segmentBytes, sizeBytes);
-    const tag = computeSegmentTag(
-      keys.authentication,
-      index,
-      index === segments - 1,
-      sealed.subarray(index * segmentBytes, end),
-    );
-    if (!equalTags(sealed, sizeBytes + index * tagBytes, tag))
-      throw new DamagedBytesError(`Segment ${index} of an inline body does not authenticate`);
+  const cipher = createDecipheriv("aes-256-gcm", dataKey, onlyNonce);
+  cipher.setAuthTag(sealed.subarray(sizeBytes));
+  const plaintext = sizeBytes === 0 ? new Uint8Array(0) : cipher.update(sealed.subarray(0, sizeBytes));
+  try {
+    cipher.final();
+  } catch {
+    throw new DamagedBytesError("Inline body does not authenticate");
   }
-  if (sizeBytes === 0) return new Uint8Array(0);
-  return openCounterStream(keys.encryption, 0).update(sealed.subarray(0, sizeBytes));
+  return plaintext;
 }

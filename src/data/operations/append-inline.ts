@@ -1,6 +1,6 @@
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { RunningChecksum } from "../checksum/running-checksum.ts";
-import { openInline, sealedInlineBytes, sealInline } from "../crypto/inline-body.ts";
+import { openInline, sealInline } from "../crypto/inline-body.ts";
 import { defaultPartAlgorithm } from "../multipart/assemble-object.ts";
 import type { ObjectMeta } from "../object-meta.ts";
 import { announcedLength, type ReceivedBody, type ReceiveOptions, receiveBody } from "../request/receive-body.ts";
@@ -63,8 +63,7 @@ async function storeInline(whole: WholeObject, length: number): Promise<Appended
     filled += data.length;
     return undefined;
   });
-  const inline = new Uint8Array(sealedInlineBytes(plaintext.length));
-  sealInline(dataKey, plaintext, inline, 0);
+  const inline = sealInline(dataKey, plaintext);
   const described = describe(whole, received);
   return { ...described, bytes: { kind: "inline", slice: [0, inline.length] }, inline, discard: async () => {} };
 }

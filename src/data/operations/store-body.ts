@@ -2,7 +2,7 @@ import type { PutBytes } from "#kernel/protocol/mutation.ts";
 import type { ChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { BlobFacts, BlobSink } from "../blobs/blobs.ts";
-import { sealedInlineBytes, sealInline } from "../crypto/inline-body.ts";
+import { sealInline } from "../crypto/inline-body.ts";
 import { announcedLength, type ReceivedBody, type ReceiveOptions, receiveBody } from "../request/receive-body.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { type CustomerKey, makeObjectKey, type StoredKey } from "./encryption-request.ts";
@@ -74,8 +74,7 @@ async function storeInline({ request, dataKey, stored, receive }: StoreParts, le
       return undefined;
     },
   });
-  const inline = new Uint8Array(sealedInlineBytes(length));
-  sealInline(dataKey, plaintext, inline, 0);
+  const inline = sealInline(dataKey, plaintext);
   return {
     received,
     key: stored,

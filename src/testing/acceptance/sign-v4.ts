@@ -95,12 +95,12 @@ export function encodePath(key: string): string {
 }
 
 /** Percent-encodes a query name or value: all but `A-Za-z0-9-._~`. */
-export function encodeQueryPart(text: string): string {
+function encodeQueryPart(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, percentEncode);
 }
 
 /** `yyyymmddThhmmssZ`. */
-export function renderTimestamp(dateMs: number): string {
+function renderTimestamp(dateMs: number): string {
   return new Date(dateMs).toISOString().replace(/[-:]|\.\d+/g, "");
 }
 

@@ -15,6 +15,7 @@ const facts: BlobFacts = {
 
 function parse(footer: Uint8Array): unknown {
   const { jsonBytes, crc } = parseTrailer(footer.subarray(footer.length - trailerBytes));
+  if (footer.length < trailerBytes + jsonBytes) throw new DamagedBytesError("cut off");
   return parseFooter(footer.subarray(footer.length - trailerBytes - jsonBytes, footer.length - trailerBytes), crc);
 }
 

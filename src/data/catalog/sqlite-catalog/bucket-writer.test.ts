@@ -23,7 +23,8 @@ class BucketModel {
   }
 
   add(key: string, version: ModelVersion): void {
-    const kept = this.versioning === "enabled" ? this.versions(key) : this.versions(key).filter(({ id }) => id !== "null");
+    const kept =
+      this.versioning === "enabled" ? this.versions(key) : this.versions(key).filter(({ id }) => id !== "null");
     this.keys.set(key, [version, ...kept]);
   }
 
@@ -80,7 +81,10 @@ function apply(scratch: ScratchBucket, model: BucketModel, done: Step): void {
   const existing = model.versions(done.key);
   if (done.kind === "deleteVersion") {
     const id = existing[done.index]?.id ?? "00000000000000000000000000000000";
-    expect(scratch.delete(done.key, id)).toMatchObject({ ok: true, deleteMarker: existing[done.index]?.isMarker ?? false });
+    expect(scratch.delete(done.key, id)).toMatchObject({
+      ok: true,
+      deleteMarker: existing[done.index]?.isMarker ?? false,
+    });
     model.deleteVersion(done.key, id);
     return;
   }
@@ -89,7 +93,7 @@ function apply(scratch: ScratchBucket, model: BucketModel, done: Step): void {
     model.delete(done.key, idOf(result));
     return;
   }
-  const conditions = done.kind === "putIfAbsent" ? { ifNoneMatch: "*" as const } : null;
+  const conditions = done.kind === "putIfAbsent" ? { ifNoneMatch: { any: true as const } } : null;
   const before = dump(scratch);
   const result = scratch.putInline(done.key, new Uint8Array(done.sizeBytes), { conditions });
   const isRefused = conditions !== null && existing[0] !== undefined && !existing[0].isMarker;
@@ -104,7 +108,9 @@ function idOf(result: MutationResult): string {
 }
 
 function compare(scratch: ScratchBucket, model: BucketModel): void {
-  const rows = scratch.writer.database.query("SELECT key, flags, size_bytes, version_id FROM version ORDER BY key, hlc DESC").values() as [string, number, number, string | null][];
+  const rows = scratch.writer.database
+    .query("SELECT key, flags, size_bytes, version_id FROM version ORDER BY key, hlc DESC")
+    .values() as [string, number, number, string | null][];
   const stored = new Map<string, ModelVersion[]>();
   for (const [name, flags, sizeBytes, id] of rows) {
     const list = stored.get(name) ?? [];
@@ -115,13 +121,16 @@ function compare(scratch: ScratchBucket, model: BucketModel): void {
   const wanted = [...model.keys].filter(([, versions]) => versions.length > 0);
   expect(stored).toEqual(new Map(wanted));
   expect(scratch.writer.counters).toEqual({ ...model.counters(), partBytes: 0 });
-  for (const finding of verifyCatalog(scratch.writer.database)) expect(finding).not.toMatchObject({ text: expect.anything() });
+  for (const finding of verifyCatalog(scratch.writer.database))
+    expect(finding).not.toMatchObject({ text: expect.anything() });
 }
 
 /** Everything that is stored, but for the log, which is cut with every transaction. */
 function dump(scratch: ScratchBucket): string {
   const tables = ["bucket_state", "version", "closed_version", "detail", "extent", "upload", "part", "garbage_blob"];
-  return JSON.stringify(tables.map((table) => scratch.writer.database.query(`SELECT * FROM ${table}`).values().map(String)));
+  return JSON.stringify(
+    tables.map((table) => scratch.writer.database.query(`SELECT * FROM ${table}`).values().map(String)),
+  );
 }
 
 test("BucketWriter: any sequence of puts, deletes and changes of versioning does what S3 does; counters equal a recount", () => {
@@ -151,9 +160,17 @@ test("BucketWriter: many mutations in one transaction end as one by one", () => 
   for (const mutation of mutations) one.commit(mutation);
   all.writer.commit(mutations.map((mutation) => ({ mutation, bytes: new Uint8Array() })));
   expect(all.writer.counters).toEqual(one.writer.counters);
-  const list = (scratch: ScratchBucket) => scratch.writer.database.query("SELECT key, flags, size_bytes, from_seq FROM version ORDER BY key, hlc DESC").values();
+  const list = (scratch: ScratchBucket) =>
+    scratch.writer.database
+      .query("SELECT key, flags, size_bytes, from_seq FROM version ORDER BY key, hlc DESC")
+      .values();
   expect(list(all)).toEqual(list(one));
-  expect(all.writer.database.query("SELECT seq FROM log ORDER BY seq").values().map(([seq]) => seq)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+  expect(
+    all.writer.database
+      .query("SELECT seq FROM log ORDER BY seq")
+      .values()
+      .map(([seq]) => seq),
+  ).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
 });
 
 test("BucketWriter: a transaction that fails stores nothing, puts the counters back, and the next one works", () => {

@@ -1,0 +1,182 @@
+import { afterAll, expect, test } from "bun:test";
+import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
+import { FakeClock } from "#testing/fake-clock.ts";
+import { ScratchBucket } from "#testing/scratch-bucket.ts";
+import { ChangeSlots, createChangeTable } from "../cache/change-slots.ts";
+import { createCatalog } from "../catalog/sqlite-catalog/open-catalog.ts";
+import { GroupCommit } from "./group-commit.ts";
+
+const scratches: ScratchBucket[] = [];
+afterAll(() => {
+  for (const scratch of scratches) scratch.remove();
+});
+
+function open(): ScratchBucket {
+  const scratch = new ScratchBucket();
+  scratches.push(scratch);
+  return scratch;
+}
+
+function makePut(scratch: ScratchBucket, key: string, change: Partial<Mutation> = {}): Mutation {
+  return JSON.parse(JSON.stringify({ ...scratch.makePut(key, { version: 0, sealed: "" }), ...change }));
+}
+
+/** Adds a batch; its answer comes with `run`. */
+function add(commits: GroupCommit, mutations: readonly Mutation[], bytes = new Uint8Array()): MutationResult[][] {
+  const answers: MutationResult[][] = [];
+  commits.add({ mutations, bytes, answer: (results) => answers.push([...results]) });
+  return answers;
+}
+
+test("GroupCommit: batches of several senders and buckets share transactions, each sender gets its own answers in order", () => {
+  const scratch = open();
+  const { commits, dataDir } = scratch;
+  createCatalog(dataDir, "second");
+  const one = add(commits, [
+    makePut(scratch, "a"),
+    makePut(scratch, "b", { bucketId: "second" }),
+    makePut(scratch, "c"),
+  ]);
+  const two = add(commits, [makePut(scratch, "d")]);
+  expect([commits.busy, one.length, two.length]).toEqual([true, 0, 0]);
+  commits.run();
+  expect([commits.busy, one.length, two.length]).toEqual([false, 1, 1]);
+  expect(one[0]?.map((result) => result.ok && result.seq)).toEqual([1, 1, 2]);
+  expect(two[0]?.map((result) => result.ok && result.seq)).toEqual([3]);
+});
+
+test("GroupCommit: an empty batch is answered at once", () => {
+  expect(add(open().commits, [])).toEqual([[]]);
+});
+
+test("GroupCommit: a mutation that cannot be stored does not fail the others of its transaction", () => {
+  const scratch = open();
+  const before = add(scratch.commits, [makePut(scratch, "a")]);
+  const poisoned = add(scratch.commits, [makePut(scratch, "b", { meta: null } as object)]);
+  const after = add(scratch.commits, [makePut(scratch, "c")]);
+  scratch.commits.run();
+  expect([before[0]?.[0]?.ok, poisoned[0]?.[0], after[0]?.[0]?.ok]).toEqual([
+    true,
+    { ok: false, code: "InternalError" },
+    true,
+  ]);
+  expect(scratch.writer.counters).toMatchObject({ objects: 2, versions: 2 });
+  expect(scratch.warnings).toEqual(["Commit failed", "Commit failed"]);
+});
+
+test("GroupCommit: a bucket without catalog fails alone", () => {
+  const scratch = open();
+  const answers = add(scratch.commits, [makePut(scratch, "a"), makePut(scratch, "b", { bucketId: "none" })]);
+  scratch.commits.run();
+  expect(answers[0]?.map((result) => (result.ok ? "ok" : result.code))).toEqual(["ok", "ServiceUnavailable"]);
+});
+
+test("GroupCommit: on a full disk deletes succeed with the reserve, puts fail", () => {
+  const scratch = open();
+  scratch.putInline("old", new Uint8Array(10));
+  const { database } = scratch.writer;
+  const pages = Number(database.query("PRAGMA page_count").values()[0]?.[0]);
+  database.exec(`PRAGMA max_page_count = ${pages}`);
+  let given = 0;
+  scratch.giveUpBallast = () => {
+    given += 1;
+    database.exec(`PRAGMA max_page_count = ${pages + 10}`);
+    return true;
+  };
+  const big = Array.from({ length: 40 }, (_, i) => makePut(scratch, `k${i}`, { meta: "x".repeat(1_000) } as object));
+  const removals = Array.from(
+    { length: 40 },
+    (): Mutation => ({
+      kind: "delete",
+      bucketId: "bucket",
+      key: "old",
+      versionId: null,
+      conditions: null,
+      requestId: "",
+      principal: "",
+    }),
+  );
+  const answers = add(scratch.commits, [...big, ...removals]);
+  scratch.commits.run();
+  expect(new Set(answers[0]?.slice(0, 40).map((result) => (result.ok ? "ok" : result.code)))).toEqual(
+    new Set(["InsufficientStorage"]),
+  );
+  expect(answers[0]?.slice(40).every((result) => result.ok)).toBe(true);
+  expect(given).toBeLessThanOrEqual(1);
+  expect(scratch.writer.counters).toMatchObject({ objects: 0, versions: 0 });
+});
+
+test("GroupCommit: a transaction has at most 16 MiB of inline bytes and 1,024 mutations", () => {
+  const scratch = open();
+  const { dataDir } = scratch;
+  const commitSizes: number[] = [];
+  const changes = new ChangeSlots(createChangeTable());
+  const observe = ({ mutationCount }: { mutationCount: number }) => commitSizes.push(mutationCount);
+  const commits = new GroupCommit({
+    dataDir,
+    clock: new FakeClock(),
+    minPartBytes: 1,
+    changes,
+    observe,
+    warn: () => {},
+    giveUpBallast: () => false,
+  });
+  const bytes = new Uint8Array(2 ** 20);
+  const inline = (length: number) => makePut(scratch, "k", { bytes: { kind: "inline", slice: [0, length] } } as object);
+  add(
+    commits,
+    Array.from({ length: 33 }, () => inline(2 ** 20)),
+    bytes,
+  );
+  commits.run();
+  expect(commitSizes.splice(0)).toEqual([16, 16, 1]);
+  add(
+    commits,
+    Array.from({ length: 2_049 }, () => inline(1)),
+    bytes,
+  );
+  commits.run();
+  expect(commitSizes.splice(0)).toEqual([1_024, 1_024, 1]);
+  add(commits, [inline(1)], bytes);
+  commits.run();
+  expect(commitSizes).toEqual([1]);
+  commits.close();
+});
+
+test("GroupCommit: readers see the counters of changed keys odd during a commit and even afterwards, also when it fails", () => {
+  const scratch = open();
+  const changes = new ChangeSlots(createChangeTable());
+  const slot = ChangeSlots.slotOf("bucket", "a");
+  const seen: number[] = [];
+  const { dataDir, clock } = scratch;
+  const commits = new GroupCommit({
+    dataDir,
+    clock,
+    minPartBytes: 1,
+    changes,
+    observe: () => {},
+    warn: () => seen.push(changes.read(slot)),
+    giveUpBallast: () => false,
+  });
+  add(commits, [makePut(scratch, "a", { meta: null } as object)]);
+  commits.run();
+  expect([seen, changes.read(slot)]).toEqual([[1], 2]);
+  add(commits, [makePut(scratch, "a")]);
+  commits.run();
+  expect(changes.read(slot)).toBe(4);
+  commits.close();
+});
+
+test("GroupCommit: more buckets than connections are served; closed ones are opened again", () => {
+  const scratch = open();
+  const ids = Array.from({ length: 260 }, (_, i) => `b${i}`);
+  for (const bucketId of ids) createCatalog(scratch.dataDir, bucketId);
+  for (let round = 1; round <= 2; round++) {
+    const answers = add(
+      scratch.commits,
+      ids.map((bucketId) => makePut(scratch, "k", { bucketId })),
+    );
+    scratch.commits.run();
+    expect(new Set(answers[0]?.map((result) => result.ok && result.seq))).toEqual(new Set([round]));
+  }
+});
