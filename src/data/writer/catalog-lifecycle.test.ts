@@ -50,7 +50,8 @@ test("closeBucketCatalog: open uploads are aborted, more than fit on one page to
   expect(close(scratch)).toBe(true);
   expect(scratch.writer.database.query("SELECT count(*) FROM upload").values()).toEqual([[0]]);
   expect(scratch.writer.counters.partBytes).toBe(0);
-  for (const finding of verifyCatalog(scratch.writer.database)) expect(finding).not.toMatchObject({ text: expect.anything() });
+  for (const finding of verifyCatalog(scratch.writer.database))
+    expect(finding).not.toMatchObject({ text: expect.anything() });
 });
 
 test("closeBucketCatalog: a catalog that was never made counts as closed", () => {
@@ -66,6 +67,10 @@ test("createBucketCatalog, removeBucketCatalog: may be repeated; removing takes 
   expect(scratch.writer.counters.objects).toBe(1);
   mkdirSync(bucketFolder(dataDir, "half-made"));
   for (const bucketId of ["second", "second", "half-made", "never"]) removeBucketCatalog(commits, dataDir, bucketId);
-  expect(["bucket", "second", "half-made"].map((bucketId) => existsSync(bucketFolder(dataDir, bucketId)))).toEqual([true, false, false]);
+  expect(["bucket", "second", "half-made"].map((bucketId) => existsSync(bucketFolder(dataDir, bucketId)))).toEqual([
+    true,
+    false,
+    false,
+  ]);
   expect(scratch.putInline("k", new Uint8Array(1)).ok).toBe(true);
 });

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { slotLayout } from "#kernel/metrics/operation-index.ts";
+import { createSlot } from "#kernel/metrics/slot-layout.ts";
 import { openWriterMetrics } from "./writer-metrics.ts";
 
 test("openWriterMetrics: counts commits where the control thread reads them", () => {
-  const slot = new SharedArrayBuffer(slotLayout.byteLength);
+  const slot = createSlot(slotLayout);
   const observe = openWriterMetrics(slot);
   const sum = () => new Float64Array(slot).reduce((total, each) => total + each, 0);
   expect(sum()).toBe(0);

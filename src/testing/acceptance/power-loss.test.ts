@@ -40,7 +40,7 @@ describe.skipIf(isMissing)("power loss", () => {
   }, 60_000);
 
   test.each(syncKinds)(
-    "harness: finds out that nobody syncs the $name",
+    "harness: finds out that nobody syncs: $name",
     async (kind) => {
       if (run === undefined) return;
       const history = dropSyncs(run.history, kind);

@@ -116,6 +116,6 @@ function applyToUpload(after: MutableStore, action: UploadAction, upload: OpenUp
 }
 
 /** Bodies of an upload's parts in their order. */
-export function bodiesOf({ parts }: OpenUploadState): Body[] {
+function bodiesOf({ parts }: OpenUploadState): Body[] {
   return [...parts].sort(([a], [b]) => a - b).map(([, body]) => body);
 }

@@ -59,7 +59,7 @@ export async function checkImages(
 }
 
 /** Starts the server on an image and checks it. @returns one line for each thing that is wrong */
-export async function checkImage(image: DiskImage, allowed: readonly AllowedFacts[]): Promise<string[]> {
+async function checkImage(image: DiskImage, allowed: readonly AllowedFacts[]): Promise<string[]> {
   const baseDir = mkdtempSync(join(scratchParent(), "maxiofs-image-"));
   const server = new ServerProcess(baseDir, await findFreePorts(), {});
   const s3 = clientOf(server);
@@ -77,7 +77,7 @@ export async function checkImage(image: DiskImage, allowed: readonly AllowedFact
 }
 
 /** Makes an image's files (mode 0600) and folders (0700) below `folder`. */
-export function writeImage(image: DiskImage, folder: string): void {
+function writeImage(image: DiskImage, folder: string): void {
   for (const [path, content] of image) {
     if (content === "folder") mkdirSync(join(folder, path), { mode: 0o700 });
     else writeFileSync(join(folder, path), content, { mode: 0o600 });

@@ -33,9 +33,6 @@ export interface RecordOptions {
   readonly actionsPerClient: number;
 }
 
-/** Name of the data folder below the root of the recorded history. */
-export const dataFolderName = "data";
-
 /**
  * Starts a traced server with an empty data folder, lets all clients work at once, ends it in good order.
  * @throws Error when a request is not answered with success: the run is to show a healthy server

@@ -21,7 +21,7 @@ export function encodeCommitRecord(header: Readonly<Record<string, unknown>>): U
 /** @throws Error when length or CRC do not fit. */
 export function decodeCommitRecord(record: Uint8Array): Record<string, unknown> {
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
-  const length = bytes.length >= 8 ? bytes.readUInt32LE(0) : -1;
+  const length = bytes.length >= 8 ? bytes.readUInt32LE(0) : Number.NaN;
   if (length !== bytes.length - 8) throw new Error("Commit record has a wrong length");
   if (bytes.readUInt32LE(4 + length) !== crc32c(bytes.subarray(4, 4 + length)))
     throw new Error("Commit record has a wrong CRC");

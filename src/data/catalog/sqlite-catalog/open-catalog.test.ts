@@ -1,0 +1,84 @@
+import { Database } from "bun:sqlite";
+import { afterEach, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { scratchParent } from "#testing/power-loss/scratch-parent.ts";
+import { bucketFolder, CatalogUnavailableError, catalogPath, createCatalog, openCatalog } from "./open-catalog.ts";
+import { openUntouched } from "./open-untouched.ts";
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+function makeFolder(): string {
+  const folder = mkdtempSync(join(scratchParent(), "maxiofs-open-"));
+  folders.push(folder);
+  return folder;
+}
+
+function pragma(database: Database, name: string): unknown {
+  return database.query(`PRAGMA ${name}`).values()[0]?.[0];
+}
+
+test("createCatalog: makes folder, blobs and catalog; once more changes nothing", () => {
+  const dataDir = makeFolder();
+  createCatalog(dataDir, "b");
+  const writer = openCatalog(dataDir, "b", "write");
+  writer.exec("INSERT INTO garbage_blob VALUES ('x', 1)");
+  createCatalog(dataDir, "b");
+  expect(writer.query("SELECT count(*) FROM garbage_blob").values()).toEqual([[1]]);
+  expect(existsSync(join(bucketFolder(dataDir, "b"), "blobs"))).toBe(true);
+  writer.close();
+});
+
+test("createCatalog: completes what a crash left half made", () => {
+  const dataDir = makeFolder();
+  mkdirSync(bucketFolder(dataDir, "b"), { recursive: true });
+  new Database(catalogPath(dataDir, "b")).close();
+  createCatalog(dataDir, "b");
+  openCatalog(dataDir, "b", "read").close();
+});
+
+test("openCatalog: the writer syncs each commit and nobody checkpoints behind its back; the reader cannot write", () => {
+  const dataDir = makeFolder();
+  createCatalog(dataDir, "b");
+  const writer = openCatalog(dataDir, "b", "write");
+  expect(
+    ["journal_mode", "synchronous", "wal_autocheckpoint", "page_size", "trusted_schema"].map((name) =>
+      pragma(writer, name),
+    ),
+  ).toEqual(["wal", 2, 0, 4096, 0]);
+  const reader = openCatalog(dataDir, "b", "read");
+  expect(() => reader.exec("DELETE FROM version")).toThrow("readonly");
+  reader.close();
+  writer.close();
+});
+
+test("openCatalog: a missing one, and one of another form, are unavailable", () => {
+  const dataDir = makeFolder();
+  expect(() => openCatalog(dataDir, "none", "read")).toThrow(CatalogUnavailableError);
+  createCatalog(dataDir, "b");
+  const writer = openCatalog(dataDir, "b", "write");
+  writer.exec("PRAGMA user_version = 2");
+  writer.close();
+  for (const mode of ["read", "write"] as const) expect(() => openCatalog(dataDir, "b", mode)).toThrow("has form 2");
+});
+
+test("openUntouched: makes no file beside a quiet catalog, and sees what a crash left in the log", () => {
+  const dataDir = makeFolder();
+  createCatalog(dataDir, "b");
+  const path = catalogPath(dataDir, "b");
+  const quiet = openUntouched(dataDir, "b");
+  expect(quiet.query("SELECT count(*) FROM version").values()).toEqual([[0]]);
+  expect([existsSync(`${path}-wal`), existsSync(`${path}-shm`)]).toEqual([false, false]);
+  expect(() => quiet.exec("DELETE FROM version")).toThrow("readonly");
+  quiet.close();
+  const writer = openCatalog(dataDir, "b", "write");
+  writer.exec("INSERT INTO garbage_blob VALUES ('x', 1)");
+  const busy = openUntouched(dataDir, "b");
+  expect(busy.query("SELECT count(*) FROM garbage_blob").values()).toEqual([[1]]);
+  busy.close();
+  writer.close();
+  expect(() => openUntouched(dataDir, "none")).toThrow(CatalogUnavailableError);
+});

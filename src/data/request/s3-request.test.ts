@@ -1,0 +1,71 @@
+import { afterAll, expect, test } from "bun:test";
+import { harnessBucket, harnessKey, RequestHarness } from "#testing/request-harness.ts";
+import { bucketArn, objectArn, type RequestParts, type S3Request } from "./s3-request.ts";
+
+const harness = new RequestHarness();
+await harness.open();
+afterAll(() => harness.close());
+
+/** What `read` sees of a request. */
+async function see(
+  read: (request: S3Request) => unknown,
+  path = "/bucket/key",
+  parts: Partial<RequestParts> = {},
+): Promise<unknown> {
+  let seen: unknown;
+  const response = await harness.run(
+    (request) => {
+      seen = read(request);
+      request.response.end();
+    },
+    { path, parts, headers: { "X-Amz-Test": "value" } },
+  );
+  return response.status === 599 ? await response.text() : seen;
+}
+
+test("S3Request: the parts of the URL, headers by lower-case name", async () => {
+  expect(
+    await see(
+      (request) => [request.bucketName, String(request.key), request.versionId, request.header("x-amz-test")],
+      "/bucket/a//b?versionId=v",
+    ),
+  ).toEqual(["bucket", "a//b", "v", "value"]);
+  expect(await see((request) => [request.secure, request.awaitsContinue, request.header("none")])).toEqual([
+    false,
+    false,
+    undefined,
+  ]);
+});
+
+test("S3Request: what a request does not have is an S3 error, never undefined", async () => {
+  expect(await see((request) => request.bucket, "/other/key")).toBe("NoSuchBucket");
+  expect(await see((request) => request.key, "/bucket")).toBe("InvalidRequest");
+  expect(await see((request) => request.caller)).toBe("AccessDenied");
+});
+
+test("S3Request: the resource as error documents name it", async () => {
+  expect([
+    await see((request) => request.resource, "/"),
+    await see((request) => request.resource, "/bucket"),
+    await see((request) => request.resource),
+  ]).toEqual(["/", "/bucket", "/bucket/key"]);
+});
+
+test("S3Request: who calls, as the commit record names them", async () => {
+  expect(await see((request) => request.principal)).toBe("anonymous");
+  const identity = { kind: "key", key: harnessKey } as const;
+  expect(await see((request) => request.principal, "/bucket", { identity })).toBe(
+    "arn:aws:iam::123456789012:user/user",
+  );
+});
+
+test("require: throws AccessDenied unless the caller has a grant for action and resource", async () => {
+  const grants = [{ actions: ["s3:Get*"], resources: [objectArn("bucket", "a/*")] }];
+  const identity = { kind: "key", key: { ...harnessKey, grants } } as const;
+  const ask = (action: string, resource: string) =>
+    see((request) => request.require(action, resource, harnessBucket) ?? "allowed", "/bucket", { identity });
+  expect(await ask("s3:GetObject", objectArn("bucket", "a/b"))).toBe("allowed");
+  expect(await ask("s3:PutObject", objectArn("bucket", "a/b"))).toBe("AccessDenied");
+  expect(await ask("s3:GetObject", objectArn("bucket", "b"))).toBe("AccessDenied");
+  expect(bucketArn("bucket")).toBe("arn:aws:s3:::bucket");
+});
