@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import type { ObjectShape } from "./load-plan.ts";
 
 /** One object's expected bytes: byte `i` is `pattern[i % pattern.length]`. */
@@ -6,6 +7,8 @@ export interface ObjectBody {
   readonly sizeBytes: number;
   /** Lower-case hex, for `x-amz-content-sha256`. */
   readonly sha256: string;
+  /** Base64, for `x-amz-checksum-crc32`. */
+  readonly crc32: string;
   /** Quoted MD5 in hex, as S3 answers it. */
   readonly etag: string;
 }
@@ -23,13 +26,21 @@ export function makeBodies(shape: ObjectShape): readonly ObjectBody[] {
   for (let variant = 0; variant < shape.variants; variant += 1) {
     const pattern = pseudoRandomBytes(patternBytes, variant + 1);
     const sha256 = new Bun.CryptoHasher("sha256");
+    let crc = 0;
     const md5 = new Bun.CryptoHasher("md5");
     for (let done = 0; done < shape.sizeBytes; done += patternBytes) {
       const piece = pattern.subarray(0, Math.min(patternBytes, shape.sizeBytes - done));
       sha256.update(piece);
+      crc = crc32(piece, crc);
       md5.update(piece);
     }
-    bodies.push({ pattern, sizeBytes: shape.sizeBytes, sha256: sha256.digest("hex"), etag: `"${md5.digest("hex")}"` });
+    bodies.push({
+      pattern,
+      sizeBytes: shape.sizeBytes,
+      sha256: sha256.digest("hex"),
+      crc32: toBase64(crc),
+      etag: `"${md5.digest("hex")}"`,
+    });
   }
   return bodies;
 }
@@ -61,4 +72,10 @@ function pseudoRandomBytes(sizeBytes: number, seed: number): Uint8Array {
     words[index] = state;
   }
   return new Uint8Array(words.buffer, 0, sizeBytes);
+}
+
+function toBase64(crc: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc);
+  return bytes.toString("base64");
 }

@@ -16,6 +16,8 @@ export interface RequestLine {
   readonly query: string;
   /** Lower-case hex SHA-256 of the body. */
   readonly sha256: string;
+  /** Base64 CRC-32 of the body, sent as `x-amz-checksum-crc32` as SDKs do by default; none when undefined. */
+  readonly crc32?: string;
   /** Sent as `content-length`; none when undefined. */
   readonly contentLength?: number;
 }
@@ -48,6 +50,7 @@ export class RequestSigner {
     const query = line.query === "" ? "" : `?${line.query}`;
     return (
       `${line.method} ${line.path}${query} HTTP/1.1\r\nhost: ${this.#options.host}\r\n` +
+      (line.crc32 === undefined ? "" : `x-amz-checksum-crc32: ${line.crc32}\r\n`) +
       `x-amz-content-sha256: ${line.sha256}\r\nx-amz-date: ${headers["x-amz-date"]}\r\n` +
       `authorization: ${headers.authorization}\r\n${length}\r\n`
     );
@@ -60,10 +63,13 @@ export class RequestSigner {
     readonly "x-amz-content-sha256": string;
   } {
     this.#refresh();
+    const hasChecksum = line.crc32 !== undefined;
+    const checksum = hasChecksum ? `x-amz-checksum-crc32:${line.crc32}\n` : "";
+    const signed = `host;${hasChecksum ? "x-amz-checksum-crc32;" : ""}x-amz-content-sha256;x-amz-date`;
     const canonical =
       `${line.method}\n${line.path}\n${line.query}\n` +
-      `host:${this.#options.host}\nx-amz-content-sha256:${line.sha256}\nx-amz-date:${this.#timestamp}\n\n` +
-      `host;x-amz-content-sha256;x-amz-date\n${line.sha256}`;
+      `host:${this.#options.host}\n${checksum}x-amz-content-sha256:${line.sha256}\nx-amz-date:${this.#timestamp}\n\n` +
+      `${signed}\n${line.sha256}`;
     const digest = Bun.SHA256.hash(canonical, "hex");
     const signature = hmac(this.#signingKey, `AWS4-HMAC-SHA256\n${this.#timestamp}\n${this.#scope}\n${digest}`).digest(
       "hex",
@@ -71,7 +77,7 @@ export class RequestSigner {
     return {
       authorization:
         `AWS4-HMAC-SHA256 Credential=${this.#options.accessKey}/${this.#scope}, ` +
-        `SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=${signature}`,
+        `SignedHeaders=${signed}, Signature=${signature}`,
       "x-amz-date": this.#timestamp,
       "x-amz-content-sha256": line.sha256,
     };

@@ -28,7 +28,14 @@ export class SignedTargets {
   put(index: number, body: ObjectBody): string {
     const { key, query } = targetOf(this.#layout, index);
     const path = this.#bucketPath + key;
-    return this.#signer.signHead({ method: "PUT", path, query, sha256: body.sha256, contentLength: body.sizeBytes });
+    return this.#signer.signHead({
+      method: "PUT",
+      path,
+      query,
+      sha256: body.sha256,
+      crc32: body.crc32,
+      contentLength: body.sizeBytes,
+    });
   }
 
   /** Head of a request without a body on key `index`. */

@@ -43,13 +43,18 @@ test("matches: many stars on a long text take no exponential time", () => {
 
 test("authorize: default deny; the tenant's border holds for administrators too", () => {
   const ask = (change: Partial<typeof harnessKey>, bucketTenant = "tenant") =>
-    authorize({ kind: "key", key: { ...harnessKey, ...change } }, "s3:GetObject", "arn:aws:s3:::bucket/k", {
-      bucket: { ...harnessBucket, tenantId: bucketTenant },
-    });
+    authorize(
+      { kind: "key", key: { ...harnessKey, ...change } },
+      {
+        action: "s3:GetObject",
+        resource: "arn:aws:s3:::bucket/k",
+        bucket: { ...harnessBucket, tenantId: bucketTenant },
+      },
+    );
   const grants = [{ actions: ["S3:GETOBJECT"], resources: ["arn:aws:s3:::bucket/*"] }];
   expect([ask({}), ask({ grants }), ask({ administrator: true })]).toEqual([false, true, true]);
   expect([ask({ grants }, "other"), ask({ administrator: true }, "other")]).toEqual([false, false]);
   expect(ask({ grants: [{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::Bucket/*"] }] })).toBe(false);
   expect(ask({ grants: [{ actions: ["s3:GetObject"], resources: [] }] })).toBe(false);
-  expect(authorize({ kind: "anonymous" }, "s3:GetObject", "*", {})).toBe(false);
+  expect(authorize({ kind: "anonymous" }, { action: "s3:GetObject", resource: "*" })).toBe(false);
 });

@@ -3,9 +3,13 @@ import type { BucketEntry, KeyEntry } from "#kernel/protocol/snapshot.ts";
 /** Who asks: the holder of an access key, or nobody in particular. */
 export type Identity = { readonly kind: "key"; readonly key: KeyEntry } | { readonly kind: "anonymous" };
 
-/** What a decision may depend on beside identity, action and resource. */
-export interface AuthorizationContext {
-  /** Owner side of the resource, when it is a bucket or an object. */
+/** What a caller wants to do. */
+export interface WantedAccess {
+  /** For example `s3:GetObject`. */
+  readonly action: string;
+  /** ARN, `*` at service level. */
+  readonly resource: string;
+  /** Owner side of the resource, when it is a bucket or an object that exists. */
   readonly bucket?: BucketEntry;
 }
 
@@ -13,18 +17,11 @@ export interface AuthorizationContext {
  * The one place that decides whether a request may do something; default deny. The policy engine takes its place:
  * until then an administrator may do everything, other keys what their grants list, in buckets of their own tenant,
  * and anonymous callers nothing.
- * @param action for example `s3:GetObject`
- * @param resource ARN, `*` at service level
  */
-export function authorize(
-  identity: Identity,
-  action: string,
-  resource: string,
-  context: AuthorizationContext,
-): boolean {
+export function authorize(identity: Identity, { action, resource, bucket }: WantedAccess): boolean {
   if (identity.kind === "anonymous") return false;
   const { key } = identity;
-  if (context.bucket && context.bucket.tenantId !== key.tenantId) return false;
+  if (bucket && bucket.tenantId !== key.tenantId) return false;
   if (key.administrator) return true;
   return key.grants.some(
     (grant) =>

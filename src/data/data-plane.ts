@@ -1,13 +1,13 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { DataConfig } from "#kernel/protocol/to-data.ts";
 import type { Blobs } from "./blobs/blobs.ts";
+import type { DiskSpace } from "./blobs/disk-space.ts";
 import type { ObjectCache } from "./cache/object-cache.ts";
 import type { CatalogReader } from "./catalog/catalog.ts";
 import type { WriterClient } from "./catalog/writer-client.ts";
 import type { ChecksumPool } from "./checksum/running-checksum.ts";
 import type { ControlClient } from "./control-client.ts";
 import type { ObjectKeyRing } from "./crypto/object-key-ring.ts";
-import type { DiskSpace } from "./disk-space.ts";
 import type { ContinuationTokens } from "./listing/continuation-token.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 

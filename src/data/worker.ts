@@ -4,11 +4,13 @@ import { type MessagePort, parentPort } from "node:worker_threads";
 import { systemClock } from "#kernel/base/clock.ts";
 import { slotLayout } from "#kernel/metrics/operation-index.ts";
 import { SlotRecorder } from "#kernel/metrics/slot-recorder.ts";
+import type { SnapshotDelta } from "#kernel/protocol/snapshot.ts";
 import type { ToControl } from "#kernel/protocol/to-control.ts";
 import type { ToData } from "#kernel/protocol/to-data.ts";
 import { BufferPool } from "./blobs/buffer-pool.ts";
 import { nodeDisk } from "./blobs/disk.ts";
 import { DiskBlobs } from "./blobs/disk-blobs/disk-blobs.ts";
+import { DiskSpace } from "./blobs/disk-space.ts";
 import { ChangeSlots } from "./cache/change-slots.ts";
 import { ObjectCache } from "./cache/object-cache.ts";
 import { SqliteCatalogReader } from "./catalog/sqlite-catalog/sqlite-catalog-reader.ts";
@@ -17,7 +19,6 @@ import { ChecksumPool } from "./checksum/running-checksum.ts";
 import { ControlClient } from "./control-client.ts";
 import { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { DataPlane, LogLine } from "./data-plane.ts";
-import { DiskSpace } from "./disk-space.ts";
 import { RequestHandler } from "./http/handle-request.ts";
 import { observeRequests } from "./http/observe-requests.ts";
 import { ProgressDeadline } from "./listener/progress-deadline.ts";
@@ -95,22 +96,35 @@ class DataWorker {
     const { snapshot, writer, control } = this.#plane;
     switch (message.kind) {
       case "start":
-        return;
+        break;
       case "snapshot":
         snapshot.replace(message.snapshot);
-        return this.#send({ kind: "applied", number: snapshot.number });
+        this.#send({ kind: "applied", number: snapshot.number });
+        break;
       case "delta":
-        if (!snapshot.apply(message.delta)) return this.#send({ kind: "resync" });
-        for (const change of message.delta.changes)
-          if (change.kind === "bucket" && change.value === null) this.#catalog.forget(change.id);
-        return this.#send({ kind: "applied", number: snapshot.number });
+        this.#applyDelta(message.delta);
+        break;
       case "writer":
-        return writer.attach(message.writer);
+        writer.attach(message.writer);
+        break;
       case "answer":
-        return control.settle(message.id, message.result);
+        control.settle(message.id, message.result);
+        break;
       case "drain":
         void this.#drain();
     }
+  }
+
+  #applyDelta(delta: SnapshotDelta): void {
+    const { snapshot } = this.#plane;
+    if (!snapshot.apply(delta)) {
+      this.#send({ kind: "resync" });
+      return;
+    }
+    for (const change of delta.changes) {
+      if (change.kind === "bucket" && change.value === null) this.#catalog.forget(change.id);
+    }
+    this.#send({ kind: "applied", number: snapshot.number });
   }
 
   /** Stops accepting, lets every request end, then says so; who waits too long is cut by the pool. */

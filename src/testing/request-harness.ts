@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { BufferPool } from "#data/blobs/buffer-pool.ts";
 import { nodeDisk } from "#data/blobs/disk.ts";
 import { DiskBlobs } from "#data/blobs/disk-blobs/disk-blobs.ts";
+import { DiskSpace } from "#data/blobs/disk-space.ts";
 import { ChangeSlots, createChangeTable } from "#data/cache/change-slots.ts";
 import { ObjectCache } from "#data/cache/object-cache.ts";
 import { SqliteCatalogReader } from "#data/catalog/sqlite-catalog/sqlite-catalog-reader.ts";
@@ -10,7 +11,6 @@ import { ChecksumPool } from "#data/checksum/running-checksum.ts";
 import { ControlClient } from "#data/control-client.ts";
 import { ObjectKeyRing } from "#data/crypto/object-key-ring.ts";
 import type { DataPlane } from "#data/data-plane.ts";
-import { DiskSpace } from "#data/disk-space.ts";
 import { ContinuationTokens } from "#data/listing/continuation-token.ts";
 import { type RequestParts, S3Request } from "#data/request/s3-request.ts";
 import { SnapshotStore } from "#data/snapshot-store.ts";
@@ -52,7 +52,7 @@ export const harnessKey: KeyEntry = {
 };
 
 /** A plane whose parts are real and lead nowhere: an absent data folder, a writer and a control thread that never answer. */
-export function makePlane(
+function makePlane(
   dataDir = "/nonexistent",
   settings: Partial<DataPlane["snapshot"]["settings"]> = {},
 ): DataPlane {

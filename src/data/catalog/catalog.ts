@@ -1,3 +1,5 @@
+import type { ByteRange } from "#kernel/s3/byte-range.ts";
+
 /** A live version as readers see it. */
 export interface ObjectVersion {
   readonly hlc: number;
@@ -85,6 +87,20 @@ export interface ListedRows<Row> {
   readonly next: ListingStart | undefined;
 }
 
+/** One version of a key by its id; `null` names the null version. */
+export interface WantedVersion {
+  readonly key: string;
+  readonly versionId: string;
+  /** With its inline body. */
+  readonly withBody: boolean;
+}
+
+/** A page of parts: at most `limit` with numbers above `marker`. */
+export interface PartPage {
+  readonly marker: number;
+  readonly limit: number;
+}
+
 /**
  * Read side of a bucket's catalog. Every call sees all mutations acknowledged before it began.
  * Every method throws CatalogUnavailableError when the bucket's catalog cannot be read.
@@ -92,14 +108,14 @@ export interface ListedRows<Row> {
 export interface CatalogReader {
   /** The newest version of a key, markers included; with its inline body when `withBody`. */
   findNewest(bucketId: string, key: string, withBody: boolean): Promise<ObjectVersion | undefined>;
-  /** One live version by id; `null` names the null version. */
-  findVersion(bucketId: string, key: string, versionId: string, withBody: boolean): Promise<ObjectVersion | undefined>;
+  /** One live version by id. */
+  findVersion(bucketId: string, wanted: WantedVersion): Promise<ObjectVersion | undefined>;
   /** The blobs of a version that overlap a half-open range of its bytes, in order. */
-  readExtents(bucketId: string, detailId: number, start: number, end: number): Promise<Extent[]>;
+  readExtents(bucketId: string, detailId: number, range: ByteRange): Promise<Extent[]>;
   /** One part of a completed multipart object. */
   readPart(bucketId: string, detailId: number, partNumber: number): Promise<Extent | undefined>;
   /** Parts from after `marker` on, ascending. */
-  listExtents(bucketId: string, detailId: number, marker: number, limit: number): Promise<Extent[]>;
+  listExtents(bucketId: string, detailId: number, page: PartPage): Promise<Extent[]>;
   /**
    * Newest versions that are no markers, in key order. A call looks at a bounded number of rows: it may give fewer than
    * `limit`, even none, and a `next`.
@@ -111,5 +127,5 @@ export interface CatalogReader {
   listUploads(bucketId: string, range: KeyRange, limit: number): Promise<ListedRows<ListedUpload>>;
   readUpload(bucketId: string, uploadId: string): Promise<UploadState | undefined>;
   /** Parts of an open upload from after `marker` on, ascending. */
-  listParts(bucketId: string, uploadId: string, marker: number, limit: number): Promise<UploadedPart[]>;
+  listParts(bucketId: string, uploadId: string, page: PartPage): Promise<UploadedPart[]>;
 }

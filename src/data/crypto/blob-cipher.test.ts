@@ -45,17 +45,17 @@ test("openCounterStream: the counter of block 2^32 does not wrap", () => {
 
 test("computeSegmentTag: depends on key, index, whether it is the last, and every byte", () => {
   const bytes = randomBytes(100);
-  const tag = computeSegmentTag(key, 5, false, bytes);
+  const tag = computeSegmentTag(key, { index: 5, last: false }, bytes);
   expect(tag.length).toBe(tagBytes);
   const others = [
-    computeSegmentTag(randomBytes(32), 5, false, bytes),
-    computeSegmentTag(key, 6, false, bytes),
-    computeSegmentTag(key, 5 + 2 ** 32, false, bytes),
-    computeSegmentTag(key, 5, true, bytes),
-    computeSegmentTag(key, 5, false, bytes.subarray(1)),
+    computeSegmentTag(randomBytes(32), { index: 5, last: false }, bytes),
+    computeSegmentTag(key, { index: 6, last: false }, bytes),
+    computeSegmentTag(key, { index: 5 + 2 ** 32, last: false }, bytes),
+    computeSegmentTag(key, { index: 5, last: true }, bytes),
+    computeSegmentTag(key, { index: 5, last: false }, bytes.subarray(1)),
   ];
   for (const other of others) expect(equalTags(tag, 0, other)).toBe(false);
-  expect(equalTags(tag, 0, computeSegmentTag(key, 5, false, bytes.slice()))).toBe(true);
+  expect(equalTags(tag, 0, computeSegmentTag(key, { index: 5, last: false }, bytes.slice()))).toBe(true);
 });
 
 test("countSegments: at least one, and one more from each 64 KiB on", () => {

@@ -42,17 +42,22 @@ export function openCounterStream(encryptionKey: Uint8Array, offset: number): Co
   return createCipheriv("aes-256-ctr", encryptionKey, iv);
 }
 
+/** Where a segment stands in its blob. */
+export interface SegmentPlace {
+  /** From 0. */
+  readonly index: number;
+  /** True for the final segment of the blob. */
+  readonly last: boolean;
+}
+
 /**
  * The tag of one segment: GMAC over its ciphertext. Order and size are bound by the nonce (index of the segment, and
  * whether it is the last), identity by the key.
  * Source: NIST SP 800-38D, section 3 (GMAC).
- * @param index from 0
- * @param last true for the final segment of the blob
  */
 export function computeSegmentTag(
   authenticationKey: Uint8Array,
-  index: number,
-  last: boolean,
+  { index, last }: SegmentPlace,
   ciphertext: Uint8Array,
 ): Uint8Array {
   const nonce = Buffer.alloc(12);

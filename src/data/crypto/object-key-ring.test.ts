@@ -52,10 +52,9 @@ test("wrap: the same data key never looks the same twice", () => {
 });
 
 test("keyIdentity: no two pairs of bucket id and key have the same", () => {
-  const bucketId = fc.stringMatching(/^[0-9A-Z]{1,26}$/);
-  const key = fc.string({ unit: "binary" });
+  const place = fc.tuple(fc.stringMatching(/^[0-9A-Z]{1,26}$/), fc.string({ unit: "binary" }));
   fc.assert(
-    fc.property(bucketId, key, bucketId, key, (bucketA, keyA, bucketB, keyB) => {
+    fc.property(place, place, ([bucketA, keyA], [bucketB, keyB]) => {
       fc.pre(bucketA !== bucketB || keyA !== keyB);
       expect(keyIdentity(bucketA, keyA)).not.toBe(keyIdentity(bucketB, keyB));
     }),

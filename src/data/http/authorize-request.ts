@@ -27,10 +27,10 @@ function denied(request: S3Request): S3Error {
 function allowsRequired(required: RequiredAction, request: S3Request): boolean {
   switch (required.on) {
     case "service":
-      return authorize(request.identity, required.action, "*", {});
+      return authorize(request.identity, { action: required.action, resource: "*" });
     case "bucket":
       if (request.spec.name === "CreateBucket")
-        return authorize(request.identity, required.action, bucketArn(request.bucketName), {});
+        return authorize(request.identity, { action: required.action, resource: bucketArn(request.bucketName) });
       return request.allows(required.action, bucketArn(request.bucket.name), request.bucket);
     case "key": {
       if (request.spec.level !== "key") return true;

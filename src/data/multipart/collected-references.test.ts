@@ -135,9 +135,9 @@ test("applyPut: linked blobs whose file is gone are refused, and nothing is stor
     bytes: { kind: "linked", parts: [part] },
   } as const;
   expect(codeOf(scratch.commit(put))).toBe("OperationAborted");
-  for (const table of ["version", "detail", "extent", "log"]) {
-    expect([table, scratch.writer.database.query(`SELECT count(*) FROM ${table}`).values()[0]?.[0]]).toEqual([
-      table,
+  for (const TABLE of ["version", "detail", "extent", "log"]) {
+    expect([TABLE, scratch.writer.database.query(`SELECT count(*) FROM ${TABLE}`).values()[0]?.[0]]).toEqual([
+      TABLE,
       0,
     ]);
   }

@@ -51,12 +51,10 @@ export async function appendBlob(request: S3Request, target: AppendedTo): Promis
 /** The number behind the last one; numbers of a multipart object may have gaps. */
 async function nextPartNumber(request: S3Request, { version }: AppendedTo): Promise<number> {
   const { detailId, sizeBytes } = version;
-  const [last] = await request.plane.catalog.readExtents(
-    request.bucket.bucketId,
-    detailId ?? 0,
-    sizeBytes - 1,
-    sizeBytes,
-  );
+  const [last] = await request.plane.catalog.readExtents(request.bucket.bucketId, detailId ?? 0, {
+    start: sizeBytes - 1,
+    end: sizeBytes,
+  });
   return (last?.partNumber ?? 1) + 1;
 }
 

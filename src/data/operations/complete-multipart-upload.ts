@@ -94,7 +94,7 @@ function repeatedObject({ listed }: Completion): CompletedObject {
 
 async function newObject(request: S3Request, { upload, listed, expectations }: Completion): Promise<CompletedObject> {
   const { catalog, checksums } = request.plane;
-  const stored = await catalog.listParts(request.bucket.bucketId, upload.uploadId, 0, maxPartNumber);
+  const stored = await catalog.listParts(request.bucket.bucketId, upload.uploadId, { marker: 0, limit: maxPartNumber });
   const assembled = await assembleObject(checksums, { upload, listed, stored });
   checkExpectations(expectations, assembled);
   const { headers, user, storageClass, key, customerKeyMd5 } = upload.meta;

@@ -73,7 +73,7 @@ async function findVersion(
   const version =
     versionId === undefined
       ? await catalog.findNewest(bucketId, key, true)
-      : await catalog.findVersion(bucketId, key, versionId, true);
+      : await catalog.findVersion(bucketId, { key, versionId, withBody: true });
   if (version && (version.flags & versionFlag.marker) === 0) return version;
   if (version && versionId !== undefined) {
     throw new S3Error("InvalidRequest", {

@@ -16,7 +16,7 @@ export async function linkExtents(
   link: { fromBucketId: string; toBucketId: string; detailId: number },
 ): Promise<readonly LinkedPart[]> {
   const { fromBucketId, toBucketId, detailId } = link;
-  const extents = await plane.catalog.listExtents(fromBucketId, detailId, 0, maxExtents);
+  const extents = await plane.catalog.listExtents(fromBucketId, detailId, { marker: 0, limit: maxExtents });
   for (let start = 0; start < extents.length; start += linksAtOnce) {
     const some = extents.slice(start, start + linksAtOnce);
     await Promise.all(some.map(({ blobId }) => plane.blobs.linkTo(fromBucketId, blobId, toBucketId)));

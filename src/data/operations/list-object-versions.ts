@@ -66,7 +66,7 @@ function parseVersionIdMarker(request: S3Request, keyMarker: string): string | u
  * foreign version is gone, its key is listed again rather than cut short.
  */
 async function placeOf(request: S3Request, key: string, versionId: string): Promise<number> {
-  const version = await request.plane.catalog.findVersion(request.bucket.bucketId, key, versionId, false);
+  const version = await request.plane.catalog.findVersion(request.bucket.bucketId, { key, versionId, withBody: false });
   return version?.hlc ?? parseVersionId(versionId) ?? aboveEveryHlc;
 }
 

@@ -22,7 +22,8 @@ export async function listParts(request: S3Request): Promise<void> {
   const marker = parseCount("part-number-marker", query.get("part-number-marker"), 0);
   const uploadId = query.get("uploadId") ?? "";
   const upload = await findOpenUpload(request.plane.catalog, { bucketId, key, uploadId });
-  const found = maxParts === 0 ? [] : await request.plane.catalog.listParts(bucketId, uploadId, marker, maxParts + 1);
+  const found =
+    maxParts === 0 ? [] : await request.plane.catalog.listParts(bucketId, uploadId, { marker, limit: maxParts + 1 });
   const page = found.slice(0, maxParts);
   const content =
     renderTextElement("Bucket", request.bucketName) +

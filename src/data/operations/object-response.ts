@@ -43,7 +43,7 @@ export async function findObject(request: S3Request, withBody: boolean): Promise
   checkVersionId(versionId);
   return present(
     request,
-    await request.plane.catalog.findVersion(request.bucket.bucketId, request.key, versionId, withBody),
+    await request.plane.catalog.findVersion(request.bucket.bucketId, { key: request.key, versionId, withBody }),
   );
 }
 

@@ -11,6 +11,11 @@ import { encryptionHeaders } from "./encryption-request.ts";
 import { type NewObject, parseNewObject } from "./new-object.ts";
 import { type StoredBody, storeBody } from "./store-body.ts";
 
+interface CommittedPut {
+  readonly result: MutationSuccess;
+  readonly etag: string;
+}
+
 /** PutObject: bytes first, synced; then one commit. Source: API_PutObject. */
 export async function putObject(request: S3Request): Promise<void> {
   const { headers } = await storeNewObject(request, null);
@@ -32,7 +37,7 @@ export async function storeNewObject(
   if (conditions) await checkEarlyConditions(request, conditions);
   const body = await storeBody(request, { customerKey: object.customerKey, defaultChecksum: "CRC64NVME" });
   const committed = await commitPut(request, { object, body, conditions, appendTo });
-  return { headers: putHeaders(object, body, committed.result, committed.etag), sizeBytes: body.received.sizeBytes };
+  return { headers: putHeaders(object, body, committed), sizeBytes: body.received.sizeBytes };
 }
 
 /** Conditions of a write; null when there are none. @throws S3Error NotImplemented, InvalidArgument */
@@ -55,7 +60,7 @@ export function checksumHeaders(checksum: ObjectChecksum | null): ResponseHeader
 async function commitPut(
   request: S3Request,
   put: { object: NewObject; body: StoredBody; conditions: WriteConditions | null; appendTo: AppendTarget | null },
-): Promise<{ result: MutationSuccess; etag: string }> {
+): Promise<CommittedPut> {
   const { object, body, conditions, appendTo } = put;
   const etag = object.customerKey ? randomETag() : body.received.md5;
   const meta: ObjectMeta = {
@@ -93,7 +98,7 @@ async function commitPut(
   }
 }
 
-function putHeaders(object: NewObject, body: StoredBody, result: MutationSuccess, etag: string): ResponseHeaders {
+function putHeaders(object: NewObject, body: StoredBody, { result, etag }: CommittedPut): ResponseHeaders {
   const headers: ResponseHeaders = {
     ETag: quoteETag(etag),
     ...checksumHeaders(body.received.checksum),

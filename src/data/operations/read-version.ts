@@ -19,7 +19,7 @@ export async function* readVersion(
     yield openInline(dataKey, version.body, version.sizeBytes).subarray(range.start, range.end);
     return;
   }
-  const extents = await plane.catalog.readExtents(bucketId, version.detailId ?? 0, range.start, range.end);
+  const extents = await plane.catalog.readExtents(bucketId, version.detailId ?? 0, range);
   for (const { blobId, offsetBytes, sizeBytes } of extents) {
     const start = Math.max(0, range.start - offsetBytes);
     const end = Math.min(sizeBytes, range.end - offsetBytes);

@@ -66,7 +66,7 @@ async function selectPart(request: S3Request, found: FoundObject, text: string):
 }
 
 /** Headers of one part's checksum, stored as `ALGORITHM:base64`. */
-export function partChecksumHeaders(checksum: string | null): ResponseHeaders {
+function partChecksumHeaders(checksum: string | null): ResponseHeaders {
   const colon = checksum?.indexOf(":") ?? -1;
   if (checksum === null || colon < 0) return {};
   return { [`x-amz-checksum-${checksum.slice(0, colon).toLowerCase()}`]: checksum.slice(colon + 1) };

@@ -21,37 +21,26 @@ function countBlobFiles(): number {
   return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => path.length > 2).length;
 }
 
+const sha256OfOther = createHash("sha256").update("other").digest("base64");
+
 test.each([
-  ["Content-MD5", { "content-md5": wrongMd5 }, undefined, "BadDigest"],
-  ["Content-MD5 that is none", { "content-md5": "AAAA" }, undefined, "InvalidDigest"],
-  ["payload hash", {}, otherSha256, "XAmzContentSHA256Mismatch"],
-  ["CRC32", { "x-amz-checksum-crc32": "AAAAAA==" }, undefined, "BadDigest"],
-  ["CRC32C", { "x-amz-checksum-crc32c": "AAAAAA==" }, undefined, "BadDigest"],
-  ["CRC64NVME", { "x-amz-checksum-crc64nvme": "AAAAAAAAAAA=" }, undefined, "BadDigest"],
-  [
-    "SHA256",
-    { "x-amz-checksum-sha256": createHash("sha256").update("other").digest("base64") },
-    undefined,
-    "BadDigest",
-  ],
-])(
-  "receiveBody: a wrong %s is refused, inline and in a blob; nothing is stored and nothing is left",
-  async (_, headers, payloadHash, code) => {
-    for (const body of [small, large]) {
-      await bucket.put("kept", "before");
-      const before = countBlobFiles();
-      const response = await bucket.send("kept", {
-        method: "PUT",
-        body,
-        headers,
-        ...(payloadHash === undefined ? {} : { payloadHash }),
-      });
-      expect([response.status, response.code]).toEqual([400, code]);
-      expect((await bucket.get("kept")).text).toBe("before");
-      expect(countBlobFiles()).toBe(before);
-    }
-  },
-);
+  ["Content-MD5", { headers: { "content-md5": wrongMd5 } }, "BadDigest"],
+  ["Content-MD5 that is none", { headers: { "content-md5": "AAAA" } }, "InvalidDigest"],
+  ["payload hash", { payloadHash: otherSha256 }, "XAmzContentSHA256Mismatch"],
+  ["CRC32", { headers: { "x-amz-checksum-crc32": "AAAAAA==" } }, "BadDigest"],
+  ["CRC32C", { headers: { "x-amz-checksum-crc32c": "AAAAAA==" } }, "BadDigest"],
+  ["CRC64NVME", { headers: { "x-amz-checksum-crc64nvme": "AAAAAAAAAAA=" } }, "BadDigest"],
+  ["SHA256", { headers: { "x-amz-checksum-sha256": sha256OfOther } }, "BadDigest"],
+])("receiveBody: a wrong %s is refused, inline and in a blob; nothing is stored or left", async (_, change, code) => {
+  for (const body of [small, large]) {
+    await bucket.put("kept", "before");
+    const before = countBlobFiles();
+    const response = await bucket.send("kept", { method: "PUT", body, ...change });
+    expect([response.status, response.code]).toEqual([400, code]);
+    expect((await bucket.get("kept")).text).toBe("before");
+    expect(countBlobFiles()).toBe(before);
+  }
+});
 
 test("receiveBody: right digests are accepted, several at once too", async () => {
   for (const body of [small, large]) {
@@ -72,7 +61,7 @@ test("receiveBody: a body above the limit is refused before it is read, and by i
 
 test("receiveBody: a client that goes away in the middle leaves nothing, and the next one is served", async () => {
   const before = countBlobFiles();
-  for (const sent of [0, 1, 65_536, 299_999]) {
+  for (const sent of [0, 1, 65_536, 299_999, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1]) {
     const connection = await openConnection({ port: server.s3.port });
     await connection.write(server.s3.prepare({ method: "PUT", target: bucket.target("lost"), body: large }).head);
     await connection.write(large.subarray(0, sent));

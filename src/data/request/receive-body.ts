@@ -131,6 +131,11 @@ function decode(
 /** Feeds each piece of the request to `take`; the socket pauses while a returned promise is pending. */
 function pump(message: IncomingMessage, take: (bytes: Uint8Array) => Promise<void> | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
+    // A client that went away before anybody listened: its events are over, and nothing would ever settle this.
+    if (message.destroyed) {
+      reject(new S3Error("IncompleteBody"));
+      return;
+    }
     let pending: Promise<void> | undefined;
     let settled = false;
     const settle = (error?: unknown) => {

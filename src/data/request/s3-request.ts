@@ -112,7 +112,7 @@ export class S3Request {
 
   /** Whether the caller may do `action` on an ARN of `bucket`. */
   allows(action: string, resource: string, bucket: BucketEntry): boolean {
-    return authorize(this.identity, action, resource, { bucket });
+    return authorize(this.identity, { action, resource, bucket });
   }
 
   /** @throws S3Error AccessDenied */

@@ -45,7 +45,16 @@ test("closeBucketCatalog: afterwards nothing can be stored, not even after the c
 
 test("closeBucketCatalog: open uploads are aborted, more than fit on one page too", async () => {
   const scratch = open();
-  for (let i = 0; i < 1_001; i++) scratch.createUpload("k", `u${i}`);
+  const base = {
+    kind: "createUpload",
+    bucketId: "bucket",
+    key: "k",
+    requestId: "",
+    principal: "",
+    meta: "{}",
+  } as const;
+  const uploads = Array.from({ length: 1_001 }, (_, i) => ({ ...base, uploadId: `u${i}` }));
+  scratch.writer.commit(uploads.map((mutation) => ({ mutation, bytes: new Uint8Array() })));
   await scratch.createUpload("k", "with-part").putPart(1, new Uint8Array(5));
   expect(close(scratch)).toBe(true);
   expect(scratch.writer.database.query("SELECT count(*) FROM upload").values()).toEqual([[0]]);

@@ -12,7 +12,7 @@ const maxInlineBytesPerCommit = 16 * 2 ** 20;
 /** Catalogs kept open; the least recently used is closed. */
 const maxOpenCatalogs = 256;
 /** A catalog's write-ahead log is folded back after about this many bytes. */
-const checkpointAfterBytes = 16 * 2 ** 20;
+const checkpointAfterBytes = 64 * 2 ** 20;
 /** Pages a small mutation dirties, as bytes, for the estimate above. */
 const mutationOverheadBytes = 12_288;
 

@@ -79,4 +79,4 @@ test("writer: serves catalogs, batches and probes, and stops when all that arriv
   send({ kind: "stop" });
   expect(await receive(({ kind }) => kind === "stopped")).toEqual({ kind: "stopped" });
   port1.close();
-});
+}, 30_000);

@@ -5,7 +5,7 @@
  */
 
 /** ACL of a new object. */
-export const objectAclHeaders: readonly string[] = [
+const objectAclHeaders: readonly string[] = [
   "x-amz-acl",
   "x-amz-grant-full-control",
   "x-amz-grant-read",
@@ -39,7 +39,7 @@ export const managedKeyHeaders: readonly string[] = [
 ];
 
 /** Object Lock of a new object. */
-export const objectLockHeaders: readonly string[] = [
+const objectLockHeaders: readonly string[] = [
   "x-amz-object-lock-mode",
   "x-amz-object-lock-retain-until-date",
   "x-amz-object-lock-legal-hold",

@@ -3,7 +3,7 @@ import type { OperationLevel } from "./operation.ts";
 import { S3Error } from "./s3-error.ts";
 
 /** Labels below a base domain that name a service, never a bucket. */
-export const reservedHostLabels: readonly string[] = ["sts", "iam"];
+const reservedHostLabels: readonly string[] = ["sts", "iam"];
 
 /** What a request line and its Host name. Bucket and key are decoded but not yet checked. */
 export interface RequestTarget {

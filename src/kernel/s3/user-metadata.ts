@@ -40,7 +40,7 @@ export function collectUserMetadata(rawHeaders: readonly string[]): UserMetadata
  * Checks the size of metadata that did not come in headers (forms, replicas). One character counts one byte.
  * @throws S3Error MetadataTooLarge (Size, MaxSizeAllowed) beyond `maxUserMetadataBytes`.
  */
-export function checkMetadataSize(metadata: UserMetadata): void {
+function checkMetadataSize(metadata: UserMetadata): void {
   let sizeBytes = 0;
   for (const [name, value] of metadata) sizeBytes += name.length + value.length;
   if (sizeBytes > maxUserMetadataBytes) {

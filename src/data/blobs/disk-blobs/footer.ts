@@ -4,7 +4,7 @@ import { DamagedBytesError } from "../../crypto/inline-body.ts";
 import type { BlobFacts } from "../blobs.ts";
 
 /** Form of the footer; a reader refuses a newer one. */
-export const footerVersion = 1;
+const footerVersion = 1;
 /** The last bytes of every blob: length of the JSON (4), CRC-32 of it (4), magic (8), little endian. */
 export const trailerBytes = 16;
 

@@ -81,7 +81,7 @@ function verifySegments(check: SegmentCheck): void {
       i * segmentBytes,
       Math.min((i + 1) * segmentBytes, check.ciphertext.length),
     );
-    const tag = computeSegmentTag(check.keys.authentication, index, index === lastSegment, bytes);
+    const tag = computeSegmentTag(check.keys.authentication, { index, last: index === lastSegment }, bytes);
     if (!equalTags(check.tags.bytes, check.tags.offsetOf(index), tag))
       throw new DamagedBytesError(`Segment ${index} of blob ${check.blobId} does not authenticate`);
   }

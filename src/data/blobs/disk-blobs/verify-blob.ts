@@ -91,7 +91,7 @@ async function verifySegments(file: DiskFile, expected: ExpectedBlob, keys: Blob
     for (let i = 0; i < count; i++) {
       const index = first + i;
       const bytes = ciphertext.subarray(i * segmentBytes, Math.min((i + 1) * segmentBytes, ciphertext.length));
-      const tag = computeSegmentTag(keys.authentication, index, index === segments - 1, bytes);
+      const tag = computeSegmentTag(keys.authentication, { index, last: index === segments - 1 }, bytes);
       if (!equalTags(tags, i * tagBytes, tag)) throw new DamagedBytesError(`segment ${index} does not authenticate`);
     }
     if (onPlaintext && ciphertext.length > 0) onPlaintext(stream.update(ciphertext));

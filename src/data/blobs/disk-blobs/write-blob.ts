@@ -170,7 +170,10 @@ class DiskBlobSink implements BlobSink {
   #pushTag(ciphertext: Uint8Array, last: boolean): void {
     const offset = this.#taggedSegments * tagBytes;
     if (offset === this.#tags.length) this.#tags = Buffer.concat([this.#tags, Buffer.allocUnsafe(this.#tags.length)]);
-    this.#tags.set(computeSegmentTag(this.#parts.keys.authentication, this.#taggedSegments, last, ciphertext), offset);
+    this.#tags.set(
+      computeSegmentTag(this.#parts.keys.authentication, { index: this.#taggedSegments, last }, ciphertext),
+      offset,
+    );
     this.#taggedSegments += 1;
   }
 

@@ -23,7 +23,7 @@ export function applyDelete(context: CommitContext, mutation: DeleteMutation): M
 }
 
 /** The live version that `versionId` names, `null` and foreign ids included. */
-export function findVersion(context: CommitContext, key: string, versionId: string): VersionRow | undefined {
+function findVersion(context: CommitContext, key: string, versionId: string): VersionRow | undefined {
   const { statements } = context;
   if (versionId === "null") return statements.nullVersion.values(key)[0] as VersionRow | undefined;
   const hlc = parseVersionId(versionId);

@@ -55,9 +55,9 @@ test("applyPut: sharing copies the body or the blobs of any version, also of one
   const scratch = open();
   await scratch.putBlob("blob", body);
   scratch.putInline("inline", body);
-  const [blobDetail, inlineDetail] = column(scratch, "SELECT detail_id FROM version ORDER BY key");
+  const [blobDetail, INLINE_DETAIL] = column(scratch, "SELECT detail_id FROM version ORDER BY key");
   scratch.putInline("blob", body);
-  for (const detailId of [blobDetail, inlineDetail]) {
+  for (const detailId of [blobDetail, INLINE_DETAIL]) {
     const put = {
       ...scratch.makePut(`copy-${detailId}`, { version: 0, sealed: "" }),
       sizeBytes: 10,
@@ -70,7 +70,7 @@ test("applyPut: sharing copies the body or the blobs of any version, also of one
   expect(
     column(
       scratch,
-      `SELECT length(d.body) FROM version v JOIN detail d USING (detail_id) WHERE v.key = 'copy-${inlineDetail}'`,
+      `SELECT length(d.body) FROM version v JOIN detail d USING (detail_id) WHERE v.key = 'copy-${INLINE_DETAIL}'`,
     ),
   ).toEqual([26]);
   const gone = {

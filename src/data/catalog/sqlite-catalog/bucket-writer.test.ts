@@ -129,7 +129,7 @@ function compare(scratch: ScratchBucket, model: BucketModel): void {
 function dump(scratch: ScratchBucket): string {
   const tables = ["bucket_state", "version", "closed_version", "detail", "extent", "upload", "part", "garbage_blob"];
   return JSON.stringify(
-    tables.map((table) => scratch.writer.database.query(`SELECT * FROM ${table}`).values().map(String)),
+    tables.map((TABLE) => scratch.writer.database.query(`SELECT * FROM ${TABLE}`).values().map(String)),
   );
 }
 
@@ -191,8 +191,8 @@ test("BucketWriter: a transaction that fails stores nothing, puts the counters b
 test("BucketWriter: a full disk stores nothing and is over when there is room again", () => {
   const scratch = open();
   const { database } = scratch.writer;
-  const pages = Number(database.query("PRAGMA page_count").values()[0]?.[0]);
-  database.exec(`PRAGMA max_page_count = ${pages + 3}`);
+  const MOST_PAGES = Number(database.query("PRAGMA page_count").values()[0]?.[0]) + 3;
+  database.exec(`PRAGMA max_page_count = ${MOST_PAGES}`);
   const before = dump(scratch);
   expect(() => scratch.putInline("big", new Uint8Array(100_000))).toThrow("full");
   expect(dump(scratch)).toBe(before);

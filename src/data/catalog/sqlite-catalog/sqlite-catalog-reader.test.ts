@@ -18,10 +18,16 @@ test("findNewest, findVersion: see what was just committed; bodies only when ask
   scratch.writer.setVersioning(1);
   const made = scratch.putInline("k", new Uint8Array(6));
   const id = made.ok ? (made.versionId ?? "") : "";
-  expect(await reader.findVersion("bucket", "k", id, true)).toMatchObject({ sizeBytes: 6, versionId: id });
-  expect(await reader.findVersion("bucket", "k", "null", false)).toMatchObject({ sizeBytes: 5, body: null });
+  expect(await reader.findVersion("bucket", { key: "k", versionId: id, withBody: true })).toMatchObject({
+    sizeBytes: 6,
+    versionId: id,
+  });
+  expect(await reader.findVersion("bucket", { key: "k", versionId: "null", withBody: false })).toMatchObject({
+    sizeBytes: 5,
+    body: null,
+  });
   for (const other of ["", "x", `${id.slice(0, 10)}${"A".repeat(22)}`])
-    expect(await reader.findVersion("bucket", "k", other, false)).toBeUndefined();
+    expect(await reader.findVersion("bucket", { key: "k", versionId: other, withBody: false })).toBeUndefined();
   const marker = scratch.delete("k");
   expect(await reader.findNewest("bucket", "k", true)).toMatchObject({
     detailId: null,
@@ -33,7 +39,9 @@ test("findNewest, findVersion: see what was just committed; bodies only when ask
 test("readExtents: exactly the blobs that overlap the range", async () => {
   const upload = scratch.createUpload("parts", "u");
   for (const [index, size] of [5, 7, 9].entries()) await upload.putPart(index * 2 + 1, new Uint8Array(size));
-  expect((await reader.listParts("bucket", "u", 1, 1)).map(({ partNumber }) => partNumber)).toEqual([3]);
+  expect((await reader.listParts("bucket", "u", { marker: 1, limit: 1 })).map(({ partNumber }) => partNumber)).toEqual([
+    3,
+  ]);
   expect(await reader.readUpload("bucket", "u")).toMatchObject({ key: "parts", completed: false });
   upload.complete([1, 3, 5]);
   expect(await reader.readUpload("bucket", "u")).toMatchObject({ completed: true });
@@ -47,12 +55,14 @@ test("readExtents: exactly the blobs that overlap the range", async () => {
     [21, 30, []],
   ];
   for (const [start, end, wanted] of ranges)
-    expect((await reader.readExtents("bucket", detailId, start, end)).map(({ partNumber }) => partNumber)).toEqual(
+    expect((await reader.readExtents("bucket", detailId, { start, end })).map(({ partNumber }) => partNumber)).toEqual(
       wanted,
     );
   expect(await reader.readPart("bucket", detailId, 3)).toMatchObject({ offsetBytes: 5, sizeBytes: 7 });
   expect(await reader.readPart("bucket", detailId, 2)).toBeUndefined();
-  expect((await reader.listExtents("bucket", detailId, 1, 10)).map(({ partNumber }) => partNumber)).toEqual([3, 5]);
+  expect(
+    (await reader.listExtents("bucket", detailId, { marker: 1, limit: 10 })).map(({ partNumber }) => partNumber),
+  ).toEqual([3, 5]);
 });
 
 test("SqliteCatalogReader: a missing bucket is unavailable, and served once it is there; forgotten ones are opened again", async () => {

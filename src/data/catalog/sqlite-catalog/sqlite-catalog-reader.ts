@@ -1,3 +1,4 @@
+import type { ByteRange } from "#kernel/s3/byte-range.ts";
 import type {
   CatalogReader,
   Extent,
@@ -7,8 +8,10 @@ import type {
   ListedUpload,
   ListedVersion,
   ObjectVersion,
+  PartPage,
   UploadedPart,
   UploadState,
+  WantedVersion,
 } from "../catalog.ts";
 import { BucketReader } from "./bucket-reader.ts";
 import { listCurrent, listUploads, listVersions } from "./list-rows.ts";
@@ -46,18 +49,12 @@ export class SqliteCatalogReader implements CatalogReader {
     return toVersion(this.#reader(bucketId).rows(withBody ? "newestWithBody" : "newest", key)[0]);
   }
 
-  async findVersion(
-    bucketId: string,
-    key: string,
-    versionId: string,
-    withBody: boolean,
-  ): Promise<ObjectVersion | undefined> {
-    const reader = this.#reader(bucketId);
-    const found = toVersion(findByName(reader, key, versionId));
-    return found && !withBody ? { ...found, body: null } : found;
+  async findVersion(bucketId: string, wanted: WantedVersion): Promise<ObjectVersion | undefined> {
+    const found = toVersion(findByName(this.#reader(bucketId), wanted));
+    return found && !wanted.withBody ? { ...found, body: null } : found;
   }
 
-  async readExtents(bucketId: string, detailId: number, start: number, end: number): Promise<Extent[]> {
+  async readExtents(bucketId: string, detailId: number, { start, end }: ByteRange): Promise<Extent[]> {
     return (this.#reader(bucketId).rows("extents", detailId, end, start) as ExtentRow[]).map(toExtent);
   }
 
@@ -65,7 +62,7 @@ export class SqliteCatalogReader implements CatalogReader {
     return (this.#reader(bucketId).rows("extentOfPart", detailId, partNumber) as ExtentRow[]).map(toExtent)[0];
   }
 
-  async listExtents(bucketId: string, detailId: number, marker: number, limit: number): Promise<Extent[]> {
+  async listExtents(bucketId: string, detailId: number, { marker, limit }: PartPage): Promise<Extent[]> {
     return (this.#reader(bucketId).rows("extentsAfter", detailId, marker, limit) as ExtentRow[]).map(toExtent);
   }
 
@@ -88,7 +85,7 @@ export class SqliteCatalogReader implements CatalogReader {
     return { key, uploadId: id, initiatedHlc, meta, completed: state === uploadState.completed };
   }
 
-  async listParts(bucketId: string, uploadId: string, marker: number, limit: number): Promise<UploadedPart[]> {
+  async listParts(bucketId: string, uploadId: string, { marker, limit }: PartPage): Promise<UploadedPart[]> {
     const rows = this.#reader(bucketId).rows("parts", uploadId, marker, limit) as PartRow[];
     return rows.map(([partNumber, blobId, sizeBytes, etag, checksum, hlc]) => ({
       partNumber,
@@ -130,7 +127,7 @@ export class SqliteCatalogReader implements CatalogReader {
   }
 }
 
-function findByName(reader: BucketReader, key: string, versionId: string): unknown[] | undefined {
+function findByName(reader: BucketReader, { key, versionId }: WantedVersion): unknown[] | undefined {
   if (versionId === "null") return reader.rows("nullVersion", key)[0];
   const hlc = parseVersionId(versionId);
   if (hlc !== undefined) {

@@ -1,9 +1,6 @@
 import type { Database, Statement } from "bun:sqlite";
 
-/** Columns of a live version, in the order of every query that yields one. */
-export const versionColumns = "hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes";
-
-/** A row of `version`: see the schema. */
+/** A row of `version`, see the schema; its columns in the order of every query that yields one. */
 export type VersionRow = [
   hlc: number,
   flags: number,

@@ -6,8 +6,6 @@ import { checksumPart, checksumState, checksumUpload, checksumUploadEnd } from "
 import { schemaSql, schemaVersion, uploadState } from "./schema.ts";
 import { verifyClosed, verifyLive } from "./verify-versions.ts";
 
-const maxIntegrityMessages = 100;
-
 /**
  * Reads every row of a catalog and compares all that is stored twice: SQLite's own structure, row checksums, counters
  * against a recount, details against versions, the log's numbers. Reads only.
@@ -39,7 +37,7 @@ export function* verifyCatalog(database: Database): Generator<CatalogFinding, vo
 
 /** @returns false when tables are not what the rest of the verification expects */
 function* verifyFile(database: Database): Generator<CatalogFinding, boolean> {
-  const messages = database.query(`PRAGMA integrity_check(${maxIntegrityMessages})`).values() as [message: string][];
+  const messages = database.query("PRAGMA integrity_check(100)").values() as [message: string][];
   for (const [message] of messages) if (message !== "ok") yield damaged(`SQLite: ${message}`);
   const form = countRows(database, "PRAGMA user_version");
   if (form !== schemaVersion) yield damaged(`The catalog has form ${form}, wanted ${schemaVersion}`);

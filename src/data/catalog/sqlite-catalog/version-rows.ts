@@ -43,8 +43,8 @@ export function addVersion(
   const hlc = state.nextHlc(context.clock.nowMs());
   const versioning = state.now.versioning;
   const keepsOld = versioning === versioningState.enabled;
-  const replaced = keepsOld ? undefined : findNull(context, version.key, newest, versioning);
-  if (replaced) closeVersion(context, version.key, replaced, seq, hlc);
+  const replaced = keepsOld ? undefined : findNull(context, version.key, newest);
+  if (replaced) closeVersion(context, { key: version.key, row: replaced, seq, hlc });
   if (newest && newest !== replaced) statements.setFlags.run(newest[1] & ~versionFlag.latest, version.key, newest[0]);
   const versionId = keepsOld ? makeVersionId(hlc) : null;
   const flags = version.flags | versionFlag.latest | (keepsOld ? 0 : versionFlag.nullVersion);
@@ -67,7 +67,7 @@ export function removeVersion(context: CommitContext, key: string, row: VersionR
   const wasLatest = (row[1] & versionFlag.latest) !== 0;
   const seq = state.nextSeq();
   const hlc = state.nextHlc(context.clock.nowMs());
-  closeVersion(context, key, row, seq, hlc);
+  closeVersion(context, { key, row, seq, hlc });
   if (wasLatest) {
     const next = findNewest(context, key);
     if (next) statements.setFlags.run(next[1] | versionFlag.latest, key, next[0]);
@@ -99,18 +99,17 @@ export function writeLog(
   );
 }
 
-function findNull(
-  context: CommitContext,
-  key: string,
-  newest: VersionRow | undefined,
-  versioning: number,
-): VersionRow | undefined {
-  if (versioning === versioningState.never || newest === undefined) return newest;
+function findNull(context: CommitContext, key: string, newest: VersionRow | undefined): VersionRow | undefined {
+  if (context.state.now.versioning === versioningState.never || newest === undefined) return newest;
   if (newest[1] & versionFlag.nullVersion) return newest;
   return context.statements.nullVersion.values(key)[0] as VersionRow | undefined;
 }
 
-function closeVersion(context: CommitContext, key: string, row: VersionRow, seq: number, hlc: number): void {
+function closeVersion(
+  context: CommitContext,
+  closing: { key: string; row: VersionRow; seq: number; hlc: number },
+): void {
+  const { key, row, seq, hlc } = closing;
   const [rowHlc, flags, sizeBytes] = row;
   const { state, statements } = context;
   statements.insertClosed.run(seq, hlc, key, rowHlc);
