@@ -27,8 +27,8 @@ import { listenShared } from "./listener/shared-port.ts";
 import { ContinuationTokens } from "./listing/continuation-token.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 
-/** Pooled buffers of one worker: 256 KiB each, 40 MiB. */
-const maxPooledBuffers = 160;
+/** Pooled buffers of one worker: 256 KiB each, 80 MiB; made when needed. */
+const maxPooledBuffers = 320;
 /** Memory of newest versions, per worker. */
 const cacheBytes = 32 * 2 ** 20;
 const drainPollMs = 50;

@@ -52,10 +52,7 @@ export const harnessKey: KeyEntry = {
 };
 
 /** A plane whose parts are real and lead nowhere: an absent data folder, a writer and a control thread that never answer. */
-function makePlane(
-  dataDir = "/nonexistent",
-  settings: Partial<DataPlane["snapshot"]["settings"]> = {},
-): DataPlane {
+function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapshot"]["settings"]> = {}): DataPlane {
   const keys = [{ version: 1, key: randomBytes(32) }];
   const all = { ...resolveDataSettings(new Map(), {}, 0), ...settings };
   return {

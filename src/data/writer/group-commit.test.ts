@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
 import { FakeClock } from "#testing/fake-clock.ts";
+import { fillDisk } from "#testing/full-disk.ts";
 import { ScratchBucket } from "#testing/scratch-bucket.ts";
 import { ChangeSlots, createChangeTable } from "../cache/change-slots.ts";
 import { createCatalog } from "../catalog/sqlite-catalog/open-catalog.ts";
@@ -74,13 +75,11 @@ test("GroupCommit: a bucket without catalog fails alone", () => {
 test("GroupCommit: on a full disk deletes succeed with the reserve, puts fail", () => {
   const scratch = open();
   scratch.putInline("old", new Uint8Array(10));
-  const { database } = scratch.writer;
-  // As few pages as there are: SQLite takes the larger of the two.
-  database.exec("PRAGMA max_page_count = 1");
+  const giveUpReserve = fillDisk(scratch.writer.database, 10);
   let given = 0;
   scratch.giveUpBallast = () => {
     given += 1;
-    database.exec("PRAGMA max_page_count = 10000");
+    giveUpReserve();
     return true;
   };
   const big = Array.from({ length: 40 }, (_, i) => makePut(scratch, `k${i}`, { meta: "x".repeat(1_000) } as object));

@@ -18,10 +18,10 @@ function open(versioning = 0): ScratchBucket {
 
 const body = new Uint8Array(10);
 
-function column(scratch: ScratchBucket, sql: string): unknown[] {
+function column(scratch: ScratchBucket, sql: string, ...values: string[]): unknown[] {
   return scratch.writer.database
     .query(sql)
-    .values()
+    .values(...values)
     .map(([value]) => value);
 }
 
@@ -55,9 +55,9 @@ test("applyPut: sharing copies the body or the blobs of any version, also of one
   const scratch = open();
   await scratch.putBlob("blob", body);
   scratch.putInline("inline", body);
-  const [blobDetail, INLINE_DETAIL] = column(scratch, "SELECT detail_id FROM version ORDER BY key");
+  const [blobDetail, inlineDetail] = column(scratch, "SELECT detail_id FROM version ORDER BY key");
   scratch.putInline("blob", body);
-  for (const detailId of [blobDetail, INLINE_DETAIL]) {
+  for (const detailId of [blobDetail, inlineDetail]) {
     const put = {
       ...scratch.makePut(`copy-${detailId}`, { version: 0, sealed: "" }),
       sizeBytes: 10,
@@ -70,7 +70,8 @@ test("applyPut: sharing copies the body or the blobs of any version, also of one
   expect(
     column(
       scratch,
-      `SELECT length(d.body) FROM version v JOIN detail d USING (detail_id) WHERE v.key = 'copy-${INLINE_DETAIL}'`,
+      "SELECT length(d.body) FROM version v JOIN detail d USING (detail_id) WHERE v.key = ?",
+      `copy-${inlineDetail}`,
     ),
   ).toEqual([26]);
   const gone = {

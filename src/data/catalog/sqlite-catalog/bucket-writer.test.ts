@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Mutation, type MutationResult, versionFlag } from "#kernel/protocol/mutation.ts";
+import { fillDisk } from "#testing/full-disk.ts";
 import { ScratchBucket } from "#testing/scratch-bucket.ts";
 import { verifyCatalog } from "./verify-catalog.ts";
 
@@ -127,10 +128,17 @@ function compare(scratch: ScratchBucket, model: BucketModel): void {
 
 /** Everything that is stored, but for the log, which is cut with every transaction. */
 function dump(scratch: ScratchBucket): string {
-  const tables = ["bucket_state", "version", "closed_version", "detail", "extent", "upload", "part", "garbage_blob"];
-  return JSON.stringify(
-    tables.map((TABLE) => scratch.writer.database.query(`SELECT * FROM ${TABLE}`).values().map(String)),
-  );
+  const queries = [
+    "SELECT * FROM bucket_state",
+    "SELECT * FROM version",
+    "SELECT * FROM closed_version",
+    "SELECT * FROM detail",
+    "SELECT * FROM extent",
+    "SELECT * FROM upload",
+    "SELECT * FROM part",
+    "SELECT * FROM garbage_blob",
+  ];
+  return JSON.stringify(queries.map((query) => scratch.writer.database.query(query).values().map(String)));
 }
 
 test("BucketWriter: any sequence of puts, deletes and changes of versioning does what S3 does; counters equal a recount", () => {
@@ -191,8 +199,7 @@ test("BucketWriter: a transaction that fails stores nothing, puts the counters b
 test("BucketWriter: a full disk stores nothing and is over when there is room again", () => {
   const scratch = open();
   const { database } = scratch.writer;
-  const MOST_PAGES = Number(database.query("PRAGMA page_count").values()[0]?.[0]) + 3;
-  database.exec(`PRAGMA max_page_count = ${MOST_PAGES}`);
+  fillDisk(database, 3)();
   const before = dump(scratch);
   expect(() => scratch.putInline("big", new Uint8Array(100_000))).toThrow("full");
   expect(dump(scratch)).toBe(before);
