@@ -5,6 +5,7 @@ import type { ChunkSignatureChain } from "#kernel/sigv4/chunk-signature.ts";
 const maxTrailerBytes = 4096;
 
 const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
 const signatureName = "x-amz-trailer-signature";
 
 /**
@@ -62,6 +63,8 @@ export class AwsChunkedTrailer {
     for (let offset = start; offset < bytes.length; offset++) {
       if (++this.#totalBytes > maxTrailerBytes) throw malformed(`The trailer is longer than ${maxTrailerBytes} bytes`);
       const byte = bytes[offset] ?? 0;
+      if (this.#isComplete && byte !== lineFeed && byte !== carriageReturn)
+        throw malformed("Bytes follow the end of the trailer");
       if (byte === lineFeed) {
         const text = Buffer.from(this.#line.buffer, 0, this.#lineBytes).toString("latin1");
         this.#lineBytes = 0;

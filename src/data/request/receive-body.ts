@@ -119,12 +119,18 @@ function decode(
   take: (data: Uint8Array) => Promise<void> | undefined,
 ): Promise<void> | undefined {
   let waiting: Promise<void> | undefined;
-  decoder.push(bytes, (data) => {
-    if (waiting) {
-      const kept = data;
-      waiting = waiting.then(() => take(kept));
-    } else waiting = take(data);
-  });
+  try {
+    decoder.push(bytes, (data) => {
+      if (waiting) {
+        const kept = data;
+        waiting = waiting.then(() => take(kept));
+      } else waiting = take(data);
+    });
+  } catch (error) {
+    // What is queued will be refused as well: nobody waits for it any more, and an unheard rejection would end the worker.
+    waiting?.catch(() => {});
+    throw error;
+  }
   return waiting;
 }
 

@@ -77,6 +77,8 @@ function openWithPragmas(path: string, options: { readonly: boolean; create: boo
   const database = options.readonly
     ? new Database(path, { readonly: true })
     : new Database(path, { readwrite: true, create: options.create });
+  // First of all: after a crash several threads open the catalog at once, and one of them recovers it while the others wait.
+  setPragma(database, "busy_timeout", busyTimeoutMs);
   if (!options.readonly) {
     database.exec(`PRAGMA page_size = ${pageBytes}`);
     setPragma(database, "journal_mode", "wal");
@@ -84,7 +86,6 @@ function openWithPragmas(path: string, options: { readonly: boolean; create: boo
     setPragma(database, "wal_autocheckpoint", 0);
   }
   setPragma(database, "cache_size", options.readonly ? -readerCacheKiB : -writerCacheKiB);
-  setPragma(database, "busy_timeout", busyTimeoutMs);
   setPragma(database, "trusted_schema", 0);
   setPragma(database, "temp_store", 2);
   return database;
