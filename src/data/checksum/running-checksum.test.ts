@@ -47,3 +47,11 @@ test("ChecksumPool: two checksums at once do not disturb each other", async () =
   third.update(Buffer.from("123456789"));
   expect(Buffer.from(third.digest()).toString("hex")).toBe("ae8b14860a799888");
 });
+
+test("ChecksumPool: many checksums that take turns on one instance are each right", async () => {
+  const pool = new ChecksumPool();
+  await pool.warm();
+  const running = await Promise.all(Array.from({ length: 50 }, () => pool.start("CRC64NVME")));
+  for (const byte of Buffer.from("123456789")) for (const each of running) each.update(Uint8Array.of(byte));
+  for (const each of running) expect(Buffer.from(each.digest()).toString("hex")).toBe("ae8b14860a799888");
+});

@@ -17,9 +17,9 @@ const crc32cPolynomial = 0x82f63b78;
 /** CRC-64/NVME, reflected polynomial. Source: NVM Express NVM Command Set Specification, section 5.2.1.3.4. */
 const crc64NvmePolynomial = "9a6c9329ac4bc9b5";
 
-type PooledAlgorithm = "CRC32C" | "CRC64NVME" | "XXHASH64" | "XXHASH3" | "XXHASH128";
+type SharedAlgorithm = "CRC32C" | "CRC64NVME" | "XXHASH64" | "XXHASH3" | "XXHASH128";
 
-const makers: Readonly<Record<PooledAlgorithm, () => Promise<IHasher>>> = {
+const makers: Readonly<Record<SharedAlgorithm, () => Promise<IHasher>>> = {
   CRC32C: () => createCRC32(crc32cPolynomial),
   CRC64NVME: () => createCRC64(crc64NvmePolynomial),
   XXHASH64: () => createXXHash64(0, 0),
@@ -30,18 +30,19 @@ const makers: Readonly<Record<PooledAlgorithm, () => Promise<IHasher>>> = {
 const hasherNames = { SHA1: "sha1", SHA256: "sha256", SHA512: "sha512", MD5: "md5" } as const;
 
 /**
- * Running checksums of every S3 algorithm. WebAssembly instances are kept and used again: making one takes longer than
- * checksumming a small object.
+ * Running checksums of every S3 algorithm. There is one WebAssembly instance for each algorithm that needs one, whatever the
+ * number of bodies: making one takes milliseconds and memory. A checksum that another one interrupts is put aside.
  */
 export class ChecksumPool {
-  readonly #idle = new Map<PooledAlgorithm, IHasher[]>();
+  readonly #shared = new Map<SharedAlgorithm, Promise<SharedHasher>>();
+  readonly #ready = new Map<SharedAlgorithm, SharedHasher>();
 
-  /** Makes the first instances of what clients use most. */
+  /** Makes the instances of what clients use most. */
   async warm(): Promise<void> {
-    for (const algorithm of ["CRC32C", "CRC64NVME"] as const) this.#keep(algorithm, await makers[algorithm]());
+    await Promise.all([this.#make("CRC32C"), this.#make("CRC64NVME")]);
   }
 
-  /** A checksum over no bytes yet. Synchronous unless an instance has to be made. */
+  /** A checksum over no bytes yet. Synchronous unless the algorithm is used for the first time. */
   start(algorithm: ChecksumAlgorithm): RunningChecksum | Promise<RunningChecksum> {
     switch (algorithm) {
       case "CRC32":
@@ -52,19 +53,48 @@ export class ChecksumPool {
       case "MD5":
         return new HashChecksum(algorithm, hasherNames[algorithm]);
       default: {
-        const idle = this.#idle.get(algorithm)?.pop();
-        if (idle) return new PooledChecksum(algorithm, idle, (hasher) => this.#keep(algorithm, hasher));
-        return makers[algorithm]().then(
-          (made) => new PooledChecksum(algorithm, made, (hasher) => this.#keep(algorithm, hasher)),
-        );
+        const ready = this.#ready.get(algorithm);
+        if (ready) return new SharedChecksum(algorithm, ready);
+        return this.#make(algorithm).then((made) => new SharedChecksum(algorithm, made));
       }
     }
   }
 
-  #keep(algorithm: PooledAlgorithm, hasher: IHasher): void {
-    const list = this.#idle.get(algorithm);
-    if (list) list.push(hasher);
-    else this.#idle.set(algorithm, [hasher]);
+  #make(algorithm: SharedAlgorithm): Promise<SharedHasher> {
+    let making = this.#shared.get(algorithm);
+    if (!making) {
+      making = makers[algorithm]().then((hasher) => {
+        const shared = new SharedHasher(hasher);
+        this.#ready.set(algorithm, shared);
+        return shared;
+      });
+      this.#shared.set(algorithm, making);
+    }
+    return making;
+  }
+}
+
+/** One instance for many checksums: the state of who used it last is saved when somebody else comes (about 1 us). */
+class SharedHasher {
+  readonly #hasher: IHasher;
+  #owner: SharedChecksum | undefined;
+
+  constructor(hasher: IHasher) {
+    this.#hasher = hasher;
+  }
+
+  /** The instance with the state of `checksum`, until the next call. */
+  of(checksum: SharedChecksum): IHasher {
+    if (this.#owner === checksum) return this.#hasher;
+    if (this.#owner) this.#owner.saved = this.#hasher.save();
+    if (checksum.saved) this.#hasher.load(checksum.saved);
+    else this.#hasher.init();
+    this.#owner = checksum;
+    return this.#hasher;
+  }
+
+  leave(checksum: SharedChecksum): void {
+    if (this.#owner === checksum) this.#owner = undefined;
   }
 }
 
@@ -105,29 +135,29 @@ class HashChecksum implements RunningChecksum {
   release(): void {}
 }
 
-class PooledChecksum implements RunningChecksum {
+class SharedChecksum implements RunningChecksum {
   readonly algorithm: ChecksumAlgorithm;
-  #hasher: IHasher | undefined;
-  readonly #giveBack: (hasher: IHasher) => void;
+  readonly #shared: SharedHasher;
+  /** State while another checksum uses the instance. */
+  saved: Uint8Array | undefined;
 
-  constructor(algorithm: ChecksumAlgorithm, hasher: IHasher, giveBack: (hasher: IHasher) => void) {
+  constructor(algorithm: ChecksumAlgorithm, shared: SharedHasher) {
     this.algorithm = algorithm;
-    this.#hasher = hasher.init();
-    this.#giveBack = giveBack;
+    this.#shared = shared;
   }
 
   update(bytes: Uint8Array): void {
-    this.#hasher?.update(bytes);
+    this.#shared.of(this).update(bytes);
   }
 
   digest(): Uint8Array {
-    const digest = this.#hasher?.digest("binary") ?? new Uint8Array(0);
+    const digest = this.#shared.of(this).digest("binary");
     this.release();
     return digest;
   }
 
   release(): void {
-    if (this.#hasher) this.#giveBack(this.#hasher);
-    this.#hasher = undefined;
+    this.saved = undefined;
+    this.#shared.leave(this);
   }
 }
