@@ -89,7 +89,7 @@ test("getObjectRetention, getObjectLegalHold: nothing is locked; an absent objec
   for (const query of ["retention", "legal-hold"]) {
     const answers = [await bucket.get("key", {}, query), await bucket.get("absent", {}, query)];
     expect(answers.map(({ status, code }) => [status, code])).toEqual([
-      [404, "NoSuchObjectLockConfiguration"],
+      [400, "InvalidRequest"],
       [404, "NoSuchKey"],
     ]);
   }

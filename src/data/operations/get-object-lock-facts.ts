@@ -3,11 +3,11 @@ import type { S3Request } from "../request/s3-request.ts";
 import { findObject } from "./object-response.ts";
 
 /**
- * GetObjectRetention and GetObjectLegalHold: no bucket can lock objects yet, so no object has either.
- * @throws S3Error NoSuchObjectLockConfiguration for an object that is there; else as `findObject`.
+ * GetObjectRetention and GetObjectLegalHold: no bucket can lock objects yet.
+ * @throws S3Error InvalidRequest for an object that is there; else as `findObject`.
  * Source: API_GetObjectRetention, API_GetObjectLegalHold.
  */
 export async function getObjectLockFacts(request: S3Request): Promise<void> {
   await findObject(request, false);
-  throw new S3Error("NoSuchObjectLockConfiguration", { fields: { Key: request.key } });
+  throw new S3Error("InvalidRequest", { message: "Bucket is missing Object Lock Configuration" });
 }
