@@ -60,6 +60,11 @@ export class BenchContext {
     return info.bavail * info.bsize;
   }
 
+  /** A server runs for weeks, its first seconds say little: the engine compiles hot code while it is used. */
+  get warmupMs(): number {
+    return this.options.short ? 2_000 : 6_000;
+  }
+
   /** Length of the timed part of a load. */
   get durationMs(): number {
     return this.options.short ? 2000 : 10_000;

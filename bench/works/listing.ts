@@ -41,7 +41,7 @@ async function compare(bench: BenchContext, server: MeasuredServer, listing: Lis
     bench.runLoad(server, {
       bucket,
       connections,
-      warmupMs: 1000,
+      warmupMs: bench.warmupMs,
       work: { kind: "list", layout: seededLayout, keyCount, pageSize, byFolder },
     });
   const small = row(await run(seeded.small.bucket, seeded.small.keyCount), seeded.small.keyCount, 0);

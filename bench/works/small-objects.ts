@@ -17,6 +17,7 @@ export async function measurePutOne(bench: BenchContext): Promise<ReportRow[]> {
     const result = await bench.runLoad(server, {
       bucket,
       connections: 1,
+      warmupMs: bench.warmupMs,
       work: { kind: "put", layout, shape: fourKibibytes, firstIndex: 0, keyCount: keysWithoutEnd, batchCount: 4096 },
     });
     const commitsPerSecond = bench.limits.sampleSqlite();
@@ -34,7 +35,7 @@ export async function measurePutMany(bench: BenchContext): Promise<ReportRow[]> 
     const result = await bench.runLoad(server, {
       bucket,
       connections: 64,
-      warmupMs: 1000,
+      warmupMs: bench.warmupMs,
       work: { kind: "put", layout, shape: fourKibibytes, firstIndex: 0, keyCount: keysWithoutEnd, batchCount: 32_768 },
     });
     const limit = `group commit; bare append+fdatasync ${appends}/s`;
@@ -52,7 +53,7 @@ export async function measureGet(bench: BenchContext): Promise<ReportRow[]> {
     await server.createBucket(bucket);
     await bench.store(server, bucket, { layout, shape, keyCount });
     const work = { kind: "get", layout, shape, keyCount } as const;
-    const result = await bench.runLoad(server, { bucket, connections: 64, warmupMs: 1000, work });
+    const result = await bench.runLoad(server, { bucket, connections: 64, warmupMs: bench.warmupMs, work });
     const bare = await sampleBareHttp(bench);
     const limit = `35 % of bare node:http ${Math.round(bare)}/s`;
     const wanted = { kind: "least", target: bare * 0.35 } as const;
@@ -71,7 +72,7 @@ export async function measureMixed(bench: BenchContext): Promise<ReportRow[]> {
     const result = await bench.runLoad(server, {
       bucket,
       connections: 32,
-      warmupMs: 1000,
+      warmupMs: bench.warmupMs,
       work: { kind: "mixed", layout, shape: fourKibibytes, slotCount, existingCount, weights },
     });
     const wanted = { kind: "least", target: 12_000 } as const;
@@ -99,7 +100,7 @@ async function sampleBareHttp(bench: BenchContext): Promise<number> {
     const port = Number(new TextDecoder().decode(first.value));
     const target = { host: "127.0.0.1", port, pid: child.pid, accessKey: "BARE", secretKey: "BARE" };
     const work = { kind: "get", layout, shape: { sizeBytes: bareBodyBytes, variants: 1 }, keyCount: 4096 } as const;
-    const result = await bench.runLoad(target, { bucket, connections: 64, warmupMs: 1000, work });
+    const result = await bench.runLoad(target, { bucket, connections: 64, warmupMs: bench.warmupMs, work });
     const row = rowOf(result, "all", {
       work: "limit: bare node:http, GET 8 KiB",
       unit: "/s",
