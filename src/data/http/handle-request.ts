@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { randomBytes } from "#kernel/base/random.ts";
 import { checkHeaderFamilies } from "#kernel/s3/check-header-families.ts";
 import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { type HeaderLookup, readHeader } from "#kernel/s3/header-lookup.ts";
@@ -19,6 +18,7 @@ import { S3Request } from "../request/s3-request.ts";
 import { authorizeRequest } from "./authorize-request.ts";
 import type { RequestObserver } from "./observe-requests.ts";
 import { renderError } from "./render-error.ts";
+import { RequestIds } from "./request-ids.ts";
 
 const maxHeaderPairs = 128;
 /** Browsers sign no preflight, even when the request it is for is signed. */
@@ -31,6 +31,7 @@ const unauthenticated: Authentication = { kind: "anonymous", payload: { kind: "u
 export class RequestHandler {
   readonly #plane: DataPlane;
   readonly #observe: RequestObserver;
+  readonly #requestIds = new RequestIds();
 
   constructor(plane: DataPlane, observe: RequestObserver) {
     this.#plane = plane;
@@ -40,7 +41,7 @@ export class RequestHandler {
   /** @param awaitsContinue the client wants `100 Continue` before it sends the body */
   async handle(message: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> {
     const startedMs = this.#plane.clock.monotonicMs();
-    const id = Buffer.from(randomBytes(8)).toString("hex").toUpperCase();
+    const id = this.#requestIds.next();
     let spec: OperationSpec | undefined;
     let errorCode: S3ErrorCode | undefined;
     let resource = "/";

@@ -89,6 +89,22 @@ export function checkVersionId(versionId: string): void {
 
 /** Headers of a version that GET, HEAD and 304 share. */
 export function objectHeaders(request: S3Request, { version, meta }: FoundObject): ResponseHeaders {
+  let fixed = fixedHeaders.get(meta);
+  if (!fixed) {
+    fixed = renderFixedHeaders(version, meta);
+    fixedHeaders.set(meta, fixed);
+  }
+  const headers: ResponseHeaders = { ...fixed };
+  const versionId = renderVersionId(request, version);
+  if (versionId !== undefined) headers["x-amz-version-id"] = versionId;
+  addTagCount(request, version, headers);
+  return headers;
+}
+
+/** Headers that follow from the version alone, kept as long as its metadata is remembered. */
+const fixedHeaders = new WeakMap<ObjectMeta, ResponseHeaders>();
+
+function renderFixedHeaders(version: ObjectVersion, meta: ObjectMeta): ResponseHeaders {
   const headers: ResponseHeaders = {
     "Accept-Ranges": "bytes",
     "Last-Modified": renderHttpDate(hlcToMs(version.hlc)),
@@ -105,11 +121,7 @@ export function objectHeaders(request: S3Request, { version, meta }: FoundObject
   }
   if (missing > 0) headers["x-amz-missing-meta"] = missing;
   if (meta.storageClass !== "STANDARD") headers["x-amz-storage-class"] = meta.storageClass;
-  Object.assign(headers, encryptionHeaders(meta));
-  const versionId = renderVersionId(request, version);
-  if (versionId !== undefined) headers["x-amz-version-id"] = versionId;
-  addTagCount(request, version, headers);
-  return headers;
+  return Object.assign(headers, encryptionHeaders(meta));
 }
 
 /** The id a response names: none in a bucket that was never versioned. */

@@ -13,10 +13,10 @@ export class RecentMap<Value> {
     return this.#entries.size;
   }
 
-  /** The value of `key`, which becomes the entry used last. */
+  /** The value of `key`, which becomes the entry used last; while the map is half empty nobody keeps count. */
   get(key: string): Value | undefined {
     const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || this.#entries.size * 2 < this.#maxEntries) return value;
     // A Map iterates in order of insertion: inserting again makes this entry the youngest.
     this.#entries.delete(key);
     this.#entries.set(key, value);
