@@ -14,7 +14,11 @@ export function listBuckets(request: S3Request): void {
   const region = query.get("bucket-region");
   const paged = ["max-buckets", "continuation-token", "prefix", "bucket-region"].some((name) => query.has(name));
   const limit = parseLimit(query.get("max-buckets"));
-  const after = decodeToken(query.get("continuation-token"));
+  const { continuationTokens } = request.plane;
+  // A token is of no use to another tenant, nor with another prefix or region.
+  const scope = { bucketId: caller.tenantId, prefix: prefix ?? "", delimiter: region ?? "" };
+  const given = query.get("continuation-token");
+  const after = given === undefined ? undefined : continuationTokens.open(scope, given);
   const visible = [...request.plane.snapshot.buckets()]
     .filter((bucket) => bucket.tenantId === caller.tenantId && isVisible(request, bucket))
     .filter(
@@ -25,7 +29,7 @@ export function listBuckets(request: S3Request): void {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const page = paged ? visible.slice(0, limit) : visible;
   const last = page.at(-1);
-  const token = last && page.length < visible.length ? Buffer.from(last.name).toString("base64url") : undefined;
+  const token = last && page.length < visible.length ? continuationTokens.make(scope, last.name) : undefined;
   const owner = renderElement(
     "Owner",
     renderTextElement("ID", caller.canonicalId) + renderTextElement("DisplayName", caller.displayName),
@@ -61,16 +65,4 @@ function parseLimit(text: string | undefined): number {
     });
   }
   return limit;
-}
-
-function decodeToken(token: string | undefined): string | undefined {
-  if (token === undefined) return undefined;
-  const name = Buffer.from(token, "base64url").toString("utf8");
-  if (Buffer.from(name).toString("base64url") !== token) {
-    throw new S3Error("InvalidArgument", {
-      message: "The continuation token provided is incorrect",
-      fields: { ArgumentName: "continuation-token" },
-    });
-  }
-  return name;
 }
