@@ -94,6 +94,8 @@ async function serve(flags: readonly string[]): Promise<number> {
   process.on("unhandledRejection", (error) => endByBug(log, error));
   const dataDir = resolve(config.dataDir);
   const lock = lockDataFolder(dataDir, process.pid);
+  // Before a first administrator is made: a start that fails afterwards would never show the key.
+  await requireFreePorts(config);
   const pool = new Pool({
     dataDir,
     workerUrl: new URL("./data/worker.ts", import.meta.url),
@@ -117,6 +119,20 @@ async function serve(flags: readonly string[]): Promise<number> {
   return new Promise(() => {});
 }
 
+/** @throws PoolStartError naming the address that somebody else has. */
+async function requireFreePorts(config: BootConfig): Promise<void> {
+  const [{ assertPortFree }, { PoolStartError }] = await Promise.all([
+    import("./data/listener/shared-port.ts"),
+    import("./data/pool/pool-start-error.ts"),
+  ]);
+  for (const listen of [config.s3Listen, config.s3TlsListen, config.consoleListen]) {
+    if (!listen) continue;
+    await assertPortFree(listen).catch((error: Error) => {
+      throw new PoolStartError(`Cannot listen on ${listen.host}:${listen.port}: ${error.message}`);
+    });
+  }
+}
+
 /** The parts of a running server. */
 interface Parts {
   readonly config: BootConfig;
@@ -127,6 +143,7 @@ interface Parts {
 
 async function startServing({ config, control, pool, log }: Parts): Promise<void> {
   const { settings } = control.publisher;
+  space.reserveBytes = settings["storage.reserve_bytes"];
   pool.configureWriter({
     historyWindowMs: settings["history.window"] * 1000,
     reserveBytes: settings["storage.reserve_bytes"],
@@ -209,10 +226,14 @@ async function checkWorkers(pool: Pool): Promise<void> {
   if (upWorkerCount === 0) throw new Error(`None of ${workerCount} data workers listens`);
 }
 
-/** Reads and deletes go on without space, so only a disk that is entirely full makes the server not ready. */
+/** What the readiness of the disk is judged by; set once the settings are known. */
+const space = { reserveBytes: 2 ** 20 };
+
+/** Below the reserve the workers refuse new bytes: the server does not accept work, although reads and deletes go on. */
 async function checkSpace(dataDir: string): Promise<void> {
-  const { bavail, bsize } = await statfs(dataDir);
-  if (bavail * bsize < 2 ** 20) throw new Error(`${bavail * bsize} bytes are free`);
+  const { bavail, blocks, bsize } = await statfs(dataDir);
+  const reserve = Math.min(space.reserveBytes, (blocks * bsize) / 2);
+  if (bavail * bsize < reserve) throw new Error(`${bavail * bsize} bytes are free, the reserve is ${reserve}`);
 }
 
 function endByBug(log: Log, error: unknown): void {

@@ -51,7 +51,7 @@ export class WorkerCalls {
       if (error instanceof S3Error) return { ok: false, code: error.code, message: error.message };
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.#options.log.error("A worker's call failed", { call: call.kind, error: reason });
-      return { ok: false, code: "InternalError" };
+      return { ok: false, code: isNoRoom(error) ? "InsufficientStorage" : "InternalError" };
     }
   }
 
@@ -64,4 +64,9 @@ export class WorkerCalls {
         return null;
     }
   }
+}
+
+/** The disk of control.db is full. */
+function isNoRoom(error: unknown): boolean {
+  return error instanceof Error && "code" in error && /^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(String(error.code));
 }

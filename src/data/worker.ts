@@ -75,7 +75,14 @@ class DataWorker {
       continuationTokens: new ContinuationTokens(start.keys),
       checksums: new ChecksumPool(),
       control: new ControlClient((message) => this.#send(message)),
-      disk: new DiskSpace(dataDir, () => snapshot.settings["storage.reserve_bytes"]),
+      disk: new DiskSpace(
+        dataDir,
+        () => snapshot.settings["storage.reserve_bytes"],
+        ({ full, freeBytes, reserveBytes, resumeBytes }) => {
+          const message = full ? "The disk is below its reserve: writes are refused" : "Writes are accepted again";
+          log("warn", message, { freeBytes, reserveBytes, resumeBytes });
+        },
+      ),
       log,
     };
   }

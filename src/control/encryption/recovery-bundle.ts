@@ -13,6 +13,8 @@ export interface RecoveryKeys {
 /** The bundle cannot be made or opened. The message is for the operator. */
 export class RecoveryBundleError extends Error {
   override readonly name = "RecoveryBundleError";
+  /** `EX_DATAERR`. Source: sysexits.h. */
+  readonly exitCode = 65;
 }
 
 const format = "maxiofs-recovery-bundle";

@@ -59,7 +59,9 @@ export class GarbageCollector {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.#tick(), stepIntervalMs);
+    this.#timer = setInterval(() => {
+      this.#tick().catch((error: unknown) => this.#report("", error));
+    }, stepIntervalMs);
     this.#timer.unref();
   }
 

@@ -31,7 +31,7 @@ export async function storeNewObject(
   request: S3Request,
   appendTo: AppendTarget | null,
 ): Promise<{ headers: ResponseHeaders; sizeBytes: number }> {
-  request.plane.disk.requireRoom();
+  request.plane.disk.requireRoom(Number(request.header("content-length") ?? 0));
   const conditions = writeConditions(request);
   const object = parseNewObject(request);
   if (conditions) await checkEarlyConditions(request, conditions);

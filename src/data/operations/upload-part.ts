@@ -37,7 +37,7 @@ export interface WrittenPart {
 
 /** UploadPart: always a blob, under the upload's data key. Source: API_UploadPart. */
 export async function uploadPart(request: S3Request): Promise<void> {
-  request.plane.disk.requireRoom();
+  request.plane.disk.requireRoom(Number(request.header("content-length") ?? 0));
   const target = await findPartTarget(request);
   refuseOtherAlgorithm(target, earlyAlgorithm(request));
   const { dataKey, algorithm, hidesDigest } = target;

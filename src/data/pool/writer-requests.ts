@@ -21,7 +21,8 @@ export class WriterRequests {
 
   /**
    * Sends a request; `send` is undefined while there is no writer.
-   * @throws S3Error ServiceUnavailable when there is no writer or it dies before it answers, InternalError when the disk failed
+   * @throws S3Error ServiceUnavailable when there is no writer or it dies before it answers, InternalError
+   * when the disk failed, InsufficientStorage when it is full; the reason is in the log, not in the error: it may name paths
    */
   request(request: WriterRequest, send: ((message: ToWriter) => void) | undefined): Promise<WriterOutcome> {
     return new Promise((resolve, reject) => {
@@ -42,7 +43,7 @@ export class WriterRequests {
     if (!waiting) return;
     if (answer.kind === "done") waiting.resolve("done");
     else if (answer.reason === "notEmpty") waiting.resolve("notEmpty");
-    else waiting.reject(new S3Error("InternalError", { message: `The catalog writer failed: ${answer.message}` }));
+    else waiting.reject(new S3Error(answer.reason === "noRoom" ? "InsufficientStorage" : "InternalError"));
   }
 
   /** The writer ended: whether it did what was asked is unknown. */

@@ -29,7 +29,8 @@ const catalogCodes = [
 
 /** True when there was no room on the disk. */
 export function isNoRoom(error: unknown): boolean {
-  return error instanceof SQLiteError && hasCode(error, "SQLITE_FULL");
+  if (error instanceof SQLiteError) return hasCode(error, "SQLITE_FULL");
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 /** Maps what a failed transaction threw to the answer its requests get. Nothing of such a transaction was stored. */

@@ -8,7 +8,7 @@ import { GarbageCollector } from "../background/collect-garbage.ts";
 import { ChangeSlots } from "../cache/change-slots.ts";
 import { Ballast } from "./ballast.ts";
 import { closeBucketCatalog, createBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
-import { describeCommitFailure } from "./commit-failure.ts";
+import { describeCommitFailure, isNoRoom } from "./commit-failure.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { openWriterMetrics } from "./writer-metrics.ts";
 
@@ -108,7 +108,14 @@ class WriterThread {
       }
       this.#send({ kind: "done", id });
     } catch (error) {
-      this.#send({ kind: "failed", id, reason: "io", message: describeCommitFailure(error).reason });
+      const message = describeCommitFailure(error).reason;
+      this.#send({
+        kind: "log",
+        level: "error",
+        message: "A request to the catalog writer failed",
+        fields: { reason: message },
+      });
+      this.#send({ kind: "failed", id, reason: isNoRoom(error) ? "noRoom" : "io", message });
     }
   }
 

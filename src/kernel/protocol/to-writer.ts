@@ -27,7 +27,12 @@ export type ToWriter =
 export type FromWriter =
   | { readonly kind: "ready" }
   | { readonly kind: "done"; readonly id: number }
-  | { readonly kind: "failed"; readonly id: number; readonly reason: "notEmpty" | "io"; readonly message: string }
+  | {
+      readonly kind: "failed";
+      readonly id: number;
+      readonly reason: "notEmpty" | "noRoom" | "io";
+      readonly message: string;
+    }
   | {
       readonly kind: "log";
       readonly level: "info" | "warn" | "error";

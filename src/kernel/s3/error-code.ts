@@ -124,7 +124,7 @@ export const errorCodes = {
   NotImplemented: [501, "A header or query you provided implies functionality that is not implemented"],
   ServiceUnavailable: [503, "Service is unable to handle request. Please retry"],
   SlowDown: [503, "Please reduce your request rate"],
-  InsufficientStorage: [507, "There is not enough free space on the server to store the object"],
+  InsufficientStorage: [507, "There is not enough free space on the server to carry out the request"],
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 
 /** A code of the table, as it stands in `<Code>` of the error document. */
