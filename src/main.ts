@@ -6,6 +6,7 @@ import { version } from "../package.json";
 import type { Control } from "./control/control.ts";
 import type { Log } from "./control/observe/log.ts";
 import type { ControlOptions } from "./control/open-control.ts";
+import { connectionShare } from "./data/listener/server-limits.ts";
 import type { WorkersOptions } from "./data/pool/data-workers.ts";
 import type { Pool } from "./data/pool.ts";
 import { systemClock } from "./kernel/base/clock.ts";
@@ -205,6 +206,7 @@ function workersOptions(config: BootConfig, control: Control): WorkersOptions {
       s3Port: s3Listen.port,
       ...(s3TlsListen && tls && { tls: { ...s3TlsListen, cert: readPem(tls.certPath), key: readPem(tls.keyPath) } }),
       idleTimeoutSeconds,
+      maxConnections: connectionShare(readOpenFileLimit(), config.workers * (s3TlsListen ? 2 : 1)),
     },
     keys: control.keys,
     link: {
@@ -213,6 +215,13 @@ function workersOptions(config: BootConfig, control: Control): WorkersOptions {
       receive: (life, message) => void control.calls.receive(life, message),
     },
   };
+}
+
+/** Files this process may open: `RLIMIT_NOFILE` as Linux shows it; elsewhere a cautious guess. */
+function readOpenFileLimit(): number {
+  const text = existsSync("/proc/self/limits") ? readFileSync("/proc/self/limits", "utf8") : "";
+  const [, limit] = /^Max open files\s+(\d+)/m.exec(text) ?? [];
+  return limit === undefined ? 4096 : Number(limit);
 }
 
 function readPem(path: string): string {

@@ -51,7 +51,7 @@ function workersOptions({ lives, said }: Rig, workerCount: number, s3Port = 0): 
   const snapshot: Snapshot = { number: 7, keys: [], buckets: [], settings };
   return {
     workerCount,
-    listen: { s3Host: "127.0.0.1", s3Port, idleTimeoutSeconds: 60 },
+    listen: { s3Host: "127.0.0.1", s3Port, idleTimeoutSeconds: 60, maxConnections: 1_000 },
     keys: [],
     link: {
       attach: (life) => {

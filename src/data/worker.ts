@@ -154,7 +154,7 @@ class DataWorker {
     handler: RequestHandler,
     place: { host: string; port: number },
   ): Promise<number> {
-    limitServer(server);
+    limitServer(server, this.#start.config.maxConnections);
     this.#deadline.watch(server);
     server.on("request", (message, response) => void handler.handle(message, response, false));
     server.on("checkContinue", (message, response) => void handler.handle(message, response, true));

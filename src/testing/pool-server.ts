@@ -83,7 +83,7 @@ export async function startPoolServer(options: PoolServerOptions): Promise<PoolS
   });
   const { s3Port } = await pool.startWorkers({
     workerCount: 1,
-    listen: { s3Host: "127.0.0.1", s3Port: 0, idleTimeoutSeconds: 60 },
+    listen: { s3Host: "127.0.0.1", s3Port: 0, idleTimeoutSeconds: 60, maxConnections: 1_000 },
     keys,
     link: { attach: () => makeSnapshot(options), detach: () => {}, receive: () => {} },
   });

@@ -56,7 +56,15 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
   const keys = [{ version: 1, key: randomBytes(32) }];
   const all = { ...resolveDataSettings(new Map(), {}, 0), ...settings };
   return {
-    config: { dataDir, workerIndex: 0, workerCount: 1, s3Host: "127.0.0.1", s3Port: 0, idleTimeoutSeconds: 60 },
+    config: {
+      dataDir,
+      workerIndex: 0,
+      workerCount: 1,
+      s3Host: "127.0.0.1",
+      s3Port: 0,
+      idleTimeoutSeconds: 60,
+      maxConnections: 1_000,
+    },
     clock: new FakeClock(),
     snapshot: new SnapshotStore({ number: 1, keys: [harnessKey], buckets: [harnessBucket], settings: all }),
     catalog: new SqliteCatalogReader(dataDir),

@@ -28,10 +28,19 @@ export function limitedServerOptions(idleTimeoutSeconds: number): ServerOptions<
   };
 }
 
+/**
+ * Connections each of `workerCount` workers may take where the process may open `openFileLimit` files: a quarter of the
+ * files, and at least 64, stay for catalogs, blobs and the console. At the limit itself Bun ends the whole process.
+ */
+export function connectionShare(openFileLimit: number, workerCount: number): number {
+  const kept = Math.max(64, Math.ceil(openFileLimit / 4));
+  return Math.max(1, Math.min(maxConnections, Math.floor((openFileLimit - kept) / workerCount)));
+}
+
 /** Sets the limits that are no constructor options and answers what is no HTTP request with an S3 error document. */
-export function limitServer(server: Server<typeof CountedRequest>): void {
+export function limitServer(server: Server<typeof CountedRequest>, connectionLimit = maxConnections): void {
   server.maxHeadersCount = maxHeaderLines;
-  server.maxConnections = maxConnections;
+  server.maxConnections = connectionLimit;
   server.on("clientError", refuse);
 }
 

@@ -19,6 +19,8 @@ export interface DataConfig {
   readonly s3Port: number;
   /** TLS listener on a port of its own; absent: none. PEM texts. */
   readonly tls?: { readonly host: string; readonly port: number; readonly cert: string; readonly key: string };
+  /** Connections this worker accepts; the engine resets those above. */
+  readonly maxConnections: number;
   /** Seconds without progress after which a client is cut off. */
   readonly idleTimeoutSeconds: number;
 }
