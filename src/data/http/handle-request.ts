@@ -93,8 +93,9 @@ export class RequestHandler {
 
   #authenticate(message: IncomingMessage, target: RequestTarget): Authentication {
     const { settings } = this.#plane.snapshot;
-    const usesVirtualHost =
-      target.domain !== undefined && target.bucket !== undefined && !target.rawPath.startsWith(`/${target.bucket}`);
+    const host = message.headers.host?.toLowerCase() ?? "";
+    // SigV2 signs no Host: wherever the bucket came from it, the bucket is part of what must have been signed.
+    const usesVirtualHost = target.domain !== undefined && host.startsWith(`${target.bucket}.${target.domain}`);
     return authenticateRequest(
       {
         method: message.method ?? "GET",

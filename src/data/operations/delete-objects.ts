@@ -17,6 +17,8 @@ const wellFormedVersionId = new RegExp(`^[!-~]{1,${maxKeyBytes}}$`);
  * request. Source: API_DeleteObjects.
  */
 export async function deleteObjects(request: S3Request): Promise<void> {
+  // No action guards the bucket as a whole: nobody's body is not even read.
+  if (request.identity.kind === "anonymous") throw new S3Error("AccessDenied");
   const body = await readSmallBody(request, maxLargeXmlBytes, { requireDigest: true });
   const { objects, quiet } = readDeleteObjects(body);
   const entries = await Promise.all(objects.map((object) => deleteOne(request, object, quiet)));
