@@ -63,18 +63,3 @@ test("combineCrc: wrong lengths are refused", () => {
   for (const lengthBytes of [-1, 0.5, Number.NaN, 2 ** 53])
     expect(() => combineCrc("CRC32", four, { crc: four, lengthBytes })).toThrow(RangeError);
 });
-
-test("combineCrc: 10,000 equal parts take less than 50 ms", () => {
-  for (const algorithm of algorithms) {
-    const part = crc(algorithm, new Uint8Array([1, 2, 3]));
-    let bestMs = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < 5; round++) {
-      const start = performance.now();
-      let whole = part;
-      for (let count = 0; count < 10_000; count++)
-        whole = combineCrc(algorithm, whole, { crc: part, lengthBytes: 8 * 2 ** 20 });
-      bestMs = Math.min(bestMs, performance.now() - start);
-    }
-    expect(bestMs).toBeLessThan(50);
-  }
-});
