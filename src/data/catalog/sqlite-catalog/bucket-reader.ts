@@ -2,30 +2,30 @@ import type { Database, Statement } from "bun:sqlite";
 import { openCatalog } from "./open-catalog.ts";
 
 /**
- * Limits are written `?+0`: SQLite plans a statement again whenever a bare parameter of LIMIT is bound, which doubles the
- * cost of a seek (measured with 3.54: 14 us against 7).
+ * Parameters are written `?+0` and `?||''` where SQLite would plan the statement again whenever a bare one is bound: in
+ * LIMIT, and in an equality beside ORDER BY or a join. Planning costs five times the look-up (3.54: 16 us against 3).
  */
 const sql = {
-  newest: `SELECT v.hlc, v.flags, v.size_bytes, v.etag, v.version_id, v.detail_id, v.attributes, d.meta FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ? ORDER BY v.hlc DESC LIMIT 1`,
-  newestWithBody: `SELECT v.hlc, v.flags, v.size_bytes, v.etag, v.version_id, v.detail_id, v.attributes, d.meta, d.body FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ? ORDER BY v.hlc DESC LIMIT 1`,
-  at: `SELECT v.hlc, v.flags, v.size_bytes, v.etag, v.version_id, v.detail_id, v.attributes, d.meta, d.body FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ? AND v.hlc = ?`,
-  named: `SELECT v.hlc, v.flags, v.size_bytes, v.etag, v.version_id, v.detail_id, v.attributes, d.meta, d.body FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ? AND v.version_id = ?`,
-  nullVersion: `SELECT v.hlc, v.flags, v.size_bytes, v.etag, v.version_id, v.detail_id, v.attributes, d.meta, d.body FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ? AND v.flags & 4 LIMIT 1`,
-  extents: `SELECT part_number, offset_bytes, size_bytes, blob_id, checksum FROM extent WHERE detail_id = ? AND offset_bytes < ? AND offset_bytes + size_bytes > ? ORDER BY ordinal`,
-  extentOfPart: `SELECT part_number, offset_bytes, size_bytes, blob_id, checksum FROM extent WHERE detail_id = ? AND part_number = ?`,
-  extentsAfter: `SELECT part_number, offset_bytes, size_bytes, blob_id, checksum FROM extent WHERE detail_id = ? AND part_number > ? ORDER BY ordinal LIMIT ?`,
+  newest: `SELECT v.hlc, v.flags, v.size_bytes, v.etag, v.version_id, v.detail_id, v.attributes, d.meta FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ?||'' ORDER BY v.hlc DESC LIMIT 1`,
+  newestWithBody: `SELECT v.hlc, v.flags, v.size_bytes, v.etag, v.version_id, v.detail_id, v.attributes, d.meta, d.body FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ?||'' ORDER BY v.hlc DESC LIMIT 1`,
+  at: `SELECT v.hlc, v.flags, v.size_bytes, v.etag, v.version_id, v.detail_id, v.attributes, d.meta, d.body FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ?||'' AND v.hlc = ?+0`,
+  named: `SELECT v.hlc, v.flags, v.size_bytes, v.etag, v.version_id, v.detail_id, v.attributes, d.meta, d.body FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ?||'' AND v.version_id = ?||''`,
+  nullVersion: `SELECT v.hlc, v.flags, v.size_bytes, v.etag, v.version_id, v.detail_id, v.attributes, d.meta, d.body FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ?||'' AND v.flags & 4 LIMIT 1`,
+  extents: `SELECT part_number, offset_bytes, size_bytes, blob_id, checksum FROM extent WHERE detail_id = ?+0 AND offset_bytes < ?+0 AND offset_bytes + size_bytes > ?+0 ORDER BY ordinal`,
+  extentOfPart: `SELECT part_number, offset_bytes, size_bytes, blob_id, checksum FROM extent WHERE detail_id = ?+0 AND part_number = ?+0`,
+  extentsAfter: `SELECT part_number, offset_bytes, size_bytes, blob_id, checksum FROM extent WHERE detail_id = ?+0 AND part_number > ?+0 ORDER BY ordinal LIMIT ?+0`,
   currentFrom: `SELECT key, hlc, flags, size_bytes, etag FROM version WHERE key >= ? AND key < ? ORDER BY key, hlc DESC LIMIT ?+0`,
   currentAfter: `SELECT key, hlc, flags, size_bytes, etag FROM version WHERE key > ? AND key < ? ORDER BY key, hlc DESC LIMIT ?+0`,
   currentAmong: `SELECT key, hlc, flags, size_bytes, etag FROM (SELECT key, hlc, flags, size_bytes, etag FROM version WHERE key > ?1 AND key < ?2 ORDER BY key, hlc DESC LIMIT ?4+0) WHERE flags & 3 = 1 LIMIT ?3+0`,
   keyAtOffset: `SELECT key FROM version WHERE key > ? AND key < ? ORDER BY key, hlc DESC LIMIT 1 OFFSET ?+0`,
   versionsFrom: `SELECT key, hlc, flags, size_bytes, etag, version_id FROM version WHERE key >= ? AND key < ? ORDER BY key, hlc DESC LIMIT ?+0`,
   versionsAfter: `SELECT key, hlc, flags, size_bytes, etag, version_id FROM version WHERE key > ? AND key < ? ORDER BY key, hlc DESC LIMIT ?+0`,
-  versionsOfKey: `SELECT key, hlc, flags, size_bytes, etag, version_id FROM version WHERE key = ? AND hlc < ? ORDER BY hlc DESC LIMIT ?+0`,
+  versionsOfKey: `SELECT key, hlc, flags, size_bytes, etag, version_id FROM version WHERE key = ?||'' AND hlc < ?+0 ORDER BY hlc DESC LIMIT ?+0`,
   uploadsFrom: `SELECT key, upload_id, initiated_hlc, meta FROM upload WHERE state = 0 AND key >= ? AND key < ? ORDER BY key, initiated_hlc LIMIT ?+0`,
   uploadsAfter: `SELECT key, upload_id, initiated_hlc, meta FROM upload WHERE state = 0 AND key > ? AND key < ? ORDER BY key, initiated_hlc LIMIT ?+0`,
-  uploadsOfKey: `SELECT key, upload_id, initiated_hlc, meta FROM upload WHERE state = 0 AND key = ? AND initiated_hlc > ? ORDER BY initiated_hlc LIMIT ?+0`,
+  uploadsOfKey: `SELECT key, upload_id, initiated_hlc, meta FROM upload WHERE state = 0 AND key = ?||'' AND initiated_hlc > ?+0 ORDER BY initiated_hlc LIMIT ?+0`,
   upload: `SELECT key, upload_id, initiated_hlc, meta, state FROM upload WHERE upload_id = ?`,
-  parts: `SELECT part_number, blob_id, size_bytes, etag, checksum, hlc FROM part WHERE upload_id = ? AND part_number > ? ORDER BY part_number LIMIT ?`,
+  parts: `SELECT part_number, blob_id, size_bytes, etag, checksum, hlc FROM part WHERE upload_id = ?||'' AND part_number > ?+0 ORDER BY part_number LIMIT ?+0`,
 } as const;
 
 /** Names of the reader's statements. */

@@ -12,8 +12,9 @@ export type VersionRow = [
   attributes: string | null,
 ];
 
+/** Why some parameters are written `?||''`: see `bucket-reader.ts`. */
 const sql = {
-  newestVersion: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ? ORDER BY hlc DESC LIMIT 1`,
+  newestVersion: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ?||'' ORDER BY hlc DESC LIMIT 1`,
   versionAt: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ? AND hlc = ?`,
   versionNamed: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ? AND version_id = ?`,
   nullVersion: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ? AND flags & 4 LIMIT 1`,
@@ -37,7 +38,7 @@ const sql = {
   openUploads: `SELECT upload_id FROM upload WHERE state = 0 LIMIT 1000`,
   findPart: `SELECT blob_id, size_bytes FROM part WHERE upload_id = ? AND part_number = ?`,
   replacePart: `INSERT OR REPLACE INTO part (upload_id, part_number, blob_id, size_bytes, etag, checksum, hlc, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-  listParts: `SELECT part_number, blob_id, size_bytes, etag, checksum FROM part WHERE upload_id = ? ORDER BY part_number`,
+  listParts: `SELECT part_number, blob_id, size_bytes, etag, checksum FROM part WHERE upload_id = ?||'' ORDER BY part_number`,
   deletePart: `DELETE FROM part WHERE upload_id = ? AND part_number = ?`,
   deleteParts: `DELETE FROM part WHERE upload_id = ?`,
   partsToGarbage: `INSERT OR REPLACE INTO garbage_blob (blob_id, since_hlc) SELECT blob_id, ? FROM part WHERE upload_id = ?`,
