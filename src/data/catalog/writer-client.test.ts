@@ -72,14 +72,15 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await Bun.sleep(1);
 }
 
-test("WriterClient: mutations of one turn travel together, and each gets its own answer", async () => {
+test("WriterClient: a lone mutation leaves at once, others of the turn together, and each gets its own answer", async () => {
   const writer = new WriterEnd();
   const client = new WriterClient();
   client.attach(writer.port);
   const commits = ["a", "b", "c"].map((key) => client.commit(makePut(key)));
   expect(client.inFlight).toBe(3);
   await settle();
-  expect(writer.answerAll()).toBe(1);
+  expect(writer.batches.map(({ mutations }) => mutations.map(({ key }) => key))).toEqual([["a"], ["b", "c"]]);
+  expect(writer.answerAll()).toBe(2);
   expect((await Promise.all(commits)).map(({ versionId }) => versionId)).toEqual(["a", "b", "c"]);
   expect(client.inFlight).toBe(0);
 });
@@ -147,11 +148,16 @@ test("WriterClient: an answer that misses a result, or comes twice, settles nobo
   const writer = new WriterEnd();
   const client = new WriterClient();
   client.attach(writer.port);
-  const commits = ["a", "b"].map((key) => client.commit(makePut(key)).catch((error: unknown) => error));
+  const commits = ["first", "a", "b"].map((key) => client.commit(makePut(key)).catch((error: unknown) => error));
   await settle();
-  const [batch] = writer.batches;
+  const [first, batch] = writer.batches;
+  if (first) writer.answer(first, [succeed("first")]);
   if (!batch) throw new Error("No batch");
   writer.answer(batch, [succeed("a")]);
   writer.answer(batch, [succeed("x"), succeed("x")]);
-  expect(await Promise.all(commits)).toMatchObject([{ versionId: "a" }, { code: "ServiceUnavailable" }]);
+  expect(await Promise.all(commits)).toMatchObject([
+    { versionId: "first" },
+    { versionId: "a" },
+    { code: "ServiceUnavailable" },
+  ]);
 });

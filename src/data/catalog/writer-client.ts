@@ -10,7 +10,8 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 
 /**
  * Mutations that leave at once, without waiting for the end of the turn: the writer commits while the worker still parses.
- * Without it all connections march in step, and either the workers or the writer wait.
+ * Without it all connections march in step, and either the workers or the writer wait. While nothing is in flight the
+ * first one leaves at once too: a lone request waits for nobody.
  */
 const flushAt = 8;
 
@@ -53,7 +54,7 @@ export class WriterClient {
         else reject(toError(result));
       };
       this.#pending.push({ mutation, body, settle });
-      if (this.#pending.length >= flushAt) this.#flush();
+      if (this.#inFlight.size === 0 || this.#pending.length >= flushAt) this.#flush();
       if (this.#scheduled || this.#pending.length === 0) return;
       this.#scheduled = true;
       setImmediate(() => {

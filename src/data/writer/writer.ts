@@ -1,6 +1,6 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { type MessagePort, parentPort } from "node:worker_threads";
+import { type MessagePort, parentPort, receiveMessageOnPort } from "node:worker_threads";
 import { systemClock } from "#kernel/base/clock.ts";
 import type { Mutation, WriterAnswer, WriterBatch } from "#kernel/protocol/mutation.ts";
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
@@ -24,7 +24,7 @@ class WriterThread {
   readonly #commits: GroupCommit;
   readonly #garbage: GarbageCollector;
   readonly #ballast: Ballast;
-  #scheduled = false;
+  readonly #workers = new Set<MessagePort>();
 
   constructor(port: MessagePort, start: StartMessage) {
     this.#port = port;
@@ -75,24 +75,28 @@ class WriterThread {
   }
 
   #attach(port: MessagePort): void {
+    this.#workers.add(port);
+    port.on("close", () => this.#workers.delete(port));
     port.on("message", (batch: WriterBatch) => {
-      this.#commits.add({
-        mutations: JSON.parse(batch.mutations) as Mutation[],
-        bytes: new Uint8Array(batch.bytes),
-        answer: (results) =>
-          port.postMessage({ id: batch.id, results: JSON.stringify(results) } satisfies WriterAnswer),
-      });
-      this.#schedule();
+      this.#take(port, batch);
+      this.#takeWaiting();
+      this.#commits.run();
     });
   }
 
-  /** Messages already delivered to this thread join the same commit. */
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#commits.run();
+  /** What other workers, and this one, have sent meanwhile joins the same commit. */
+  #takeWaiting(): void {
+    for (const port of this.#workers) {
+      for (let taken = receiveMessageOnPort(port); taken; taken = receiveMessageOnPort(port))
+        this.#take(port, taken.message as WriterBatch);
+    }
+  }
+
+  #take(port: MessagePort, batch: WriterBatch): void {
+    this.#commits.add({
+      mutations: JSON.parse(batch.mutations) as Mutation[],
+      bytes: new Uint8Array(batch.bytes),
+      answer: (results) => port.postMessage({ id: batch.id, results: JSON.stringify(results) } satisfies WriterAnswer),
     });
   }
 

@@ -93,14 +93,14 @@ export class BucketWriter {
 
   /** Runs `work` in a write transaction that stores the counters; rolls all back when it throws. */
   inTransaction(work: (state: BucketState) => void): void {
-    this.#database.exec("BEGIN IMMEDIATE");
+    this.#statements.begin.run();
     try {
       work(this.#state);
       this.#state.store();
-      this.#database.exec("COMMIT");
+      this.#statements.commit.run();
     } catch (error) {
       this.#state.restore();
-      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      if (this.#database.inTransaction) this.#statements.rollback.run();
       throw error;
     }
     this.#state.keep();

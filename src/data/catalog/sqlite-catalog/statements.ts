@@ -14,6 +14,9 @@ export type VersionRow = [
 
 /** Why some parameters are written `?||''`: see `bucket-reader.ts`. */
 const sql = {
+  begin: `BEGIN IMMEDIATE`,
+  commit: `COMMIT`,
+  rollback: `ROLLBACK`,
   newestVersion: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ?||'' ORDER BY hlc DESC LIMIT 1`,
   versionAt: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ? AND hlc = ?`,
   versionNamed: `SELECT hlc, flags, size_bytes, etag, version_id, detail_id, from_seq, attributes FROM version WHERE key = ? AND version_id = ?`,
