@@ -14,8 +14,6 @@ export interface ServerOptions {
   readonly workers: number;
   readonly accessKey: string;
   readonly secretKey: string;
-  /** Further environment; a test setting for example. */
-  readonly environment?: Readonly<Record<string, string>>;
   /** Path and query that must answer 200 before the server counts as started; default the list of buckets. */
   readonly probe?: { readonly path: string; readonly query: string };
 }
@@ -64,7 +62,6 @@ export class MeasuredServer {
         ...process.env,
         MAXIOFS_ADMIN_ACCESS_KEY: accessKey,
         MAXIOFS_ADMIN_SECRET_KEY: secretKey,
-        ...options.environment,
       },
       stdin: "ignore",
       stdout: "ignore",
@@ -91,7 +88,7 @@ export class MeasuredServer {
   /** One signed request outside any measurement. `path` and `query` are canonical. The answer's body is to be read by the caller. */
   async request(
     method: "GET" | "PUT" | "POST" | "DELETE",
-    target: { path: string; query?: string; body?: string },
+    target: { path: string; query?: string; body?: string | Uint8Array<ArrayBuffer> },
   ): Promise<Response> {
     const { path, query = "", body } = target;
     const sha256 = body === undefined ? emptySha256 : Bun.SHA256.hash(body, "hex");

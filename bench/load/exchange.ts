@@ -1,7 +1,7 @@
 import { bodyMatches, type ObjectBody } from "./object-body.ts";
 
 /** The S3 operations a load consists of. */
-export type LoadOperation = "PutObject" | "GetObject" | "HeadObject" | "DeleteObject" | "UploadPart" | "ListObjectsV2";
+export type LoadOperation = "PutObject" | "GetObject" | "HeadObject" | "DeleteObject" | "ListObjectsV2";
 
 const noBytes = Buffer.alloc(0);
 

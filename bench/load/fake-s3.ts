@@ -47,7 +47,7 @@ function answer(fake: FakeRequest): void {
     list(fake, url);
     return;
   }
-  const name = url.pathname + (url.searchParams.get("partNumber") ?? "");
+  const name = url.pathname;
   if (request.method === "PUT") {
     objects.set(name, body);
     response.writeHead(200, { etag: damage === "etag" ? '"0"' : etagOf(body), "content-length": 0 }).end();

@@ -3,11 +3,10 @@
  * input, the result as the only line on its standard output.
  */
 
-/** How key number `index` is spelt. `parts` turns every index into one part of one multipart upload. */
+/** How key number `index` is spelt. */
 export type KeyLayout =
   | { readonly kind: "flat"; readonly prefix: string }
-  | { readonly kind: "folders"; readonly keysPerFolder: number }
-  | { readonly kind: "parts"; readonly key: string; readonly uploadId: string };
+  | { readonly kind: "folders"; readonly keysPerFolder: number };
 
 /** Objects of one size whose bytes are a pure function of (`sizeBytes`, `variants`, key number). */
 export interface ObjectShape {
@@ -121,15 +120,13 @@ export function parseLoadResult(text: string): LoadResult {
   return JSON.parse(text) as LoadResult;
 }
 
-/** Path below the bucket and canonical query of key number `index`; both are already percent-encoded. */
-export function targetOf(layout: KeyLayout, index: number): { readonly key: string; readonly query: string } {
+/** Path of key number `index` below the bucket, already percent-encoded. */
+export function keyOf(layout: KeyLayout, index: number): string {
   switch (layout.kind) {
     case "flat":
-      return { key: `${layout.prefix}${String(index).padStart(8, "0")}`, query: "" };
+      return `${layout.prefix}${String(index).padStart(8, "0")}`;
     case "folders":
-      return { key: folderKey(index, layout.keysPerFolder), query: "" };
-    case "parts":
-      return { key: layout.key, query: `partNumber=${index + 1}&uploadId=${encodeURIComponent(layout.uploadId)}` };
+      return folderKey(index, layout.keysPerFolder);
   }
 }
 

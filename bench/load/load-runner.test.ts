@@ -99,10 +99,3 @@ test("LoadRunner: transfer uploads and downloads bodies beyond every buffer at o
   expect(operationOf(result, "PutObject").count).toBe(3);
   expect(operationOf(result, "GetObject").count).toBe(3);
 });
-
-test("LoadRunner: parts are told apart by their numbers", async () => {
-  const server = await fake();
-  const result = await run(server, put({ kind: "parts", key: "k", uploadId: "u/1" }, 20));
-  expect(operationOf(result, "UploadPart").count).toBe(20);
-  expect(server.objects.size).toBe(20);
-});

@@ -10,7 +10,6 @@ export class PutWorkload implements Workload {
   readonly #targets: SignedTargets;
   readonly #bodies: readonly ObjectBody[];
   readonly #arena = new RequestArena();
-  readonly #operation: "PutObject" | "UploadPart";
   readonly #batchCount: number;
   readonly #lastIndex: number;
   #batchIndex: number;
@@ -19,7 +18,6 @@ export class PutWorkload implements Workload {
   constructor(plan: LoadPlan, work: Extract<LoadWork, { kind: "put" }>) {
     this.#targets = new SignedTargets(plan);
     this.#bodies = makeBodies(work.shape);
-    this.#operation = work.layout.kind === "parts" ? "UploadPart" : "PutObject";
     this.#batchCount = work.batchCount;
     this.#batchIndex = work.firstIndex;
     this.#lastIndex = work.firstIndex + work.keyCount;
@@ -42,7 +40,7 @@ export class PutWorkload implements Workload {
     if (position >= this.#arena.count) return false;
     this.#position = position + 1;
     const body = bodyOf(this.#bodies, this.#batchIndex + position);
-    exchange.reset(this.#operation, this.#arena.bytes);
+    exchange.reset("PutObject", this.#arena.bytes);
     exchange.headStart = this.#arena.startOf(position);
     exchange.headEnd = this.#arena.endOf(position);
     exchange.index = this.#batchIndex + position;

@@ -1,4 +1,4 @@
-import { type KeyLayout, type LoadPlan, targetOf } from "./load-plan.ts";
+import { type KeyLayout, keyOf, type LoadPlan } from "./load-plan.ts";
 import type { ObjectBody } from "./object-body.ts";
 import { emptySha256, RequestSigner } from "./request-signer.ts";
 
@@ -24,14 +24,12 @@ export class SignedTargets {
     this.#layout = plan.work.layout;
   }
 
-  /** Head of a PUT (PutObject, or UploadPart for the layout `parts`) of `body` as key `index`. */
+  /** Head of a PUT of `body` as key `index`. */
   put(index: number, body: ObjectBody): string {
-    const { key, query } = targetOf(this.#layout, index);
-    const path = this.#bucketPath + key;
     return this.#signer.signHead({
       method: "PUT",
-      path,
-      query,
+      path: this.#bucketPath + keyOf(this.#layout, index),
+      query: "",
       sha256: body.sha256,
       crc32: body.crc32,
       contentLength: body.sizeBytes,
@@ -40,8 +38,8 @@ export class SignedTargets {
 
   /** Head of a request without a body on key `index`. */
   bare(method: "GET" | "HEAD" | "DELETE", index: number): string {
-    const { key, query } = targetOf(this.#layout, index);
-    return this.#signer.signHead({ method, path: this.#bucketPath + key, query, sha256: emptySha256 });
+    const path = this.#bucketPath + keyOf(this.#layout, index);
+    return this.#signer.signHead({ method, path, query: "", sha256: emptySha256 });
   }
 }
 

@@ -1,5 +1,5 @@
 import { type BenchContext, rowOf } from "../bench-context.ts";
-import { targetOf } from "../load/load-plan.ts";
+import { keyOf } from "../load/load-plan.ts";
 import { processMemory } from "../load/process-usage.ts";
 import type { ReportRow } from "../report.ts";
 import { memoryRow } from "./memory.ts";
@@ -33,7 +33,7 @@ export async function measureKeyMemory(bench: BenchContext): Promise<ReportRow[]
 export async function measureStart(bench: BenchContext): Promise<ReportRow[]> {
   const seeded = await seededFolder(bench);
   const { dataFolder, accessKey, secretKey, large } = seeded;
-  const { key } = targetOf(seededLayout, Math.floor(large.keyCount / 2));
+  const key = keyOf(seededLayout, Math.floor(large.keyCount / 2));
   const probe = { path: `/${large.bucket}/${key}`, query: "" };
   const times: number[] = [];
   for (let round = 0; round < startCount; round += 1) {
