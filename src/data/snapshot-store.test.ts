@@ -80,3 +80,14 @@ test("SnapshotStore: deltas one by one end in the state of the full snapshot", (
     }),
   );
 });
+
+test("SnapshotStore: each bucket that a delta or a snapshot takes away is told, renamed ones are not", () => {
+  const deleted: string[] = [];
+  const buckets = [makeBucket("1", "one"), makeBucket("2", "two"), makeBucket("3", "three")];
+  const store = new SnapshotStore({ number: 1, keys: [], buckets, settings }, (bucketId) => deleted.push(bucketId));
+  store.apply({ number: 2, changes: [{ kind: "bucket", id: "1", value: makeBucket("1", "renamed") }] });
+  store.apply({ number: 3, changes: [{ kind: "bucket", id: "2", value: null }] });
+  expect(deleted).toEqual(["2"]);
+  store.replace({ number: 9, keys: [], buckets: [makeBucket("1", "one"), makeBucket("4", "four")], settings });
+  expect(deleted).toEqual(["2", "3"]);
+});

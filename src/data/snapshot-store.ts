@@ -7,8 +7,11 @@ export class SnapshotStore {
   readonly #keys = new Map<string, KeyEntry>();
   readonly #bucketsById = new Map<string, BucketEntry>();
   readonly #bucketsByName = new Map<string, BucketEntry>();
+  readonly #onDeleted: (bucketId: string) => void;
 
-  constructor(snapshot: Snapshot) {
+  /** @param onDeleted told of each bucket that a delta or a snapshot takes away */
+  constructor(snapshot: Snapshot, onDeleted: (bucketId: string) => void = () => {}) {
+    this.#onDeleted = onDeleted;
     this.#settings = snapshot.settings;
     this.replace(snapshot);
   }
@@ -39,11 +42,13 @@ export class SnapshotStore {
   replace(snapshot: Snapshot): void {
     this.#number = snapshot.number;
     this.#settings = snapshot.settings;
+    const before = [...this.#bucketsById.keys()];
     this.#keys.clear();
     this.#bucketsById.clear();
     this.#bucketsByName.clear();
     for (const key of snapshot.keys) this.#keys.set(key.accessKeyId, key);
     for (const bucket of snapshot.buckets) this.#setBucket(bucket.bucketId, bucket);
+    for (const bucketId of before) if (!this.#bucketsById.has(bucketId)) this.#onDeleted(bucketId);
   }
 
   /** @returns false when the delta does not follow the state: the worker must ask for a full snapshot */
@@ -63,7 +68,10 @@ export class SnapshotStore {
     const old = this.#bucketsById.get(bucketId);
     if (old && this.#bucketsByName.get(old.name) === old) this.#bucketsByName.delete(old.name);
     this.#bucketsById.delete(bucketId);
-    if (!value) return;
+    if (!value) {
+      this.#onDeleted(bucketId);
+      return;
+    }
     this.#bucketsById.set(bucketId, value);
     this.#bucketsByName.set(value.name, value);
   }

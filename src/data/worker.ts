@@ -49,9 +49,9 @@ class DataWorker {
     this.#port = port;
     this.#start = start;
     const { dataDir, idleTimeoutSeconds } = start.config;
-    const snapshot = new SnapshotStore(start.snapshot);
     const log: LogLine = (level, message, fields) => this.#send({ kind: "log", level, message, fields });
     this.#catalog = new SqliteCatalogReader(dataDir);
+    const snapshot = new SnapshotStore(start.snapshot, (bucketId) => this.#catalog.forget(bucketId));
     this.#recorder = new SlotRecorder(start.metrics, slotLayout);
     this.#deadline = new ProgressDeadline({
       idleTimeoutSeconds,
@@ -127,9 +127,6 @@ class DataWorker {
     if (!snapshot.apply(delta)) {
       this.#send({ kind: "resync" });
       return;
-    }
-    for (const change of delta.changes) {
-      if (change.kind === "bucket" && change.value === null) this.#catalog.forget(change.id);
     }
     this.#send({ kind: "applied", number: snapshot.number });
   }

@@ -1,10 +1,12 @@
 import { afterAll, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { ScratchBucket, type ScratchUpload } from "#testing/scratch-bucket.ts";
 import { removeBlobFile } from "../blobs/disk-blobs/blob-files.ts";
+import { catalogPath } from "../catalog/sqlite-catalog/open-catalog.ts";
 import { verifyCatalog } from "../catalog/sqlite-catalog/verify-catalog.ts";
+import { closeBucketCatalog } from "../writer/catalog-lifecycle.ts";
 import { GarbageCollector } from "./collect-garbage.ts";
 
 const hourMs = 3_600_000;
@@ -221,4 +223,21 @@ test("GarbageCollector: a file that is already gone does not stop it", async () 
   removeBlobFile(scratch.dataDir, "bucket", blobId);
   collectAll(opened);
   expect(listColumn(scratch, "SELECT 1 FROM garbage_blob").size).toBe(0);
+});
+
+test("GarbageCollector: the catalog of a closed bucket is not kept open", () => {
+  const { scratch, garbage } = open();
+  const { commits, dataDir, clock } = scratch;
+  const path = `${catalogPath(dataDir, "bucket")}-wal`;
+  scratch.putInline("k", body);
+  scratch.delete("k");
+  expect(closeBucketCatalog({ commits, dataDir, bucketId: "bucket", clock })).toBe(true);
+  // SQLite removes the log when its last connection goes.
+  expect(existsSync(path)).toBe(false);
+  for (let round = 0; round < 2; round++) {
+    commits.writerOf("bucket");
+    expect(existsSync(path)).toBe(true);
+    expect(garbage.collect("bucket")).toBe(false);
+    expect(existsSync(path)).toBe(false);
+  }
 });

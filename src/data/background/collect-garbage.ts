@@ -49,6 +49,8 @@ export class GarbageCollector {
   readonly #options: GarbageCollectorOptions;
   readonly #orphans: OrphanScan;
   #buckets: string[] = [];
+  /** Buckets closed for ever: their folders go as a whole, an hour after they were deleted. */
+  readonly #closed = new Set<string>();
   #timer: ReturnType<typeof setInterval> | undefined;
   windowMs: number;
 
@@ -74,6 +76,7 @@ export class GarbageCollector {
    * @returns true when there may be more to do at once
    */
   collect(bucketId: string): boolean {
+    if (this.#isClosed(bucketId)) return false;
     const cutHlc = msToHlc(this.#options.clock.nowMs() - Math.max(this.windowMs, minWindowMs));
     const closedCount = this.#purgeClosed(bucketId, cutHlc);
     const blobCount = this.#removeBlobs(bucketId, cutHlc);
@@ -85,11 +88,27 @@ export class GarbageCollector {
     return this.#orphans.step();
   }
 
+  /** A closed bucket's catalog is not kept open: whatever opened it again, the writer lets it go here. */
+  #isClosed(bucketId: string): boolean {
+    const { commits } = this.#options;
+    if (!this.#closed.has(bucketId) && !commits.writerOf(bucketId).closedForEver) return false;
+    this.#closed.add(bucketId);
+    commits.closeBucket(bucketId);
+    return true;
+  }
+
+  #listBuckets(): string[] {
+    const found = listBucketFolders(this.#options.dataDir);
+    const present = new Set(found);
+    for (const bucketId of this.#closed) if (!present.has(bucketId)) this.#closed.delete(bucketId);
+    return found;
+  }
+
   async #tick(): Promise<void> {
     const { commits, clock } = this.#options;
     const endMs = clock.monotonicMs() + tickBudgetMs;
     while (!commits.busy && clock.monotonicMs() < endMs) {
-      if (this.#buckets.length === 0) this.#buckets = listBucketFolders(this.#options.dataDir);
+      if (this.#buckets.length === 0) this.#buckets = this.#listBuckets();
       const bucketId = this.#buckets.pop();
       if (bucketId === undefined) break;
       if (this.#collectSafely(bucketId)) this.#buckets.push(bucketId);

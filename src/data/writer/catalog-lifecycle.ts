@@ -12,7 +12,7 @@ export function createBucketCatalog(dataDir: string, bucketId: string): void {
 
 /**
  * Closes a bucket for ever: later mutations get NoSuchBucket. Emptiness is checked in the same transaction; open uploads
- * are aborted. A catalog that was never made counts as closed.
+ * are aborted; the writer lets the file go. A catalog that was never made counts as closed.
  * @returns false when a version or marker is left
  */
 export function closeBucketCatalog(options: {
@@ -24,16 +24,19 @@ export function closeBucketCatalog(options: {
   const { commits, dataDir, bucketId, clock } = options;
   if (!existsSync(catalogPath(dataDir, bucketId))) return true;
   const writer = commits.writerOf(bucketId);
-  if (writer.closedForEver) return true;
-  let empty = true;
-  writer.inTransaction((state) => {
-    empty = writer.statements.anyVersion.values().length === 0;
-    if (!empty) return;
-    for (const uploadId of listOpenUploads(writer.statements))
-      abortUpload({ state, statements: writer.statements, clock }, uploadId);
-    state.now.closed = 1;
-  });
-  return empty;
+  if (!writer.closedForEver) {
+    let empty = true;
+    writer.inTransaction((state) => {
+      empty = writer.statements.anyVersion.values().length === 0;
+      if (!empty) return;
+      for (const uploadId of listOpenUploads(writer.statements))
+        abortUpload({ state, statements: writer.statements, clock }, uploadId);
+      state.now.closed = 1;
+    });
+    if (!empty) return false;
+  }
+  commits.closeBucket(bucketId);
+  return true;
 }
 
 /** Removes the folder of a bucket whose deletion was committed elsewhere. Repeating it is harmless. */

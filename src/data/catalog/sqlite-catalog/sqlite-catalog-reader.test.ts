@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
+import { readdirSync, readlinkSync } from "node:fs";
 import { ScratchBucket } from "#testing/scratch-bucket.ts";
 import { CatalogUnavailableError, createCatalog } from "./open-catalog.ts";
 import { SqliteCatalogReader } from "./sqlite-catalog-reader.ts";
@@ -65,11 +66,11 @@ test("readExtents: exactly the blobs that overlap the range", async () => {
   ).toEqual([3, 5]);
 });
 
-test("SqliteCatalogReader: a missing bucket is unavailable, and served once it is there; forgotten ones are opened again", async () => {
+test("SqliteCatalogReader: a missing bucket is unavailable, and served once it is there; closed ones are opened again", async () => {
   expect(reader.findNewest("later", "k", false)).rejects.toBeInstanceOf(CatalogUnavailableError);
   createCatalog(scratch.dataDir, "later");
   expect(await reader.findNewest("later", "k", false)).toBeUndefined();
-  reader.forget("later");
+  reader.close();
   reader.forget("never");
   expect(await reader.findNewest("later", "k", false)).toBeUndefined();
 });
@@ -78,4 +79,22 @@ test("SqliteCatalogReader: more buckets than connections are served", async () =
   for (let i = 0; i < 300; i++) createCatalog(scratch.dataDir, `b${i}`);
   for (let round = 0; round < 2; round++)
     for (let i = 0; i < 300; i++) expect(await reader.findNewest(`b${i}`, "k", false)).toBeUndefined();
+});
+
+test("forget: a late request for a deleted bucket does not open its catalog again", async () => {
+  createCatalog(scratch.dataDir, "deleted");
+  expect(await reader.findNewest("deleted", "k", false)).toBeUndefined();
+  reader.forget("deleted");
+  expect(await reader.findNewest("deleted", "k", false).catch((error: unknown) => error)).toMatchObject({
+    code: "NoSuchBucket",
+  });
+  if (process.platform !== "linux") return;
+  const open = readdirSync("/proc/self/fd").map((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return "";
+    }
+  });
+  expect(open.filter((path) => path.includes("/deleted/"))).toEqual([]);
 });

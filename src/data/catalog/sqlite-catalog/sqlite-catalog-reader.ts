@@ -1,4 +1,5 @@
 import type { ByteRange } from "#kernel/s3/byte-range.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
 import type {
   CatalogReader,
   Extent,
@@ -20,6 +21,8 @@ import { parseVersionId } from "./version-id.ts";
 
 /** Catalogs a worker keeps open; the least recently used is closed. */
 const maxOpenReaders = 256;
+/** Ids of deleted buckets that are remembered; ids never come back, the oldest is dropped. */
+const maxForgotten = 1_024;
 
 type ObjectRow = [
   number,
@@ -40,6 +43,7 @@ type PartRow = [number, string, number, string, string | null, number];
 export class SqliteCatalogReader implements CatalogReader {
   readonly #dataDir: string;
   readonly #open = new Map<string, BucketReader>();
+  readonly #forgotten = new Set<string>();
 
   constructor(dataDir: string) {
     this.#dataDir = dataDir;
@@ -97,15 +101,26 @@ export class SqliteCatalogReader implements CatalogReader {
     }));
   }
 
-  /** Closes the connection of a bucket that was deleted. */
+  /**
+   * Closes the connection of a bucket that was deleted, for ever: a request that found the bucket before gets NoSuchBucket and
+   * does not open it again. Nobody reads meanwhile, because every read ends in the turn in which it began.
+   */
   forget(bucketId: string): void {
-    this.#open.get(bucketId)?.close();
-    this.#open.delete(bucketId);
+    this.#close(bucketId);
+    this.#forgotten.add(bucketId);
+    if (this.#forgotten.size <= maxForgotten) return;
+    const [oldest] = this.#forgotten;
+    if (oldest !== undefined) this.#forgotten.delete(oldest);
   }
 
   /** Closes every connection. */
   close(): void {
-    for (const bucketId of [...this.#open.keys()]) this.forget(bucketId);
+    for (const bucketId of [...this.#open.keys()]) this.#close(bucketId);
+  }
+
+  #close(bucketId: string): void {
+    this.#open.get(bucketId)?.close();
+    this.#open.delete(bucketId);
   }
 
   #reader(bucketId: string): BucketReader {
@@ -117,11 +132,12 @@ export class SqliteCatalogReader implements CatalogReader {
       }
       return open;
     }
+    if (this.#forgotten.has(bucketId)) throw new S3Error("NoSuchBucket");
     const made = new BucketReader(this.#dataDir, bucketId);
     this.#open.set(bucketId, made);
     if (this.#open.size > maxOpenReaders) {
       const [oldest] = this.#open.keys();
-      if (oldest !== undefined) this.forget(oldest);
+      if (oldest !== undefined) this.#close(oldest);
     }
     return made;
   }
