@@ -34,6 +34,8 @@ const longestWindowMs = 30 * 86_400_000;
 
 /** The command line of the server. Never returns while the server runs. @returns the exit code */
 async function main(words: readonly string[]): Promise<number> {
+  // Whatever a library makes is for this user alone; the parts that make files ask for it by themselves as well.
+  process.umask(0o077);
   const [verb = "help", ...rest] = words;
   switch (verb) {
     case "serve":
@@ -82,18 +84,21 @@ function readText(path: string): string | undefined {
 async function serve(flags: readonly string[]): Promise<number> {
   if (flags.includes("--help")) return main(["help"]);
   const config = readConfig(flags);
-  const [{ createLog }, { lockDataFolder }, { Pool }, { endOnSignals }, { openControl }] = await Promise.all([
-    import("./control/observe/log.ts"),
-    import("./control/database/lock-data-folder.ts"),
-    import("./data/pool.ts"),
-    import("./control/end-on-signals.ts"),
-    import("./control/open-control.ts"),
-  ]);
+  const [{ createLog }, { lockDataFolder }, { tightenDataFolder }, { Pool }, { endOnSignals }, { openControl }] =
+    await Promise.all([
+      import("./control/observe/log.ts"),
+      import("./control/database/lock-data-folder.ts"),
+      import("./control/database/tighten-data-folder.ts"),
+      import("./data/pool.ts"),
+      import("./control/end-on-signals.ts"),
+      import("./control/open-control.ts"),
+    ]);
   const isText = config.logFormat === "text" || (config.logFormat === "auto" && process.stdout.isTTY);
   const log = createLog({ level: config.logLevel, format: isText ? "text" : "json", clock: systemClock });
   process.on("uncaughtException", (error) => endByBug(log, error));
   process.on("unhandledRejection", (error) => endByBug(log, error));
   const dataDir = resolve(config.dataDir);
+  tightenDataFolder({ dataDir, uid: process.geteuid?.() ?? 0, log });
   const lock = lockDataFolder(dataDir, process.pid);
   // Before a first administrator is made: a start that fails afterwards would never show the key.
   await requireFreePorts(config);

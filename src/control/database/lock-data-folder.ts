@@ -1,7 +1,7 @@
 import { Database, SQLiteError } from "bun:sqlite";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { syncFolder } from "./durable-file.ts";
+import { createPrivateFile, syncFolder } from "./durable-file.ts";
 
 /** Another process has the data folder. The message names both. */
 class DataFolderInUseError extends Error {
@@ -32,7 +32,8 @@ const held = new Set<Database>();
  */
 export function lockDataFolder(dataDir: string, pid: number): DataFolderLock {
   makeFolder(dataDir);
-  const database = new Database(join(dataDir, lockName), { create: true, readwrite: true });
+  makeLockFile(join(dataDir, lockName));
+  const database = new Database(join(dataDir, lockName), { create: false, readwrite: true });
   try {
     database.run("PRAGMA busy_timeout = 0");
     database.run("BEGIN EXCLUSIVE");
@@ -65,6 +66,16 @@ function makeFolder(folder: string): void {
       if (isOwn) throw error;
     }
     if (!isOwn || path === topmost) return;
+  }
+}
+
+/** Who can open this file can lock it: SQLite would make it readable for everybody. */
+function makeLockFile(path: string): void {
+  if (existsSync(path)) return;
+  try {
+    createPrivateFile(path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { afterEach, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { scratchParent } from "#testing/power-loss/scratch-parent.ts";
 import { bucketFolder, CatalogUnavailableError, catalogPath, createCatalog, openCatalog } from "./open-catalog.ts";
 import { openUntouched } from "./open-untouched.ts";
@@ -81,4 +81,25 @@ test("openUntouched: makes no file beside a quiet catalog, and sees what a crash
   busy.close();
   writer.close();
   expect(() => openUntouched(dataDir, "none")).toThrow(CatalogUnavailableError);
+});
+
+test("createCatalog, openCatalog: files and folders are private whatever the umask, earlier ones are made so", () => {
+  const dataDir = makeFolder();
+  const umask = process.umask(0);
+  try {
+    createCatalog(dataDir, "b");
+    const path = catalogPath(dataDir, "b");
+    const listModes = () => [path, `${path}-wal`, `${path}-shm`].map((each) => statSync(each).mode & 0o777);
+    openCatalog(dataDir, "b", "write").close();
+    chmodSync(path, 0o644);
+    const writer = openCatalog(dataDir, "b", "write");
+    expect(listModes()).toEqual([0o600, 0o600, 0o600]);
+    writer.close();
+    const folder = bucketFolder(dataDir, "b");
+    expect([folder, join(folder, "blobs"), dirname(folder)].map((each) => statSync(each).mode & 0o777)).toEqual([
+      0o700, 0o700, 0o700,
+    ]);
+  } finally {
+    process.umask(umask);
+  }
 });

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { schemaSql, schemaVersion } from "./schema.ts";
 
@@ -34,8 +34,11 @@ export function syncFolder(folder: string): void {
  */
 export function createCatalog(dataDir: string, bucketId: string): void {
   const folder = bucketFolder(dataDir, bucketId);
-  mkdirSync(join(folder, "blobs"), { recursive: true });
-  const database = openWithPragmas(catalogPath(dataDir, bucketId), { readonly: false, create: true });
+  mkdirSync(join(folder, "blobs"), { recursive: true, mode: 0o700 });
+  const path = catalogPath(dataDir, bucketId);
+  // Not when it is there: closing any handle of a database drops the locks that this process has on it.
+  if (!existsSync(path)) closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600));
+  const database = openWithPragmas(path, { readonly: false });
   try {
     if (readNumber(database, "user_version") === 0) {
       database.transaction(() => {
@@ -62,7 +65,8 @@ export class CatalogUnavailableError extends Error {
 export function openCatalog(dataDir: string, bucketId: string, mode: "write" | "read"): Database {
   const path = catalogPath(dataDir, bucketId);
   if (!existsSync(path)) throw new CatalogUnavailableError(`The catalog of bucket ${bucketId} is missing`);
-  const database = openWithPragmas(path, { readonly: mode === "read", create: false });
+  if (mode === "write") makePrivate(path);
+  const database = openWithPragmas(path, { readonly: mode === "read" });
   const version = readNumber(database, "user_version");
   if (version !== schemaVersion) {
     database.close();
@@ -73,10 +77,18 @@ export function openCatalog(dataDir: string, bucketId: string, mode: "write" | "
   return database;
 }
 
-function openWithPragmas(path: string, options: { readonly: boolean; create: boolean }): Database {
+/** Earlier releases left the mode to the umask. SQLite gives the files beside it the mode of the catalog. */
+function makePrivate(path: string): void {
+  for (const each of [path, `${path}-wal`, `${path}-shm`]) {
+    const found = statSync(each, { throwIfNoEntry: false });
+    if (found && found.mode & 0o077) chmodSync(each, 0o600);
+  }
+}
+
+function openWithPragmas(path: string, options: { readonly: boolean }): Database {
   const database = options.readonly
     ? new Database(path, { readonly: true })
-    : new Database(path, { readwrite: true, create: options.create });
+    : new Database(path, { readwrite: true, create: false });
   // First of all: after a crash several threads open the catalog at once, and one of them recovers it while the others wait.
   setPragma(database, "busy_timeout", busyTimeoutMs);
   if (!options.readonly) {
