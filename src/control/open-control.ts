@@ -12,8 +12,9 @@ import { readBuckets } from "./buckets/bucket-store.ts";
 import { Buckets } from "./buckets/buckets.ts";
 import { Control } from "./control.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
+import { explainOpenFailure } from "./database/database-unavailable-error.ts";
 import { hasBucketFolders, readDiskBytes } from "./database/durable-file.ts";
-import { openControlDatabase } from "./database/open-control-database.ts";
+import { controlDatabasePath, openControlDatabase } from "./database/open-control-database.ts";
 import { openKeyEncryptionKeys, readRootKeyId } from "./encryption/key-encryption-keys.ts";
 import { deriveKey, openRootKey, type RootKey } from "./encryption/root-key.ts";
 import { Sealer } from "./encryption/seal.ts";
@@ -62,7 +63,8 @@ interface OpenedState {
 /**
  * Opens the control thread's state: database, keys, identities, buckets, settings. Nothing listens and no catalog is
  * touched before `start`, so that writer and workers can be started with the keys and the snapshot in between.
- * @throws StartRefusedError (exit code 78) when the root key does not fit the data or a newer release wrote it.
+ * @throws StartRefusedError (exit code 78) when the root key does not fit the data, a newer release wrote it, or the control
+ * database is damaged.
  */
 export async function openControl(options: ControlOptions): Promise<Control> {
   const { clock, random, log, catalogs } = options;
@@ -87,7 +89,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     });
   } catch (error) {
     await database.close();
-    throw error;
+    throw explainOpenFailure(error, controlDatabasePath(options.dataDir));
   }
 }
 

@@ -1,7 +1,9 @@
 import type { ControlCall, ToControl } from "#kernel/protocol/to-control.ts";
 import type { ControlResult } from "#kernel/protocol/to-data.ts";
+import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { Buckets } from "./buckets/buckets.ts";
+import { DatabaseUnavailableError, isLocked } from "./database/database-unavailable-error.ts";
 import type { Log } from "./observe/log.ts";
 import type { SnapshotPublisher } from "./snapshot/publisher.ts";
 import type { WorkerChannel } from "./snapshot/worker-channel.ts";
@@ -49,9 +51,12 @@ export class WorkerCalls {
       return { ok: true, value: await this.#act(call) };
     } catch (error) {
       if (error instanceof S3Error) return { ok: false, code: error.code, message: error.message };
+      const code = findCode(error);
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#options.log.error("A worker's call failed", { call: call.kind, error: reason });
-      return { ok: false, code: isNoRoom(error) ? "InsufficientStorage" : "InternalError" };
+      // What readiness tells of when it begins is not told again for each call.
+      const level = code === "ServiceUnavailable" || code === "SlowDown" ? "debug" : "error";
+      this.#options.log.write(level, "A worker's call failed", { call: call.kind, error: reason });
+      return { ok: false, code };
     }
   }
 
@@ -64,6 +69,12 @@ export class WorkerCalls {
         return null;
     }
   }
+}
+
+function findCode(error: unknown): S3ErrorCode {
+  if (error instanceof DatabaseUnavailableError) return "ServiceUnavailable";
+  if (isLocked(error)) return "SlowDown";
+  return isNoRoom(error) ? "InsufficientStorage" : "InternalError";
 }
 
 /** The disk of control.db is full. */

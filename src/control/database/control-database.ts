@@ -18,6 +18,7 @@ export interface ControlQueries {
 export interface ControlDatabase extends ControlQueries {
   /**
    * Runs `work` alone and durably: when it resolves its changes are on disk, when it rejects none were made.
+   * When the file was removed or replaced it rejects with DatabaseUnavailableError, and whether they are on disk is unknown.
    * Inside, only the queries passed in may be used: a call to the database itself would wait for ever.
    */
   transaction<T>(work: (queries: ControlQueries) => Promise<T>): Promise<T>;

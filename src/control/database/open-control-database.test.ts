@@ -1,6 +1,17 @@
 import { Database } from "bun:sqlite";
 import { afterEach, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StartRefusedError } from "../start-refused-error.ts";
@@ -93,5 +104,59 @@ test("run: foreign keys and checks hold", async () => {
   const insert =
     "INSERT INTO users (user_id, tenant_id, name, name_folded, is_administrator, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6)";
   await expect(database.run(insert, ["u", "nobody", "n", "n", 0, 0])).rejects.toThrow();
+  await database.close();
+});
+
+test("openControlDatabase: a damaged file is refused with what it is and what to do, and kept", async () => {
+  for (const [from, text] of [
+    [0, "SQLITE_NOTADB"],
+    [100, "SQLITE_CORRUPT"],
+  ] as const) {
+    const folder = makeFolder();
+    await (await openControlDatabase(folder)).close();
+    const path = join(folder, "control.db");
+    const bytes = readFileSync(path);
+    bytes.fill(0xa5, from);
+    writeFileSync(path, bytes);
+    const refused = await openControlDatabase(folder).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(StartRefusedError);
+    for (const part of [path, text, "put a backup of it in its place", "maxiofs check"])
+      expect(String(refused)).toContain(part);
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+  }
+});
+
+test("openControlDatabase: a file that the system refuses is not called damaged, its code is named", async () => {
+  const folder = makeFolder();
+  const path = join(folder, "control.db");
+  mkdirSync(path);
+  const refused = await openControlDatabase(folder).catch((error: unknown) => error);
+  expect(String(refused)).not.toContain("damaged");
+  rmSync(path, { recursive: true });
+  symlinkSync(path, path);
+  expect(openControlDatabase(folder)).rejects.toThrow(path);
+});
+
+test("openControlDatabase: a file that was removed or replaced takes no more changes, until it is back", async () => {
+  const folder = makeFolder();
+  const path = join(folder, "control.db");
+  const database = await openControlDatabase(folder);
+  const set = (name: string) => database.run("INSERT INTO settings (name, value) VALUES ($1, $2)", [name, "v"]);
+  await set("a");
+  for (const [file, message] of [
+    [path, "removed"],
+    [`${path}-wal`, "removed"],
+    [path, "replaced"],
+  ] as const) {
+    renameSync(file, `${file}.away`);
+    if (message === "replaced") copyFileSync(`${file}.away`, file);
+    expect(set("b")).rejects.toThrow(`${file} was ${message}`);
+    expect(database.transaction((queries) => queries.run("DELETE FROM settings"))).rejects.toThrow(message);
+    expect(database.probe()).rejects.toThrow(message);
+    expect(set("c")).rejects.toThrow(message);
+    renameSync(`${file}.away`, file);
+    await database.run("DELETE FROM settings WHERE name = $1", ["b"]);
+    expect(await database.all("SELECT name FROM settings")).toEqual([{ name: "a" }]);
+  }
   await database.close();
 });

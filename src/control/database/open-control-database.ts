@@ -2,6 +2,8 @@ import { Database } from "bun:sqlite";
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ControlDatabase } from "./control-database.ts";
+import { DatabasePlace } from "./database-place.ts";
+import { explainOpenFailure } from "./database-unavailable-error.ts";
 import { createPrivateFile, syncFolder } from "./durable-file.ts";
 import { type MigrationTarget, migrate } from "./migrate.ts";
 import type { Migration } from "./migration.ts";
@@ -10,12 +12,17 @@ import { SqliteControlDatabase } from "./sqlite-control-database.ts";
 
 const fileName = "control.db";
 
+/** Another process that opens the file may be recovering it. */
+const openingBusyTimeoutMs = 5000;
+/** Nobody else writes to it: whoever locks it for long is no part of the server, and the whole thread would wait. */
+const runningBusyTimeoutMs = 250;
+
 /** Settings of the connection, and what SQLite must say when asked for them: it ignores a misspelt name silently. */
 const pragmas: readonly (readonly [name: string, value: string | number, readBack: string | number])[] = [
   ["journal_mode", "WAL", "wal"],
   ["synchronous", "FULL", 2],
   ["foreign_keys", "ON", 1],
-  ["busy_timeout", 5000, 5000],
+  ["busy_timeout", openingBusyTimeoutMs, openingBusyTimeoutMs],
   ["trusted_schema", "OFF", 0],
   ["cache_size", -2000, -2000],
 ];
@@ -23,33 +30,50 @@ const pragmas: readonly (readonly [name: string, value: string | number, readBac
 /**
  * Opens `control.db` in the data folder, making it when missing (mode 0600), and brings its schema up to date.
  * @param migrations the schema's steps; other than the default only in tests.
- * @throws StartRefusedError when a newer release wrote the file and this one cannot read it.
- * @throws Error when the file is no database or a pragma did not take effect.
+ * @throws StartRefusedError when the file is damaged, locked or may not be used, or a newer release wrote it.
+ * @throws Error when a pragma did not take effect.
  */
 export async function openControlDatabase(
   dataDir: string,
   migrations: readonly Migration[] = allMigrations,
 ): Promise<ControlDatabase> {
-  const path = join(dataDir, fileName);
+  const path = controlDatabasePath(dataDir);
   if (!existsSync(path)) createPrivateFile(path);
-  const database = new Database(path, { readwrite: true, create: false });
+  const place = new DatabasePlace(path);
+  const database = open(path);
   try {
     setPragmas(database);
     migrate(createTarget(database, path), migrations);
     syncFolder(dataDir);
-    return new SqliteControlDatabase(database);
+    setPragma(database, ["busy_timeout", runningBusyTimeoutMs, runningBusyTimeoutMs]);
+    return new SqliteControlDatabase(database, place);
   } catch (error) {
     database.close();
-    throw error;
+    throw explainOpenFailure(error, path);
+  }
+}
+
+/** Path of the control database. */
+export function controlDatabasePath(dataDir: string): string {
+  return join(dataDir, fileName);
+}
+
+function open(path: string): Database {
+  try {
+    return new Database(path, { readwrite: true, create: false });
+  } catch (error) {
+    throw explainOpenFailure(error, path);
   }
 }
 
 function setPragmas(database: Database): void {
-  for (const [name, value, readBack] of pragmas) {
-    database.run(`PRAGMA ${name} = ${value}`);
-    const found = readPragma(database, name);
-    if (found !== readBack) throw new Error(`SQLite pragma ${name} is ${String(found)}, wanted ${readBack}`);
-  }
+  for (const pragma of pragmas) setPragma(database, pragma);
+}
+
+function setPragma(database: Database, [name, value, readBack]: (typeof pragmas)[number]): void {
+  database.run(`PRAGMA ${name} = ${value}`);
+  const found = readPragma(database, name);
+  if (found !== readBack) throw new Error(`SQLite pragma ${name} is ${String(found)}, wanted ${readBack}`);
 }
 
 function readPragma(database: Database, name: string): unknown {

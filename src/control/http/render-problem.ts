@@ -1,3 +1,4 @@
+import { DatabaseUnavailableError, isLocked } from "../database/database-unavailable-error.ts";
 import { ControlError, type ControlErrorCode, type ControlErrorPart, controlErrors } from "./control-error.ts";
 
 /** A `application/problem+json` response with the header its status wants. Source: RFC 9457. */
@@ -20,6 +21,7 @@ export interface FrameworkFailure {
 /** Our error for whatever was thrown: the framework's own kinds by their code, the unknown as InternalError. */
 export function toControlError({ code, error }: FrameworkFailure): ControlError {
   if (error instanceof ControlError) return error;
+  if (error instanceof DatabaseUnavailableError || isLocked(error)) return new ControlError("Unavailable");
   if (code === "VALIDATION") return new ControlError("InvalidRequest", undefined, listParts(error));
   const known: Readonly<Record<string, ControlErrorCode>> = { NOT_FOUND: "NotFound", PARSE: "InvalidRequest" };
   return new ControlError(known[String(code)] ?? "InternalError");
