@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { version } from "../package.json";
 import type { Control } from "./control/control.ts";
+import { CatalogProblems } from "./control/observe/catalog-problems.ts";
 import type { Log } from "./control/observe/log.ts";
 import type { ControlOptions } from "./control/open-control.ts";
 import { connectionShare } from "./data/listener/server-limits.ts";
@@ -102,6 +103,7 @@ async function serve(flags: readonly string[]): Promise<number> {
   const lock = lockDataFolder(dataDir, process.pid);
   // Before a first administrator is made: a start that fails afterwards would never show the key.
   await requireFreePorts(config);
+  const problems = new CatalogProblems({ clock: systemClock, log });
   const pool = new Pool({
     dataDir,
     workerUrl: new URL("./data/worker.ts", import.meta.url),
@@ -109,8 +111,12 @@ async function serve(flags: readonly string[]): Promise<number> {
     writerSettings: { historyWindowMs: longestWindowMs, reserveBytes: 0 },
     monotonicMs: systemClock.monotonicMs,
     log: log.write,
+    problems,
   });
-  const [control] = await Promise.all([openControl(controlOptions({ config, dataDir, log, pool })), pool.open()]);
+  const [control] = await Promise.all([
+    openControl(controlOptions({ config, dataDir, log, pool, problems })),
+    pool.open(),
+  ]);
   endOnSignals({
     drain: () => control.drain(),
     finish: async () => {
@@ -155,6 +161,7 @@ async function startServing({ config, control, pool, log }: Parts): Promise<void
     reserveBytes: settings["storage.reserve_bytes"],
   });
   const [ports, consolePort] = await Promise.all([pool.startWorkers(workersOptions(config, control)), control.start()]);
+  control.announceReady();
   const { announceCredentials, renderUrl } = await import("./control/observe/announce.ts");
   const endpoint = renderUrl(config.s3Listen, ports.s3Port);
   const { s3TlsListen } = config;
@@ -173,8 +180,10 @@ function controlOptions({
   dataDir,
   log,
   pool,
-}: Omit<Parts, "control"> & { readonly dataDir: string }): ControlOptions {
+  problems,
+}: Omit<Parts, "control"> & { readonly dataDir: string; readonly problems: CatalogProblems }): ControlOptions {
   return {
+    problems,
     dataDir,
     version,
     consoleListen: config.consoleListen,
@@ -261,7 +270,7 @@ function endByBug(log: Log, error: unknown): void {
 async function openOffline(flags: readonly string[]): Promise<{ control: Control; dataDir: string } | undefined> {
   const config = readConfig(flags);
   const dataDir = resolve(config.dataDir);
-  if (!existsSync(join(dataDir, "control.db"))) {
+  if (!isThere(join(dataDir, "control.db"))) {
     console.error(`maxiofs: ${dataDir} is no data folder: there is no control.db in it`);
     return undefined;
   }
@@ -286,6 +295,16 @@ async function openOffline(flags: readonly string[]): Promise<{ control: Control
     endSilentWorker: async () => {},
   });
   return { control, dataDir };
+}
+
+/** Whether there is a file. @throws the error of the system when that cannot be told, such as EACCES */
+function isThere(path: string): boolean {
+  try {
+    return statSync(path) !== undefined;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw error;
+  }
 }
 
 async function check(words: readonly string[]): Promise<number> {

@@ -84,6 +84,7 @@ test("healthRoutes: ready tells each check, 503 while one fails or the server dr
   expect(report.checks.map(({ name, status }: Record<string, string>) => `${name} ${status}`)).toEqual([
     "control.db ok",
     "snapshot ok",
+    "buckets ok",
     "catalog failed",
   ]);
   expect(report.checks[0]).toEqual({

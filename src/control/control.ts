@@ -77,6 +77,11 @@ export class Control {
     return this.#listener.port;
   }
 
+  /** Workers and console listen: from now on readiness is judged, also when nobody asks. */
+  announceReady(): void {
+    this.#parts.readiness.start();
+  }
+
   /** From now on `/health/ready` answers 503, so that load balancers send nothing new. */
   drain(): void {
     this.#parts.readiness.drain();
@@ -90,6 +95,7 @@ export class Control {
 
   /** Stops listening, waits for what runs, closes the database. Call it after the workers have ended. */
   async close(): Promise<void> {
+    this.#parts.readiness.drain();
     clearInterval(this.#upkeep);
     await this.#listener?.close();
     await this.#running;

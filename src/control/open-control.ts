@@ -18,6 +18,7 @@ import { controlDatabasePath, openControlDatabase } from "./database/open-contro
 import { openKeyEncryptionKeys, readRootKeyId } from "./encryption/key-encryption-keys.ts";
 import { deriveKey, openRootKey, type RootKey } from "./encryption/root-key.ts";
 import { Sealer } from "./encryption/seal.ts";
+import { CatalogProblems } from "./observe/catalog-problems.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import { Readiness, type ReadinessProbe } from "./observe/readiness.ts";
@@ -47,6 +48,8 @@ export interface ControlOptions {
   /** Asked by `/health/ready` beside those of the control thread: catalog, data directory, space, workers. */
   readonly probes: readonly ReadinessProbe[];
   readonly registerMetrics: RegisterMetrics;
+  /** Where the threads of the data plane report to; one of its own when absent. */
+  readonly problems?: CatalogProblems;
   /** Ends a worker that does not acknowledge; resolves when it runs no more. */
   readonly endSilentWorker: PublisherOptions["endSilentWorker"];
 }
@@ -72,18 +75,25 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   try {
     const { store, publisher, ...state } = await openState(database, options);
     const makeId = createUlidMaker(clock, random);
+    const problems = options.problems ?? new CatalogProblems({ clock, log });
+    problems.useBuckets(publisher.buckets);
+    const readiness = openReadiness({ database, publisher, problems }, options);
     const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log });
     return new Control({
       ...state,
       consoleListen: options.consoleListen,
       version: options.version,
-      registerMetrics: options.registerMetrics,
+      registerMetrics: async (registry) => {
+        await options.registerMetrics(registry);
+        const { registerHealthMetrics } = await import("./observe/health-metrics.ts");
+        registerHealthMetrics(registry, { readiness, problems });
+      },
       database,
       publisher,
       buckets,
       accessKeys: new AccessKeys({ database, store, publisher, clock, random }),
-      calls: new WorkerCalls({ buckets, publisher, log }),
-      readiness: openReadiness(database, publisher, options),
+      calls: new WorkerCalls({ buckets, publisher, problems, log }),
+      readiness,
       random,
       log,
     });
@@ -112,11 +122,19 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
   return { store, firstAdministrator, keys, rootKey, publisher };
 }
 
-function openReadiness(database: ControlDatabase, publisher: SnapshotPublisher, options: ControlOptions): Readiness {
+/** What the control thread's own probes ask. */
+interface Probed {
+  readonly database: ControlDatabase;
+  readonly publisher: SnapshotPublisher;
+  readonly problems: CatalogProblems;
+}
+
+function openReadiness({ database, publisher, problems }: Probed, options: ControlOptions): Readiness {
   const { clock, log } = options;
   const own: readonly ReadinessProbe[] = [
     { name: "control.db", check: () => database.probe() },
     { name: "snapshot", check: () => publisher.whenCurrent() },
+    { name: "buckets", isPartial: true, check: () => problems.check() },
   ];
   return new Readiness({
     probes: [...own, ...options.probes],

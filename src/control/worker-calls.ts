@@ -1,3 +1,4 @@
+import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { ControlCall, ToControl } from "#kernel/protocol/to-control.ts";
 import type { ControlResult } from "#kernel/protocol/to-data.ts";
 import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
@@ -12,6 +13,7 @@ import type { WorkerChannel } from "./snapshot/worker-channel.ts";
 export interface WorkerCallsOptions {
   readonly buckets: Buckets;
   readonly publisher: SnapshotPublisher;
+  readonly problems: CatalogProblemSink;
   readonly log: Log;
 }
 
@@ -35,6 +37,9 @@ export class WorkerCalls {
         break;
       case "log":
         log.write(message.level, message.message, { thread: channel.name, ...message.fields });
+        break;
+      case "catalogProblem":
+        this.#options.problems.report(message.problem);
         break;
       case "call":
         channel.send({ kind: "answer", id: message.id, result: await this.answer(message.call) });

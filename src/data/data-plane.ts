@@ -1,4 +1,5 @@
 import type { Clock } from "#kernel/base/clock.ts";
+import type { CatalogProblem } from "#kernel/protocol/catalog-problem.ts";
 import type { DataConfig } from "#kernel/protocol/to-data.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import type { DiskSpace } from "./blobs/disk-space.ts";
@@ -33,4 +34,6 @@ export interface DataPlane {
   readonly control: ControlClient;
   readonly disk: DiskSpace;
   readonly log: LogLine;
+  /** Tells the control thread what is wrong with a bucket. */
+  readonly reportProblem: (problem: CatalogProblem) => void;
 }

@@ -1,5 +1,6 @@
 import { MessageChannel } from "node:worker_threads";
 import type { MetricsSource, ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
+import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import { createChangeTable } from "./cache/change-slots.ts";
 import { DataWorkers, type Ports, type WorkersOptions } from "./pool/data-workers.ts";
 import type { PoolLog } from "./pool/supervised-thread.ts";
@@ -16,6 +17,8 @@ export interface PoolOptions {
   readonly writerSettings: WriterSettings;
   readonly monotonicMs: () => number;
   readonly log: PoolLog;
+  /** Told of what the writer finds wrong with catalogs. */
+  readonly problems?: CatalogProblemSink;
 }
 
 /** How many threads answer. */
@@ -51,6 +54,7 @@ export class Pool implements MetricsSource {
       log,
       monotonicMs,
       changes: this.#changes,
+      problems: options.problems,
       onRestart,
     });
   }

@@ -25,6 +25,7 @@ import { ProgressDeadline } from "./listener/progress-deadline.ts";
 import { limitedServerOptions, limitServer } from "./listener/server-limits.ts";
 import { listenShared } from "./listener/shared-port.ts";
 import { ContinuationTokens } from "./listing/continuation-token.ts";
+import { ProblemReporter } from "./problem-reporter.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 
 /** Pooled buffers of one worker: 256 KiB each, 80 MiB; made when needed. */
@@ -61,6 +62,10 @@ class DataWorker {
         if (hasProgress) this.#recorder.noteProgress();
       },
     });
+    const problems = new ProblemReporter(
+      { report: (problem) => this.#send({ kind: "catalogProblem", problem }), settle: () => {} },
+      systemClock,
+    );
     const writer = new WriterClient();
     writer.attach(start.writer);
     this.#plane = {
@@ -84,6 +89,7 @@ class DataWorker {
         },
       ),
       log,
+      reportProblem: (problem) => problems.report(problem),
     };
   }
 

@@ -59,6 +59,7 @@ export async function startControl(change: Partial<ControlOptions> = {}): Promis
   const control = await openControl(options);
   opened.add(control);
   const port = await control.start();
+  control.announceReady();
   const call: OpenedControl["fetch"] = (path, { as, ...init } = {}) => {
     const headers = new Headers(init.headers);
     if (as) headers.set("authorization", `Basic ${btoa(`${as.accessKeyId}:${as.secretKey}`)}`);

@@ -77,6 +77,7 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
     control: new ControlClient(() => {}),
     disk: new DiskSpace(dataDir, () => 0),
     log: () => {},
+    reportProblem: () => {},
   };
 }
 

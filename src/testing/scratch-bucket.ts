@@ -12,6 +12,7 @@ import { keyIdentity, makeDataKey, ObjectKeyRing, sealKey, type WrappedKey } fro
 import type { ObjectMeta, UploadMeta } from "#data/object-meta.ts";
 import { GroupCommit } from "#data/writer/group-commit.ts";
 import { randomBytes } from "#kernel/base/random.ts";
+import type { CatalogProblem, CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { Mutation, MutationResult, PutBytes, PutMutation } from "#kernel/protocol/mutation.ts";
 import type { KeyEncryptionKey } from "#kernel/protocol/to-data.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -36,6 +37,15 @@ export class ScratchBucket {
   readonly pool = new BufferPool(8);
   readonly blobs = new DiskBlobs({ disk: nodeDisk, pool: this.pool, dataDir: this.dataDir });
   readonly warnings: string[] = [];
+  readonly problems: CatalogProblem[] = [];
+  /** Takes what the writer's parts find wrong. */
+  readonly problemSink: CatalogProblemSink = {
+    report: (problem) => void this.problems.push(problem),
+    settle: (bucketId) => {
+      for (const [index, each] of this.problems.entries())
+        if (each.bucketId === bucketId) this.problems.splice(index, 1);
+    },
+  };
   /** What the group commit gives up on a full disk. */
   giveUpBallast = (): boolean => false;
   readonly commits: GroupCommit;
@@ -51,6 +61,7 @@ export class ScratchBucket {
       changes: new ChangeSlots(createChangeTable()),
       observe: () => {},
       warn: (message) => this.warnings.push(message),
+      problems: this.problemSink,
       giveUpBallast: () => this.giveUpBallast(),
     });
     if (versioning !== 0) this.writer.setVersioning(versioning);

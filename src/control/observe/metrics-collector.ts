@@ -37,7 +37,7 @@ export interface MetricsCollectorOptions {
 type Labels = Readonly<Record<string, string>>;
 
 /** One labelled value of a counter or gauge. */
-interface Sample {
+export interface Sample {
   readonly labels: Labels;
   readonly value: number;
 }
@@ -192,7 +192,8 @@ function addCounter(registry: Registry, declared: Series, read: () => readonly S
   registry.registerMetric(new SlotMetric(declared, new Counter(configuration(declared)), read));
 }
 
-function addGauge(registry: Registry, declared: Series, read: () => readonly Sample[]): void {
+/** Adds a gauge whose values are read at each scrape. */
+export function addGauge(registry: Registry, declared: Series, read: () => readonly Sample[]): void {
   registry.registerMetric(new SlotMetric(declared, new Gauge(configuration(declared)), read));
 }
 

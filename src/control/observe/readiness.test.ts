@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, jest, test } from "bun:test";
 import { Readiness } from "./readiness.ts";
 
 function makeClock() {
@@ -11,6 +11,7 @@ test("Readiness: callers share one answer for a second", async () => {
   let count = 0;
   const check = async () => void count++;
   const readiness = new Readiness({ probes: [{ name: "a", check }], clock, onChange: () => undefined });
+  readiness.start();
   await Promise.all([readiness.report(), readiness.report()]);
   time.ms = 999;
   await readiness.report();
@@ -27,6 +28,7 @@ test("Readiness: since keeps the time of the last change, changes are told once"
   const check = () => (works ? Promise.resolve() : Promise.reject(new Error("broken")));
   const onChange = ({ status }: { status: string }, reason: string) => void changes.push(`${status}: ${reason}`);
   const readiness = new Readiness({ probes: [{ name: "a", check }], clock, onChange });
+  readiness.start();
   const sinceAt = async (ms: number) => {
     time.ms = ms;
     const [first] = (await readiness.report()).checks;
@@ -49,6 +51,72 @@ test("Readiness: a probe that hangs has failed, the others are told all the same
     { name: "works", check: () => Promise.resolve() },
   ];
   const readiness = new Readiness({ probes, clock, onChange: () => undefined, timeoutMs: 10 });
+  readiness.start();
   const { status, checks } = await readiness.report();
   expect([status, ...checks.map((check) => check.status)]).toEqual(["failed", "failed", "ok"]);
+});
+
+test("Readiness: a failure that concerns a part of the work degrades, a failure of all of it counts more", async () => {
+  const { time, clock } = makeClock();
+  const fails = { part: true, all: false };
+  const makeCheck = (name: "part" | "all") => async () => {
+    if (fails[name]) throw new Error(name);
+  };
+  const probes = [
+    { name: "buckets", isPartial: true, check: makeCheck("part") },
+    { name: "space", check: makeCheck("all") },
+  ];
+  const readiness = new Readiness({ probes, clock, onChange: () => undefined });
+  readiness.start();
+  const statusNow = async () => {
+    time.ms += 2000;
+    return (await readiness.report()).status;
+  };
+  expect(await statusNow()).toBe("degraded");
+  fails.all = true;
+  expect(await statusNow()).toBe("failed");
+  fails.part = false;
+  fails.all = false;
+  expect(await statusNow()).toBe("ok");
+});
+
+test("Readiness: what does not work yet while the server starts is no change, and nothing is reused from then", async () => {
+  const { clock } = makeClock();
+  const changes: string[] = [];
+  let isListening = false;
+  const check = () => (isListening ? Promise.resolve() : Promise.reject(new Error("none listens")));
+  const onChange = ({ status }: { status: string }) => void changes.push(status);
+  const readiness = new Readiness({ probes: [{ name: "workers", check }], clock, onChange });
+  expect((await readiness.report()).status).toBe("starting");
+  expect([changes, readiness.lastResults]).toEqual([[], []]);
+  isListening = true;
+  readiness.start();
+  expect((await readiness.report()).status).toBe("ok");
+  expect([changes, readiness.lastResults.length]).toEqual([[], 1]);
+  readiness.drain();
+  expect((await readiness.report()).status).toBe("draining");
+});
+
+test("Readiness: it is judged without anybody asking, at the start and from then on", async () => {
+  jest.useFakeTimers();
+  try {
+    const { time, clock } = makeClock();
+    let count = 0;
+    const check = async () => void count++;
+    const readiness = new Readiness({ probes: [{ name: "a", check }], clock, onChange: () => undefined });
+    readiness.start();
+    for (let round = 1; round <= 3; round++) {
+      await readiness.report();
+      expect(count).toBe(round);
+      time.ms += 10_000;
+      jest.advanceTimersByTime(10_000);
+    }
+    readiness.drain();
+    await readiness.report();
+    time.ms += 10_000;
+    jest.advanceTimersByTime(10_000);
+    expect(count).toBe(4);
+  } finally {
+    jest.useRealTimers();
+  }
 });

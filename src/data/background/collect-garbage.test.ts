@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, readdirSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { ScratchBucket, type ScratchUpload } from "#testing/scratch-bucket.ts";
@@ -19,9 +19,9 @@ afterAll(() => {
 function open(versioning = 0): { scratch: ScratchBucket; garbage: GarbageCollector } {
   const scratch = new ScratchBucket("bucket", versioning);
   scratches.push(scratch);
-  const { dataDir, commits, clock } = scratch;
+  const { dataDir, commits, clock, problemSink: problems } = scratch;
   const warn = (message: string) => scratch.warnings.push(message);
-  return { scratch, garbage: new GarbageCollector({ dataDir, commits, clock, windowMs: hourMs, warn }) };
+  return { scratch, garbage: new GarbageCollector({ dataDir, commits, clock, windowMs: hourMs, warn, problems }) };
 }
 
 /** Ids of the blobs that have a file. */
@@ -240,4 +240,22 @@ test("GarbageCollector: the catalog of a closed bucket is not kept open", () => 
     expect(garbage.collect("bucket")).toBe(false);
     expect(existsSync(path)).toBe(false);
   }
+});
+
+test("GarbageCollector: no blob is removed on the word of a catalog that was replaced", async () => {
+  const { scratch, garbage } = open();
+  const path = catalogPath(scratch.dataDir, "bucket");
+  await scratch.putBlob("k", body);
+  scratch.commits.closeBucket("bucket");
+  copyFileSync(path, `${path}.backup`);
+  scratch.delete("k");
+  // The blob is garbage for the catalog that is open, and needed by the one that was put in its place.
+  for (let round = 0; round < 2; round++) {
+    scratch.clock.advance(2 * hourMs);
+    if (round === 0) garbage.collect("bucket");
+  }
+  renameSync(path, `${path}.away`);
+  renameSync(`${path}.backup`, path);
+  expect(() => garbage.collect("bucket")).toThrow("was replaced");
+  expect(listFiles(scratch).size).toBe(1);
 });

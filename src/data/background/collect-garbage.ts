@@ -1,7 +1,8 @@
 import type { Clock } from "#kernel/base/clock.ts";
+import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import { removeBlobFile } from "../blobs/disk-blobs/blob-files.ts";
+import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
 import { listBucketFolders } from "../catalog/sqlite-catalog/bucket-folders.ts";
-import { CatalogUnavailableError } from "../catalog/sqlite-catalog/open-catalog.ts";
 import { msToHlc } from "../catalog/sqlite-catalog/version-id.ts";
 import { isNoRoom } from "../writer/commit-failure.ts";
 import type { GroupCommit } from "../writer/group-commit.ts";
@@ -38,6 +39,8 @@ export interface GarbageCollectorOptions {
   readonly clock: Clock;
   readonly windowMs: number;
   readonly warn: (message: string, fields: Record<string, string | number | boolean>) => void;
+  /** Told of what is wrong with a bucket's catalog. */
+  readonly problems: CatalogProblemSink;
 }
 
 /**
@@ -77,6 +80,8 @@ export class GarbageCollector {
    */
   collect(bucketId: string): boolean {
     if (this.#isClosed(bucketId)) return false;
+    // A catalog that was replaced may need the blobs that this one has no use for.
+    this.#options.commits.writerOf(bucketId).requireInPlace();
     const cutHlc = msToHlc(this.#options.clock.nowMs() - Math.max(this.windowMs, minWindowMs));
     const closedCount = this.#purgeClosed(bucketId, cutHlc);
     const blobCount = this.#removeBlobs(bucketId, cutHlc);
@@ -123,16 +128,16 @@ export class GarbageCollector {
     } catch (error) {
       // Freeing takes room too: on a full disk the reserve is there for it.
       if (isNoRoom(error) && this.#options.commits.giveUpBallast()) return true;
-      if (!(error instanceof CatalogUnavailableError)) this.#report(bucketId, error);
+      this.#report(bucketId, error);
       return false;
     }
   }
 
   #report(bucketId: string, error: unknown): void {
-    this.#options.warn("Garbage collection failed", {
-      bucketId,
-      reason: error instanceof Error ? error.message : "unknown",
-    });
+    const kind = findProblemKind(error);
+    const reason = describeProblem(error);
+    if (kind && bucketId !== "") this.#options.problems.report({ bucketId, kind, reason });
+    else this.#options.warn("Garbage collection failed", { bucketId, reason });
   }
 
   #purgeClosed(bucketId: string, cutHlc: number): number {

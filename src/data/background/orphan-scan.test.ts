@@ -18,10 +18,10 @@ function open(): { scratch: ScratchBucket; scan: OrphanScan } {
   const scratch = new ScratchBucket();
   scratches.push(scratch);
   scratch.clock.advance(Date.now() - scratch.clock.nowMs());
-  const { dataDir, commits, clock } = scratch;
+  const { dataDir, commits, clock, problemSink: problems } = scratch;
   return {
     scratch,
-    scan: new OrphanScan({ dataDir, commits, clock, warn: (message) => scratch.warnings.push(message) }),
+    scan: new OrphanScan({ dataDir, commits, clock, warn: (message) => scratch.warnings.push(message), problems }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "#kernel/base/clock.ts";
+import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import { nodeDisk } from "../blobs/disk.ts";
 import {
   fileChangedMs,
@@ -9,9 +10,10 @@ import {
 } from "../blobs/disk-blobs/blob-files.ts";
 import { blobPath } from "../blobs/disk-blobs/blob-path.ts";
 import { findFooter } from "../blobs/disk-blobs/verify-blob.ts";
+import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
 import { listBucketFolders } from "../catalog/sqlite-catalog/bucket-folders.ts";
-import { CatalogUnavailableError } from "../catalog/sqlite-catalog/open-catalog.ts";
 import { verifyCatalog } from "../catalog/sqlite-catalog/verify-catalog.ts";
+import { isUnavailable } from "../catalog/unavailable.ts";
 import type { GroupCommit } from "../writer/group-commit.ts";
 
 /** A file without reference is left alone until it has been untouched for this long. */
@@ -30,6 +32,8 @@ export interface OrphanScanOptions {
   readonly commits: GroupCommit;
   readonly clock: Clock;
   readonly warn: (message: string, fields: Record<string, string | number | boolean>) => void;
+  /** Told of what is wrong with a bucket's catalog. */
+  readonly problems: CatalogProblemSink;
 }
 
 interface BucketScan {
@@ -95,7 +99,9 @@ export class OrphanScan {
     try {
       for (const name of names) if (this.#isOldOrphan(scan, name)) await this.#judge(scan, name);
     } catch (error) {
-      if (!(error instanceof CatalogUnavailableError)) throw error;
+      const kind = findProblemKind(error);
+      if (!kind || !isUnavailable(error)) throw error;
+      this.#options.problems.report({ bucketId: scan.bucketId, kind, reason: describeProblem(error) });
       this.#scan = undefined;
       this.#names = [];
     }
@@ -110,7 +116,7 @@ export class OrphanScan {
   }
 
   async #judge(scan: BucketScan, name: string): Promise<void> {
-    const { dataDir } = this.#options;
+    const { dataDir, commits } = this.#options;
     const isFinished = (await findFooter(nodeDisk, blobPath(dataDir, scan.bucketId, name))) !== undefined;
     if (isFinished) scan.trusted ??= this.#verify(scan.bucketId);
     // Asked again: reading the footer took a while, and a copy may have linked the blob meanwhile.
@@ -119,15 +125,21 @@ export class OrphanScan {
       scan.left += 1;
       return;
     }
+    commits.writerOf(scan.bucketId).requireInPlace();
     removeBlobFile(dataDir, scan.bucketId, name);
     scan.removed += 1;
   }
 
   #verify(bucketId: string): boolean {
-    const { database } = this.#options.commits.writerOf(bucketId);
+    const { commits, problems } = this.#options;
+    const { database } = commits.writerOf(bucketId);
     const pages = Number(database.query("PRAGMA page_count").values()[0]?.[0]);
     if (pages > maxVerifiedPages) return false;
-    for (const { kind } of verifyCatalog(database)) if (kind === "damaged" || kind === "drifted") return false;
+    for (const finding of verifyCatalog(database)) {
+      if (finding.kind !== "damaged" && finding.kind !== "drifted") continue;
+      problems.report({ bucketId, kind: "damaged", reason: finding.text });
+      return false;
+    }
     return true;
   }
 }

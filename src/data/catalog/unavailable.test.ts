@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { CatalogUnavailableError } from "./sqlite-catalog/open-catalog.ts";
+import { CatalogUnavailableError } from "./sqlite-catalog/catalog-unavailable-error.ts";
 import { isUnavailable } from "./unavailable.ts";
 
 test("isUnavailable: a missing catalog and what SQLite throws, nothing else", () => {
@@ -12,7 +12,7 @@ test("isUnavailable: a missing catalog and what SQLite throws, nothing else", ()
   } catch (error) {
     thrown = error;
   }
-  expect([thrown, new CatalogUnavailableError("x")].map(isUnavailable)).toEqual([true, true]);
+  expect([thrown, new CatalogUnavailableError("x", "unreadable")].map(isUnavailable)).toEqual([true, true]);
   expect([new S3Error("NoSuchKey"), new Error("x"), "text", undefined].map(isUnavailable)).toEqual([
     false,
     false,

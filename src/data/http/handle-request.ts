@@ -11,6 +11,7 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { Authentication } from "#kernel/sigv4/authentication.ts";
 import { authenticateRequest } from "#kernel/sigv4/verify-request.ts";
 import type { Identity } from "../authorize.ts";
+import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
 import type { DataPlane } from "../data-plane.ts";
 import { findHandler } from "../operations/operation-handlers.ts";
 import { toS3Error } from "../request/error-document.ts";
@@ -45,8 +46,9 @@ export class RequestHandler {
     let spec: OperationSpec | undefined;
     let errorCode: S3ErrorCode | undefined;
     let resource = "/";
+    let target: RequestTarget | undefined;
     try {
-      const target = parseRequestTarget(
+      target = parseRequestTarget(
         message.url ?? "/",
         message.headers.host,
         this.#plane.snapshot.settings["server.s3_domains"],
@@ -57,7 +59,15 @@ export class RequestHandler {
       const request = this.#open({ id, message, response, awaitsContinue, target, ...parsed });
       await findHandler(request.spec.name)(request);
     } catch (thrown) {
-      errorCode = this.#fail(thrown, { id, message, response, resource, awaitsContinue, operation: spec?.name });
+      errorCode = this.#fail(thrown, {
+        id,
+        message,
+        response,
+        resource,
+        target,
+        awaitsContinue,
+        operation: spec?.name,
+      });
     }
     const bytesIn = Number(message.headers["content-length"] ?? 0);
     const bytesOut = Number(response.getHeader("content-length") ?? 0);
@@ -126,14 +136,7 @@ export class RequestHandler {
   #fail(thrown: unknown, place: FailurePlace): S3ErrorCode {
     const { message, response } = place;
     const error = toS3Error(thrown);
-    if (error.status >= 500 && !(thrown instanceof S3Error)) {
-      const reason = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : "unknown";
-      this.#plane.log("error", "Request failed", {
-        requestId: place.id,
-        operation: place.operation ?? "unknown",
-        reason,
-      });
-    }
+    if (error.status >= 500 && !(thrown instanceof S3Error)) this.#tellFailure(thrown, place);
     if (response.headersSent) {
       response.destroy();
       return error.code;
@@ -146,6 +149,25 @@ export class RequestHandler {
       closes,
     });
     return error.code;
+  }
+
+  /** What says something about the bucket is told as that, because a damaged bucket fails many requests. */
+  #tellFailure(thrown: unknown, { id, operation = "unknown", target }: FailurePlace): void {
+    const { snapshot, reportProblem, log } = this.#plane;
+    const kind = findProblemKind(thrown);
+    const reason = describeProblem(thrown);
+    const bucket = target?.bucket === undefined ? undefined : snapshot.findBucket(target.bucket);
+    if (kind && bucket) {
+      reportProblem({ bucketId: bucket.bucketId, kind, reason, ...(target?.key !== undefined && { key: target.key }) });
+      return;
+    }
+    const { name, bucketId } = bucket ?? {};
+    log("error", "Request failed", {
+      requestId: id,
+      operation,
+      ...(name && bucketId && { bucket: name, bucketId }),
+      reason,
+    });
   }
 }
 
@@ -164,6 +186,8 @@ interface FailurePlace {
   readonly message: IncomingMessage;
   readonly response: ServerResponse;
   readonly resource: string;
+  /** Undefined when it could not be parsed. */
+  readonly target: RequestTarget | undefined;
   readonly awaitsContinue: boolean;
   readonly operation: string | undefined;
 }

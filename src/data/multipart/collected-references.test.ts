@@ -22,8 +22,8 @@ function open(versioning: number): ScratchBucket {
 }
 
 function collectorOf(scratch: ScratchBucket): GarbageCollector {
-  const { dataDir, commits, clock } = scratch;
-  return new GarbageCollector({ dataDir, commits, clock, windowMs: hourMs, warn: () => {} });
+  const { dataDir, commits, clock, problemSink: problems } = scratch;
+  return new GarbageCollector({ dataDir, commits, clock, windowMs: hourMs, warn: () => {}, problems });
 }
 
 /** Blobs that live versions and open uploads name. */

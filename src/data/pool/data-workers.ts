@@ -13,7 +13,7 @@ import { type PoolLog, SupervisedThread, type ThreadLife } from "./supervised-th
 export type WorkerLife = ThreadLife<ToData, ToControl>;
 
 /** What a worker says to the control plane; the pool keeps the rest for itself. */
-export type WorkerCall = Extract<ToControl, { kind: "applied" | "resync" | "call" }>;
+export type WorkerCall = Extract<ToControl, { kind: "applied" | "resync" | "call" | "catalogProblem" }>;
 
 /** The control plane's side of the data workers. */
 export interface WorkerLink {

@@ -1,4 +1,5 @@
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
+import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 
 /** A request to the catalog writer, before it has its id. */
@@ -8,6 +9,13 @@ export type WriterRequest =
 
 /** How the writer answered: `notEmpty` refuses `closeCatalog`. */
 export type WriterOutcome = "done" | "notEmpty";
+
+const errorCodes = {
+  noRoom: "InsufficientStorage",
+  unavailable: "ServiceUnavailable",
+  locked: "SlowDown",
+  io: "InternalError",
+} as const satisfies Record<string, S3ErrorCode>;
 
 interface Waiting {
   readonly resolve: (outcome: WriterOutcome) => void;
@@ -21,8 +29,8 @@ export class WriterRequests {
 
   /**
    * Sends a request; `send` is undefined while there is no writer.
-   * @throws S3Error ServiceUnavailable when there is no writer or it dies before it answers, InternalError
-   * when the disk failed, InsufficientStorage when it is full; the reason is in the log, not in the error: it may name paths
+   * @throws S3Error ServiceUnavailable when there is no writer, it dies before it answers or the
+   * catalog is not available, SlowDown when it is locked, InternalError when the disk failed, InsufficientStorage when it is full; the reason is in the log, not in the error: it may name paths
    */
   request(request: WriterRequest, send: ((message: ToWriter) => void) | undefined): Promise<WriterOutcome> {
     return new Promise((resolve, reject) => {
@@ -43,7 +51,7 @@ export class WriterRequests {
     if (!waiting) return;
     if (answer.kind === "done") waiting.resolve("done");
     else if (answer.reason === "notEmpty") waiting.resolve("notEmpty");
-    else waiting.reject(new S3Error(answer.reason === "noRoom" ? "InsufficientStorage" : "InternalError"));
+    else waiting.reject(new S3Error(errorCodes[answer.reason]));
   }
 
   /** The writer ended: whether it did what was asked is unknown. */

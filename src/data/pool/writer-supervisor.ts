@@ -2,6 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
 import { slotLayout } from "#kernel/metrics/operation-index.ts";
 import { createSlot } from "#kernel/metrics/slot-layout.ts";
+import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
 import { PoolStartError } from "./pool-start-error.ts";
 import { type PoolLog, SupervisedThread, type ThreadLife } from "./supervised-thread.ts";
@@ -23,6 +24,7 @@ export interface WriterSupervisorOptions {
   readonly monotonicMs: () => number;
   /** Shared counters of changed keys. */
   readonly changes: SharedArrayBuffer;
+  readonly problems?: CatalogProblemSink | undefined;
   /** A later life began: whoever talked to the one before needs a new port. */
   readonly onRestart: () => void;
 }
@@ -136,6 +138,12 @@ export class WriterSupervisor {
         return;
       case "log":
         this.#options.log(message.level, message.message, { ...message.fields, thread: life.name });
+        return;
+      case "catalogProblem":
+        this.#options.problems?.report(message.problem);
+        return;
+      case "catalogSettled":
+        this.#options.problems?.settle(message.bucketId);
         return;
       case "stopped":
         this.#onStopped();

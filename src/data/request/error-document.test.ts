@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { CatalogUnavailableError } from "../catalog/sqlite-catalog/open-catalog.ts";
+import { CatalogUnavailableError } from "../catalog/sqlite-catalog/catalog-unavailable-error.ts";
 import { DamagedBytesError } from "../crypto/inline-body.ts";
 import { errorDocument, toS3Error } from "./error-document.ts";
 
@@ -30,7 +30,7 @@ test("toS3Error: a full disk, a damaged object and a missing catalog have answer
     code: "InternalError",
     message: "The stored object is damaged and was not served",
   });
-  expect(toS3Error(new CatalogUnavailableError("x"))).toMatchObject({
+  expect(toS3Error(new CatalogUnavailableError("x", "unreadable"))).toMatchObject({
     code: "ServiceUnavailable",
     headers: { "Retry-After": "5" },
   });
@@ -41,4 +41,12 @@ test("errorDocument: every text is escaped", () => {
   expect(errorDocument(error, place)).toBe(
     '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code><Message>a &lt; b &amp; c</Message><Key>&lt;script&gt;</Key><Count>3</Count><Resource>/b/&lt;key&gt;</Resource><RequestId>R</RequestId><HostId>mxRR</HostId></Error>',
   );
+});
+
+test("toS3Error: what the system refuses is never NoSuchKey, a locked catalog may be tried again", () => {
+  const codeOf = (code: string, name = "Error") => toS3Error(Object.assign(new Error("x"), { name, code }));
+  for (const code of ["EACCES", "EPERM", "EIO", "ELOOP"]) expect(codeOf(code).status).toBe(500);
+  for (const code of ["SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_IOERR_READ"])
+    expect(codeOf(code, "SQLiteError").code).toBe("ServiceUnavailable");
+  expect(codeOf("SQLITE_BUSY", "SQLiteError")).toMatchObject({ code: "SlowDown", status: 503 });
 });

@@ -1,5 +1,6 @@
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { escapeXml } from "#kernel/xml/write-xml.ts";
+import { findProblemKind } from "../catalog/catalog-problem.ts";
 import { isUnavailable } from "../catalog/unavailable.ts";
 import { DamagedBytesError } from "../crypto/inline-body.ts";
 import { commonHeaders } from "./respond.ts";
@@ -11,6 +12,9 @@ export function toS3Error(thrown: unknown): S3Error {
   if (thrown instanceof S3Error) return thrown;
   if (thrown instanceof DamagedBytesError) {
     return new S3Error("InternalError", { message: "The stored object is damaged and was not served" });
+  }
+  if (findProblemKind(thrown) === "locked") {
+    return new S3Error("SlowDown", { message: "The catalog of this bucket is locked by another process" });
   }
   if (isUnavailable(thrown)) {
     return new S3Error("ServiceUnavailable", {

@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { ScratchBucket } from "#testing/scratch-bucket.ts";
-import { bucketFolder } from "../catalog/sqlite-catalog/open-catalog.ts";
+import { CatalogUnavailableError } from "../catalog/sqlite-catalog/catalog-unavailable-error.ts";
+import { bucketFolder, catalogPath } from "../catalog/sqlite-catalog/open-catalog.ts";
 import { verifyCatalog } from "../catalog/sqlite-catalog/verify-catalog.ts";
 import { closeBucketCatalog, createBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
 
@@ -82,4 +83,16 @@ test("createBucketCatalog, removeBucketCatalog: may be repeated; removing takes 
     false,
   ]);
   expect(scratch.putInline("k", new Uint8Array(1)).ok).toBe(true);
+});
+
+test("closeBucketCatalog: a bucket whose catalog is gone may hold objects: it is not closed", () => {
+  const scratch = open();
+  scratch.putInline("k", new Uint8Array(1));
+  const path = catalogPath(scratch.dataDir, "bucket");
+  renameSync(path, `${path}.away`);
+  expect(() => close(scratch)).toThrow(CatalogUnavailableError);
+  scratch.commits.closeBucket("bucket");
+  expect(() => close(scratch)).toThrow(CatalogUnavailableError);
+  mkdirSync(bucketFolder(scratch.dataDir, "empty"), { recursive: true });
+  expect(() => close(scratch, "empty")).toThrow("is missing");
 });

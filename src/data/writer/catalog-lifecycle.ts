@@ -1,8 +1,9 @@
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "#kernel/base/clock.ts";
 import { abortUpload } from "../catalog/sqlite-catalog/apply-multipart.ts";
-import { bucketFolder, catalogPath, createCatalog, syncFolder } from "../catalog/sqlite-catalog/open-catalog.ts";
+import { existsAt } from "../catalog/sqlite-catalog/file-id.ts";
+import { bucketFolder, createCatalog, syncFolder } from "../catalog/sqlite-catalog/open-catalog.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
 /** Makes the empty catalog of a new bucket, synced. Repeating it is harmless. */
@@ -12,8 +13,10 @@ export function createBucketCatalog(dataDir: string, bucketId: string): void {
 
 /**
  * Closes a bucket for ever: later mutations get NoSuchBucket. Emptiness is checked in the same transaction; open uploads
- * are aborted; the writer lets the file go. A catalog that was never made counts as closed.
+ * are aborted; the writer lets the file go. A bucket without
+ * a folder counts as closed; one whose folder is there without a catalog may hold objects.
  * @returns false when a version or marker is left
+ * @throws CatalogUnavailableError
  */
 export function closeBucketCatalog(options: {
   commits: GroupCommit;
@@ -22,8 +25,9 @@ export function closeBucketCatalog(options: {
   clock: Clock;
 }): boolean {
   const { commits, dataDir, bucketId, clock } = options;
-  if (!existsSync(catalogPath(dataDir, bucketId))) return true;
+  if (!commits.hasOpened(bucketId) && !existsAt(bucketFolder(dataDir, bucketId))) return true;
   const writer = commits.writerOf(bucketId);
+  writer.requireInPlace();
   if (!writer.closedForEver) {
     let empty = true;
     writer.inTransaction((state) => {
@@ -41,9 +45,9 @@ export function closeBucketCatalog(options: {
 
 /** Removes the folder of a bucket whose deletion was committed elsewhere. Repeating it is harmless. */
 export function removeBucketCatalog(commits: GroupCommit, dataDir: string, bucketId: string): void {
-  commits.closeBucket(bucketId);
+  commits.forgetBucket(bucketId);
   const folder = bucketFolder(dataDir, bucketId);
-  if (!existsSync(folder)) return;
+  if (!existsAt(folder)) return;
   rmSync(folder, { recursive: true, force: true });
   syncFolder(dirname(folder));
 }

@@ -1,6 +1,6 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { CatalogUnavailableError } from "../catalog/sqlite-catalog/open-catalog.ts";
+import { CatalogUnavailableError } from "../catalog/sqlite-catalog/catalog-unavailable-error.ts";
 import { describeCommitFailure, isNoRoom } from "./commit-failure.ts";
 
 /** An error as SQLite throws it. */
@@ -43,7 +43,8 @@ test.each([
   ["SQLITE_IOERR_FSYNC", "InternalError"],
   ["SQLITE_CORRUPT_INDEX", "ServiceUnavailable"],
   ["SQLITE_NOTADB", "ServiceUnavailable"],
-  ["SQLITE_BUSY", "InternalError"],
+  ["SQLITE_BUSY", "SlowDown"],
+  ["SQLITE_LOCKED_SHAREDCACHE", "SlowDown"],
   ["SQLITE_READONLY_DBMOVED", "InternalError"],
 ])("describeCommitFailure: %s fails the whole transaction with %s", (code, answer) => {
   const error = Object.assign(new Error(code), { name: "SQLiteError", code });
@@ -52,7 +53,7 @@ test.each([
 });
 
 test("describeCommitFailure: a missing catalog makes its bucket unavailable", () => {
-  const failure = describeCommitFailure(new CatalogUnavailableError("The catalog of bucket B is missing"));
+  const failure = describeCommitFailure(new CatalogUnavailableError("The catalog of bucket B is missing", "lost"));
   expect(failure).toMatchObject({
     result: { code: "ServiceUnavailable" },
     scope: "catalog",

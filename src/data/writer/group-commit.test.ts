@@ -118,6 +118,7 @@ test("GroupCommit: a transaction has at most 16 MiB of inline bytes and 1,024 mu
     changes,
     observe,
     warn: () => {},
+    problems: scratch.problemSink,
     giveUpBallast: () => false,
   });
   const bytes = new Uint8Array(2 ** 20);
@@ -155,6 +156,7 @@ test("GroupCommit: readers see the counters of changed keys odd during a commit 
     changes,
     observe: () => {},
     warn: () => seen.push(changes.read(slot)),
+    problems: scratch.problemSink,
     giveUpBallast: () => false,
   });
   add(commits, [makePut(scratch, "a", { meta: null } as object)]);

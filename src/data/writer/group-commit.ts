@@ -1,7 +1,9 @@
 import type { Clock } from "#kernel/base/clock.ts";
+import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
 import { ChangeSlots } from "../cache/change-slots.ts";
 import { BucketWriter, type PendingMutation } from "../catalog/sqlite-catalog/bucket-writer.ts";
+import type { FileId } from "../catalog/sqlite-catalog/file-id.ts";
 import { describeCommitFailure } from "./commit-failure.ts";
 import { commitWithRetries } from "./commit-with-retries.ts";
 
@@ -50,6 +52,8 @@ export interface GroupCommitOptions {
   readonly changes: ChangeSlots;
   readonly observe: CommitObserver;
   readonly warn: (message: string, fields: Record<string, string | number | boolean>) => void;
+  /** Told of what is wrong with a bucket's catalog. */
+  readonly problems: CatalogProblemSink;
   /** Gives up the room that is kept for deletes on a full disk. @returns true when there was some */
   readonly giveUpBallast: () => boolean;
 }
@@ -61,6 +65,8 @@ export interface GroupCommitOptions {
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #open = new Map<string, BucketWriter>();
+  /** What was opened for each bucket in this life: anything else that stands there later is a replacement. */
+  readonly #files = new Map<string, FileId>();
   readonly #walBytes = new Map<string, number>();
   #queues = new Map<string, QueuedMutation[]>();
 
@@ -111,7 +117,9 @@ export class GroupCommit {
         bucketId,
         clock: this.#options.clock,
         minPartBytes: this.#options.minPartBytes,
+        knownFile: this.#files.get(bucketId),
       });
+    this.#files.set(bucketId, writer.file);
     this.#open.set(bucketId, writer);
     if (this.#open.size > maxOpenCatalogs) this.#closeOldest();
     return writer;
@@ -129,6 +137,22 @@ export class GroupCommit {
     this.#walBytes.delete(bucketId);
   }
 
+  /** Closes the connection of a bucket whose folder is to be removed, and forgets which file it had. */
+  forgetBucket(bucketId: string): void {
+    this.closeBucket(bucketId);
+    this.#files.delete(bucketId);
+  }
+
+  /** The connections that are open, in no order. */
+  openWriters(): IterableIterator<BucketWriter> {
+    return this.#open.values();
+  }
+
+  /** True when a catalog of this bucket was opened in this life. */
+  hasOpened(bucketId: string): boolean {
+    return this.#files.has(bucketId);
+  }
+
   /** Closes every connection. */
   close(): void {
     for (const bucketId of [...this.#open.keys()]) this.closeBucket(bucketId);
@@ -142,9 +166,10 @@ export class GroupCommit {
     const results = commitWithRetries(queue, {
       commit: (pending) => this.writerOf(bucketId).commit(pending),
       freeRoom: this.#options.giveUpBallast,
-      report: ({ reason }, mutations) => {
+      report: ({ reason, problem: kind }, mutations) => {
         ok = false;
-        this.#options.warn("Commit failed", { bucketId, mutations, reason });
+        if (kind) this.#options.problems.report({ bucketId, kind, reason });
+        else this.#options.warn("Commit failed", { bucketId, mutations, reason });
       },
     });
     this.#options.changes.advance(changed);

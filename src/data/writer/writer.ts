@@ -6,8 +6,10 @@ import type { Mutation, WriterAnswer, WriterBatch } from "#kernel/protocol/mutat
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
 import { GarbageCollector } from "../background/collect-garbage.ts";
 import { ChangeSlots } from "../cache/change-slots.ts";
+import { ProblemReporter } from "../problem-reporter.ts";
 import { Ballast } from "./ballast.ts";
 import { closeBucketCatalog, createBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
+import { CatalogWatch } from "./catalog-watch.ts";
 import { describeCommitFailure, isNoRoom } from "./commit-failure.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { openWriterMetrics } from "./writer-metrics.ts";
@@ -24,6 +26,7 @@ class WriterThread {
   readonly #commits: GroupCommit;
   readonly #garbage: GarbageCollector;
   readonly #ballast: Ballast;
+  readonly #watch: CatalogWatch;
   readonly #workers = new Set<MessagePort>();
 
   constructor(port: MessagePort, start: StartMessage) {
@@ -31,6 +34,13 @@ class WriterThread {
     this.#dataDir = start.dataDir;
     const warn = (message: string, fields: Record<string, string | number | boolean>) =>
       this.#send({ kind: "log", level: "warn", message, fields });
+    const problems = new ProblemReporter(
+      {
+        report: (problem) => this.#send({ kind: "catalogProblem", problem }),
+        settle: (bucketId) => this.#send({ kind: "catalogSettled", bucketId }),
+      },
+      systemClock,
+    );
     const changes = new ChangeSlots(start.changes);
     changes.settle();
     this.#ballast = new Ballast({ path: join(start.dataDir, "reserve.bin"), reserveBytes: start.reserveBytes, warn });
@@ -41,6 +51,7 @@ class WriterThread {
       changes,
       observe: openWriterMetrics(start.metrics),
       warn,
+      problems,
       giveUpBallast: () => this.#ballast.giveUp(),
     });
     this.#garbage = new GarbageCollector({
@@ -49,7 +60,10 @@ class WriterThread {
       clock: systemClock,
       windowMs: start.historyWindowMs,
       warn,
+      problems,
     });
+    this.#watch = new CatalogWatch({ commits: this.#commits, problems });
+    this.#watch.start();
     this.#garbage.start();
     this.#ballast.start();
     this.#send({ kind: "ready" });
@@ -112,14 +126,19 @@ class WriterThread {
       }
       this.#send({ kind: "done", id });
     } catch (error) {
-      const message = describeCommitFailure(error).reason;
+      const { reason, result } = describeCommitFailure(error);
       this.#send({
         kind: "log",
         level: "error",
         message: "A request to the catalog writer failed",
-        fields: { reason: message },
+        fields: { request: message.kind, ...("bucketId" in message && { bucketId: message.bucketId }), reason },
       });
-      this.#send({ kind: "failed", id, reason: isNoRoom(error) ? "noRoom" : "io", message });
+      this.#send({
+        kind: "failed",
+        id,
+        reason: isNoRoom(error) ? "noRoom" : failedReason(result.code),
+        message: reason,
+      });
     }
   }
 
@@ -132,6 +151,7 @@ class WriterThread {
   #stop(): void {
     this.#commits.run();
     this.#garbage.stop();
+    this.#watch.stop();
     this.#ballast.stop();
     this.#commits.close();
     this.#send({ kind: "stopped" });
@@ -140,6 +160,12 @@ class WriterThread {
   #send(message: FromWriter): void {
     this.#port.postMessage(message);
   }
+}
+
+/** How an answer to a mutation is called as an answer to the control thread. */
+function failedReason(code: string): "unavailable" | "locked" | "io" {
+  if (code === "ServiceUnavailable") return "unavailable";
+  return code === "SlowDown" ? "locked" : "io";
 }
 
 function probeDisk(dataDir: string): void {

@@ -91,5 +91,17 @@ export const series = {
     help: "Restarts of the thread",
     labels: ["worker"],
   },
+  catalogProblems: {
+    name: "catalog_problems",
+    type: "gauge",
+    help: "Buckets with a problem of this kind: lost, damaged, locked, unreadable, object",
+    labels: ["kind"],
+  },
+  healthCheck: {
+    name: "health_check_ok",
+    type: "gauge",
+    help: "1 while the check of /health/ready passes, judged every 10 s at the latest",
+    labels: ["check"],
+  },
   workerConnections: { name: "worker_connections", type: "gauge", help: "Open connections", labels: ["worker"] },
 } as const satisfies Readonly<Record<string, Series>>;

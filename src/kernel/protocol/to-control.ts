@@ -1,3 +1,5 @@
+import type { CatalogProblem } from "./catalog-problem.ts";
+
 /** A mutation of control state that an S3 request asks for; answered after all live workers know the outcome. */
 export type ControlCall =
   | {
@@ -23,4 +25,5 @@ export type ToControl =
       readonly message: string;
       readonly fields: Readonly<Record<string, string | number | boolean>>;
     }
+  | { readonly kind: "catalogProblem"; readonly problem: CatalogProblem }
   | { readonly kind: "drained" };

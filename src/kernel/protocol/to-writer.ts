@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { CatalogProblem } from "./catalog-problem.ts";
 
 /** Control thread to the catalog writer. */
 export type ToWriter =
@@ -30,7 +31,7 @@ export type FromWriter =
   | {
       readonly kind: "failed";
       readonly id: number;
-      readonly reason: "notEmpty" | "noRoom" | "io";
+      readonly reason: "notEmpty" | "noRoom" | "unavailable" | "locked" | "io";
       readonly message: string;
     }
   | {
@@ -39,4 +40,7 @@ export type FromWriter =
       readonly message: string;
       readonly fields: Readonly<Record<string, string | number | boolean>>;
     }
+  | { readonly kind: "catalogProblem"; readonly problem: CatalogProblem }
+  /** The bucket's catalog is in its place again. */
+  | { readonly kind: "catalogSettled"; readonly bucketId: string }
   | { readonly kind: "stopped" };

@@ -1,5 +1,4 @@
 import type { Database } from "bun:sqlite";
-import { existsSync } from "node:fs";
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
@@ -8,7 +7,9 @@ import { applyDelete } from "./apply-delete.ts";
 import { applyAbortUpload, applyCompleteUpload, applyCreateUpload, applyPutPart } from "./apply-multipart.ts";
 import { applyPut } from "./apply-put.ts";
 import { BucketState } from "./bucket-state.ts";
-import { openCatalog } from "./open-catalog.ts";
+import { CatalogPlace } from "./catalog-place.ts";
+import { existsAt, type FileId } from "./file-id.ts";
+import { catalogPath, openCatalog } from "./open-catalog.ts";
 import { prepareWriterStatements, type WriterStatements } from "./statements.ts";
 
 /** Records that may be left in a log that nobody reads. */
@@ -46,17 +47,50 @@ export class BucketWriter {
   readonly #clock: Clock;
   readonly #minPartBytes: number;
   readonly #hasBlob: (blobId: string) => boolean;
+  readonly #place: CatalogPlace;
+  #isLost = false;
 
-  /** @throws CatalogUnavailableError */
-  constructor(options: { dataDir: string; bucketId: string; clock: Clock; minPartBytes: number }) {
+  /**
+   * @param options `knownFile` is what an earlier connection had open, so that a replacement is refused
+   * @throws CatalogUnavailableError
+   */
+  constructor(options: {
+    dataDir: string;
+    bucketId: string;
+    clock: Clock;
+    minPartBytes: number;
+    knownFile?: FileId | undefined;
+  }) {
     this.bucketId = options.bucketId;
+    this.#place = new CatalogPlace(catalogPath(options.dataDir, options.bucketId), options.knownFile);
     this.#database = openCatalog(options.dataDir, options.bucketId, "write");
     this.#statements = prepareWriterStatements(this.#database);
     this.#state = new BucketState(this.#statements);
     this.#firstLogSeq = Number(this.#statements.firstLogSeq.values()[0]?.[0] ?? this.#state.storedSeq + 1);
     this.#clock = options.clock;
     this.#minPartBytes = options.minPartBytes;
-    this.#hasBlob = (blobId) => existsSync(blobPath(options.dataDir, options.bucketId, blobId));
+    this.#hasBlob = (blobId) => existsAt(blobPath(options.dataDir, options.bucketId, blobId));
+    this.#requireInPlaceOrClose();
+  }
+
+  /** The file of the catalog. */
+  get file(): FileId {
+    return this.#place.catalog;
+  }
+
+  /** The catalog was not in its place when that was last looked at. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /**
+   * Looks whether the files that are open are still the ones at their paths; see `CatalogPlace` for what that costs.
+   * @throws CatalogUnavailableError when not: what is committed now would be lost
+   */
+  requireInPlace(): void {
+    this.#isLost = true;
+    this.#place.requireInPlace();
+    this.#isLost = false;
   }
 
   get database(): Database {
@@ -80,14 +114,17 @@ export class BucketWriter {
   /**
    * Applies all mutations in one transaction and commits it with one sync.
    * @returns one result per mutation; S3 refusals are results
-   * @throws the database's error when the transaction failed: nothing was stored, counters are as before
+   * @throws the database's error when the transaction failed: nothing was stored, counters are as before.
+   * CatalogUnavailableError when the files are no longer in their places: whether it is stored is unknown
    */
   commit(pending: readonly PendingMutation[]): MutationResult[] {
     const results: MutationResult[] = [];
+    if (this.#isLost) this.requireInPlace();
     this.inTransaction(() => {
       for (const { mutation, bytes } of pending) results.push(this.#applyOne(mutation, bytes));
       this.#cutLog();
     });
+    this.requireInPlace();
     return results;
   }
 
@@ -117,6 +154,15 @@ export class BucketWriter {
   close(): void {
     for (const statement of Object.values(this.#statements)) statement.finalize();
     this.#database.close();
+  }
+
+  #requireInPlaceOrClose(): void {
+    try {
+      this.requireInPlace();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Nobody reads the log yet: what earlier commits wrote goes, many records at a time, because each cut dirties pages. */

@@ -3,7 +3,8 @@ import { afterEach, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { scratchParent } from "#testing/power-loss/scratch-parent.ts";
-import { bucketFolder, CatalogUnavailableError, catalogPath, createCatalog, openCatalog } from "./open-catalog.ts";
+import { CatalogUnavailableError } from "./catalog-unavailable-error.ts";
+import { bucketFolder, catalogPath, createCatalog, openCatalog } from "./open-catalog.ts";
 import { openUntouched } from "./open-untouched.ts";
 
 const folders: string[] = [];

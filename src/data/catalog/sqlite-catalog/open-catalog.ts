@@ -1,12 +1,15 @@
 import { Database } from "bun:sqlite";
-import { chmodSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
+import { chmodSync, closeSync, constants, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { CatalogUnavailableError } from "./catalog-unavailable-error.ts";
+import { existsAt, requireUsable } from "./file-id.ts";
 import { schemaSql, schemaVersion } from "./schema.ts";
 
 const pageBytes = 4096;
 const writerCacheKiB = 16_384;
 const readerCacheKiB = 2_048;
-const busyTimeoutMs = 5_000;
+const openingBusyTimeoutMs = 5_000;
+const runningBusyTimeoutMs = 250;
 
 /** Folder of a bucket below the data folder. Everything of the bucket is in it. */
 export function bucketFolder(dataDir: string, bucketId: string): string {
@@ -37,7 +40,7 @@ export function createCatalog(dataDir: string, bucketId: string): void {
   mkdirSync(join(folder, "blobs"), { recursive: true, mode: 0o700 });
   const path = catalogPath(dataDir, bucketId);
   // Not when it is there: closing any handle of a database drops the locks that this process has on it.
-  if (!existsSync(path)) closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600));
+  if (!existsAt(path)) closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600));
   const database = openWithPragmas(path, { readonly: false });
   try {
     if (readNumber(database, "user_version") === 0) {
@@ -53,27 +56,25 @@ export function createCatalog(dataDir: string, bucketId: string): void {
   for (const each of [folder, dirname(folder), dataDir]) syncFolder(each);
 }
 
-/** Thrown when a catalog is absent, newer than this release or damaged: the bucket is not served. */
-export class CatalogUnavailableError extends Error {
-  override readonly name = "CatalogUnavailableError";
-}
-
 /**
  * Opens a catalog for the writer, or read-only for a data worker.
- * @throws CatalogUnavailableError when the file is missing or of a newer form
+ * @throws CatalogUnavailableError when the file is missing, may not be used, or is of a newer form
  */
 export function openCatalog(dataDir: string, bucketId: string, mode: "write" | "read"): Database {
   const path = catalogPath(dataDir, bucketId);
-  if (!existsSync(path)) throw new CatalogUnavailableError(`The catalog of bucket ${bucketId} is missing`);
+  requireUsable(path, mode);
   if (mode === "write") makePrivate(path);
   const database = openWithPragmas(path, { readonly: mode === "read" });
   const version = readNumber(database, "user_version");
   if (version !== schemaVersion) {
     database.close();
     throw new CatalogUnavailableError(
-      `The catalog of bucket ${bucketId} has form ${version}, this release reads ${schemaVersion}`,
+      `The catalog ${path} has form ${version}, this release reads ${schemaVersion}`,
+      "unreadable",
     );
   }
+  // Nobody else writes: whoever locks the catalog for long is no part of the server, and must not hold up other buckets.
+  setPragma(database, "busy_timeout", runningBusyTimeoutMs);
   return database;
 }
 
@@ -81,7 +82,16 @@ export function openCatalog(dataDir: string, bucketId: string, mode: "write" | "
 function makePrivate(path: string): void {
   for (const each of [path, `${path}-wal`, `${path}-shm`]) {
     const found = statSync(each, { throwIfNoEntry: false });
-    if (found && found.mode & 0o077) chmodSync(each, 0o600);
+    if (found && found.mode & 0o077) tryMakePrivate(each);
+  }
+}
+
+/** A file of another user, or a file system without modes, is used as it is. */
+function tryMakePrivate(path: string): void {
+  try {
+    chmodSync(path, 0o600);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
   }
 }
 
@@ -90,7 +100,7 @@ function openWithPragmas(path: string, options: { readonly: boolean }): Database
     ? new Database(path, { readonly: true })
     : new Database(path, { readwrite: true, create: false });
   // First of all: after a crash several threads open the catalog at once, and one of them recovers it while the others wait.
-  setPragma(database, "busy_timeout", busyTimeoutMs);
+  setPragma(database, "busy_timeout", openingBusyTimeoutMs);
   if (!options.readonly) {
     database.exec(`PRAGMA page_size = ${pageBytes}`);
     setPragma(database, "journal_mode", "wal");

@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { readdirSync, readlinkSync } from "node:fs";
 import { ScratchBucket } from "#testing/scratch-bucket.ts";
-import { CatalogUnavailableError, createCatalog } from "./open-catalog.ts";
+import { CatalogUnavailableError } from "./catalog-unavailable-error.ts";
+import { createCatalog } from "./open-catalog.ts";
 import { SqliteCatalogReader } from "./sqlite-catalog-reader.ts";
 
 const scratch = new ScratchBucket("bucket", 0);

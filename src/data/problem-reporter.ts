@@ -1,0 +1,34 @@
+import type { Clock } from "#kernel/base/clock.ts";
+import type { CatalogProblem, CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
+
+/** The same problem of a bucket is sent on at most this often by one thread, ms. */
+const intervalMs = 1_000;
+/** Buckets and kinds remembered; beyond, all are forgotten and may be told again. */
+const maxRemembered = 4_096;
+
+/** Sends problems to the control thread: a damaged bucket under load must not flood it. */
+export class ProblemReporter implements CatalogProblemSink {
+  readonly #sink: CatalogProblemSink;
+  readonly #clock: Clock;
+  readonly #lastMs = new Map<string, number>();
+
+  constructor(sink: CatalogProblemSink, clock: Clock) {
+    this.#sink = sink;
+    this.#clock = clock;
+  }
+
+  report(problem: CatalogProblem): void {
+    const name = `${problem.kind} ${problem.bucketId}`;
+    const nowMs = this.#clock.monotonicMs();
+    const lastMs = this.#lastMs.get(name);
+    if (lastMs !== undefined && nowMs - lastMs < intervalMs) return;
+    if (this.#lastMs.size >= maxRemembered) this.#lastMs.clear();
+    this.#lastMs.set(name, nowMs);
+    this.#sink.report(problem);
+  }
+
+  settle(bucketId: string): void {
+    this.#lastMs.delete(`lost ${bucketId}`);
+    this.#sink.settle(bucketId);
+  }
+}

@@ -1,0 +1,219 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type ServerProcess, startServer } from "../server-process.ts";
+import type { BucketClient } from "./bucket-client.ts";
+import { clientOf, type S3Client } from "./s3-client.ts";
+
+let server: ServerProcess;
+let s3: S3Client;
+let bucket: BucketClient;
+/** Path of the bucket's catalog. */
+let catalog: string;
+beforeEach(async () => {
+  server = await startServer();
+  s3 = clientOf(server);
+  bucket = await s3.createBucket("precious");
+  const [bucketId = ""] = readdirSync(join(server.dataDir, "buckets"));
+  catalog = join(server.dataDir, "buckets", bucketId, "index.db");
+  for (let i = 0; i < 20; i++) expect((await bucket.put(`before${i}`, "acknowledged")).status).toBe(200);
+});
+afterEach(async () => {
+  s3.close();
+  await server.remove();
+});
+
+/** What `/health/ready` says of the server and of one check. */
+async function health(check: string): Promise<[status: number, server: string, check: string]> {
+  const response = await fetch(`http://127.0.0.1:${server.consolePort}/health/ready`);
+  const report: { status: string; checks: { name: string; status: string }[] } = JSON.parse(await response.text());
+  return [response.status, report.status, report.checks.find(({ name }) => name === check)?.status ?? ""];
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await Bun.sleep(50);
+}
+
+/** Lines of the server's log with this text. */
+function logLines(text: string): string[] {
+  return server
+    .output()
+    .split("\n")
+    .filter((line) => line.includes(text));
+}
+
+async function expectRefused(): Promise<void> {
+  for (const key of ["new", "before1"]) {
+    const refused = await bucket.put(key, "must not be acknowledged");
+    expect([refused.status, refused.code]).toEqual([503, "ServiceUnavailable"]);
+  }
+  expect((await bucket.delete("before2")).status).toBe(503);
+}
+
+const ways: readonly (readonly [name: string, take: () => () => void])[] = [
+  [
+    "the catalog is moved away",
+    () => {
+      const path = catalog;
+      renameSync(path, `${path}.away`);
+      return () => renameSync(`${path}.away`, path);
+    },
+  ],
+  [
+    "the catalog is replaced by a copy",
+    () => {
+      const path = catalog;
+      renameSync(path, `${path}.away`);
+      copyFileSync(`${path}.away`, path);
+      return () => renameSync(`${path}.away`, path);
+    },
+  ],
+  [
+    "the log is moved away",
+    () => {
+      const path = `${catalog}-wal`;
+      renameSync(path, `${path}.away`);
+      return () => renameSync(`${path}.away`, path);
+    },
+  ],
+  [
+    "the bucket's folder is moved away",
+    () => {
+      const folder = dirname(catalog);
+      renameSync(folder, `${folder}.away`);
+      return () => renameSync(`${folder}.away`, folder);
+    },
+  ],
+];
+
+test.each(ways)(
+  "%s under the server: writes are refused until it is back, said once and shown",
+  async (_, take) => {
+    const other = await s3.createBucket("untouched");
+    const putBack = take();
+    await expectRefused();
+    expect((await other.put("k", "v")).status).toBe(200);
+    await until(async () => (await health("buckets"))[2] === "degraded");
+    expect(await health("buckets")).toEqual([200, "degraded", "degraded"]);
+    const metrics = await (await fetch(`http://127.0.0.1:${server.consolePort}/metrics`)).text();
+    expect(metrics).toContain('maxiofs_catalog_problems{kind="lost"} 1');
+    const lines = logLines("not in their place");
+    expect(lines.length).toBe(1);
+    for (const part of ['"bucket":"precious"', `"bucketId":"${basename(dirname(catalog))}"`, "index.db"])
+      expect(lines[0]).toContain(part);
+    putBack();
+    await until(async () => (await bucket.put("after", "v")).status === 200);
+    await until(async () => (await health("buckets"))[1] === "ok");
+    await server.kill9();
+    s3.close();
+    await server.start();
+    for (let i = 0; i < 20; i++)
+      if (i !== 1 && i !== 2) expect((await bucket.get(`before${i}`)).text).toBe("acknowledged");
+    expect((await bucket.get("after")).text).toBe("v");
+  },
+  30_000,
+);
+
+test("index.db removed: a bucket that nobody writes to is noticed as well, and cannot be deleted", async () => {
+  unlinkSync(catalog);
+  await until(async () => (await health("buckets"))[1] === "degraded");
+  expect(logLines("was removed under the running server").length).toBe(1);
+  for (let i = 0; i < 20; i++) await bucket.delete(`before${i}`);
+  expect((await bucket.sendToBucket({ method: "DELETE" })).status).toBe(503);
+}, 30_000);
+
+test("control.db moved away: its changes are refused with 503, the server is not ready, until it is back", async () => {
+  const path = join(server.dataDir, "control.db");
+  renameSync(path, `${path}.away`);
+  const refused = await s3.send({ method: "PUT", target: "/another" });
+  expect([refused.status, refused.code]).toEqual([503, "ServiceUnavailable"]);
+  const body = JSON.stringify({ userName: "u", grants: [] });
+  const headers = { "content-type": "application/json" };
+  expect((await server.adminFetch("/api/v1/access-keys", { method: "POST", headers, body })).status).toBe(503);
+  expect((await bucket.put("k", "v")).status).toBe(200);
+  await until(async () => (await health("control.db"))[0] === 503);
+  expect(logLines("control.db was removed").length).toBe(1);
+  renameSync(`${path}.away`, path);
+  await until(async () => (await health("control.db"))[0] === 200);
+  expect((await s3.send({ method: "PUT", target: "/another" })).status).toBe(200);
+}, 30_000);
+
+test("index.db locked by another process: writes get SlowDown, said once; reads and other buckets go on", async () => {
+  const other = await s3.createBucket("unlocked");
+  const locker = Bun.spawn({
+    cmd: [
+      process.execPath,
+      "-e",
+      'const { Database } = require("bun:sqlite"); const d = new Database(process.argv[1]); d.run("BEGIN IMMEDIATE"); console.log("locked"); setInterval(() => d, 1000)',
+      catalog,
+    ],
+    stdout: "pipe",
+  });
+  try {
+    await locker.stdout.getReader().read();
+    for (let i = 0; i < 3; i++) {
+      const refused = await bucket.put("k", "v");
+      expect([refused.status, refused.code]).toEqual([503, "SlowDown"]);
+    }
+    expect((await bucket.get("before0")).text).toBe("acknowledged");
+    expect((await other.put("k", "v")).status).toBe(200);
+    expect(logLines("locked by another process").length).toBe(1);
+  } finally {
+    locker.kill("SIGKILL");
+    await locker.exited;
+  }
+  expect((await bucket.put("k", "v")).status).toBe(200);
+}, 30_000);
+
+test("index.db damaged: the bucket answers 503, one line a minute names it, and the others are served", async () => {
+  const other = await s3.createBucket("sound");
+  await server.stop();
+  s3.close();
+  const bytes = readFileSync(catalog);
+  bytes.fill(0xa5, 4096);
+  writeFileSync(catalog, bytes);
+  await server.start();
+  for (let i = 0; i < 30; i++) expect((await bucket.get(`before${i % 20}`)).status).toBe(503);
+  expect((await bucket.put("k", "v")).status).toBe(503);
+  expect((await other.put("k", "v")).status).toBe(200);
+  await until(async () => (await health("buckets"))[1] === "degraded");
+  const lines = logLines("catalog is damaged");
+  expect(lines.length).toBe(1);
+  for (const part of ['"bucket":"precious"', '"bucketId":"', "SQLITE_"]) expect(lines[0]).toContain(part);
+  expect(logLines("Request failed")).toEqual([]);
+}, 30_000);
+
+test("a catalog or blob that the system refuses is neither missing nor corrupt: 503 or 500, path and code in the log", async () => {
+  expect((await bucket.put("large", Buffer.alloc(300_000))).status).toBe(200);
+  await server.stop();
+  s3.close();
+  const path = catalog;
+  // Permissions do not stop root; a chain of links without end is refused to everybody.
+  const blobs = join(dirname(path), "blobs");
+  const [blob = ""] = readdirSync(blobs, { recursive: true, encoding: "utf8" }).filter((name) => name.length > 32);
+  rmSync(join(blobs, blob));
+  symlinkSync(join(blobs, blob), join(blobs, blob));
+  await server.start();
+  expect((await bucket.get("large")).status).not.toBe(404);
+  const check = await server.runVerb("check");
+  expect(check.output).not.toContain("missing: ");
+  expect(logLines("ELOOP")[0]).toContain('"bucket":"precious"');
+  await server.stop();
+  renameSync(path, `${path}.away`);
+  symlinkSync(path, path);
+  s3.close();
+  await server.start();
+  expect((await bucket.get("before0")).status).toBe(503);
+  expect((await bucket.put("before0", "x")).status).toBe(503);
+  await until(async () => (await health("buckets"))[2] === "degraded");
+  expect(logLines("cannot be used: ELOOP")[0]).toContain(path);
+}, 30_000);
