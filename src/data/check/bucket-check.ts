@@ -3,6 +3,7 @@ import type { Clock } from "#kernel/base/clock.ts";
 import type { Disk } from "../blobs/disk.ts";
 import { fileChangedMs, isBlobName, listBlobFiles, listBlobFolders } from "../blobs/disk-blobs/blob-files.ts";
 import type { BlobFooter } from "../blobs/disk-blobs/footer.ts";
+import { findProblemKind } from "../catalog/catalog-problem.ts";
 import type { CatalogFinding, StoredPart, StoredVersion } from "../catalog/sqlite-catalog/catalog-finding.ts";
 import { openUntouched } from "../catalog/sqlite-catalog/open-untouched.ts";
 import { verifyCatalog } from "../catalog/sqlite-catalog/verify-catalog.ts";
@@ -72,7 +73,7 @@ export class BucketCheck {
       for (const finding of verifyCatalog(database)) await this.#take(database, finding);
       this.#findOrphans(database);
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!isUnavailable(error) && findProblemKind(error) !== "unreadable") throw error;
       this.#noteUnreadable(database, error);
     } finally {
       database?.close();
@@ -183,7 +184,8 @@ export class BucketCheck {
     if (result.kind === "missing") {
       this.#counts.missing += 1;
       this.#options.report(`missing: ${place}: blob ${blob.blobId}`);
-    } else if (result.kind === "damaged") this.#corrupt(`${place}: blob ${blob.blobId}: ${result.text}`);
+    } else if (result.kind === "unreadable") this.#unreadable(`${place}: ${result.text}`);
+    else if (result.kind === "damaged") this.#corrupt(`${place}: blob ${blob.blobId}: ${result.text}`);
     else return result.footer;
     return undefined;
   }
@@ -235,12 +237,22 @@ export class BucketCheck {
 
   #noteUnreadable(database: Database | undefined, error: unknown): void {
     const text = error instanceof Error ? error.message : "unknown";
-    if (database) {
+    const kind = findProblemKind(error);
+    if (kind === "unreadable") {
+      this.#unreadable(text);
+      return;
+    }
+    if (database || kind === "damaged") {
       this.#corrupt(`The catalog cannot be read: ${text}`);
       return;
     }
     this.#counts.missing += 1;
     this.#options.report(`missing: ${text}`);
+  }
+
+  #unreadable(text: string): void {
+    this.#counts.unreadable += 1;
+    this.#options.report(`unreadable: ${text}`);
   }
 
   #corrupt(text: string): void {

@@ -30,6 +30,8 @@ export interface BlobToCheck {
 export type BlobCheckResult =
   | { readonly kind: "whole"; readonly footer: BlobFooter }
   | { readonly kind: "missing" }
+  /** The system refuses it (permissions): what it holds is not known. */
+  | { readonly kind: "unreadable"; readonly text: string }
   | { readonly kind: "damaged"; readonly text: string };
 
 /** Checks one blob file. A file that cannot be read (EIO) is damaged. */
@@ -39,9 +41,9 @@ export async function checkBlob(place: BlobCheckPlace, blob: BlobToCheck): Promi
   } catch (error) {
     if (error instanceof DamagedBytesError) return { kind: "damaged", text: error.message };
     if (!(error instanceof Error && "code" in error)) throw error;
-    return error.code === "ENOENT"
-      ? { kind: "missing" }
-      : { kind: "damaged", text: `it cannot be read (${String(error.code)})` };
+    if (error.code === "ENOENT") return { kind: "missing" };
+    if (error.code === "EACCES" || error.code === "EPERM") return { kind: "unreadable", text: error.message };
+    return { kind: "damaged", text: `it cannot be read (${String(error.code)})` };
   }
 }
 

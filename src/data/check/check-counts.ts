@@ -8,6 +8,8 @@ export interface CheckCounts {
   missing: number;
   /** Rows, bodies and blobs that are damaged or contradict each other. */
   corrupt: number;
+  /** Blob files and catalogs that the system refuses: what they hold is not known. */
+  unreadable: number;
   /** Blob files that nothing names, older than the grace. */
   orphaned: number;
   /** Stored counters that differ from the recount. */
@@ -18,7 +20,17 @@ export interface CheckCounts {
 
 /** All zero. */
 export function emptyCounts(): CheckCounts {
-  return { objects: 0, versions: 0, bytes: 0, missing: 0, corrupt: 0, orphaned: 0, drift: 0, unverifiable: 0 };
+  return {
+    objects: 0,
+    versions: 0,
+    bytes: 0,
+    missing: 0,
+    corrupt: 0,
+    unreadable: 0,
+    orphaned: 0,
+    drift: 0,
+    unverifiable: 0,
+  };
 }
 
 /** Adds `more` to `total`. */
@@ -28,6 +40,7 @@ export function addCounts(total: CheckCounts, more: CheckCounts): void {
   total.bytes += more.bytes;
   total.missing += more.missing;
   total.corrupt += more.corrupt;
+  total.unreadable += more.unreadable;
   total.orphaned += more.orphaned;
   total.drift += more.drift;
   total.unverifiable += more.unverifiable;

@@ -39,6 +39,7 @@ test("checkDataFolder: finds no problem and counts what is there", async () => {
     bytes,
     missing: 0,
     corrupt: 0,
+    unreadable: 0,
     orphaned: 0,
     drift: 0,
     unverifiable: 0,

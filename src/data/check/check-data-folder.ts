@@ -27,7 +27,7 @@ export interface CheckOptions {
 /** The numbers of all buckets together. */
 export interface CheckResult extends CheckCounts {
   readonly buckets: number;
-  /** What is missing or corrupt, and counters that drifted. Orphans are none. */
+  /** What is missing, corrupt or unreadable, and counters that drifted. Orphans are none. */
   readonly problems: number;
 }
 
@@ -63,11 +63,16 @@ export async function checkDataFolder(options: CheckOptions): Promise<CheckResul
     report(`${id}: ${describe(counts)}`);
     addCounts(total, counts);
   }
-  return { ...total, buckets: buckets.length, problems: total.missing + total.corrupt + total.drift };
+  return {
+    ...total,
+    buckets: buckets.length,
+    problems: total.missing + total.corrupt + total.unreadable + total.drift,
+  };
 }
 
 function describe(counts: CheckCounts): string {
   const { objects, versions, bytes, missing, corrupt, orphaned, drift, unverifiable } = counts;
-  const main = `${objects} objects, ${versions} versions, ${bytes} bytes, ${missing} missing, ${corrupt} corrupt, ${orphaned} orphaned, ${drift} drift`;
+  const refused = counts.unreadable === 0 ? "" : `, ${counts.unreadable} unreadable`;
+  const main = `${objects} objects, ${versions} versions, ${bytes} bytes, ${missing} missing, ${corrupt} corrupt, ${orphaned} orphaned, ${drift} drift${refused}`;
   return unverifiable === 0 ? main : `${main}, ${unverifiable} not verifiable without the client's key`;
 }
