@@ -64,23 +64,24 @@ export class BucketWriter {
     this.bucketId = options.bucketId;
     this.#place = new CatalogPlace(catalogPath(options.dataDir, options.bucketId), options.knownFile);
     this.#database = openCatalog(options.dataDir, options.bucketId, "write");
-    this.#statements = prepareWriterStatements(this.#database);
-    this.#state = new BucketState(this.#statements);
-    this.#firstLogSeq = Number(this.#statements.firstLogSeq.values()[0]?.[0] ?? this.#state.storedSeq + 1);
+    try {
+      this.#statements = prepareWriterStatements(this.#database);
+      this.#state = new BucketState(this.#statements);
+      this.#firstLogSeq = Number(this.#statements.firstLogSeq.values()[0]?.[0] ?? this.#state.storedSeq + 1);
+      this.requireInPlace();
+    } catch (error) {
+      // Tried again with every request to the bucket: what stayed open would add up.
+      this.#database.close();
+      throw error;
+    }
     this.#clock = options.clock;
     this.#minPartBytes = options.minPartBytes;
     this.#hasBlob = (blobId) => existsAt(blobPath(options.dataDir, options.bucketId, blobId));
-    this.#requireInPlaceOrClose();
   }
 
   /** The file of the catalog. */
   get file(): FileId {
     return this.#place.catalog;
-  }
-
-  /** The catalog was not in its place when that was last looked at. */
-  get isLost(): boolean {
-    return this.#isLost;
   }
 
   /**
@@ -154,15 +155,6 @@ export class BucketWriter {
   close(): void {
     for (const statement of Object.values(this.#statements)) statement.finalize();
     this.#database.close();
-  }
-
-  #requireInPlaceOrClose(): void {
-    try {
-      this.requireInPlace();
-    } catch (error) {
-      this.close();
-      throw error;
-    }
   }
 
   /** Nobody reads the log yet: what earlier commits wrote goes, many records at a time, because each cut dirties pages. */

@@ -1,8 +1,22 @@
 import { Database } from "bun:sqlite";
 import { afterEach, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
+import { FakeClock } from "#testing/fake-clock.ts";
 import { scratchParent } from "#testing/power-loss/scratch-parent.ts";
+import { BucketReader } from "./bucket-reader.ts";
+import { BucketWriter } from "./bucket-writer.ts";
 import { CatalogUnavailableError } from "./catalog-unavailable-error.ts";
 import { bucketFolder, catalogPath, createCatalog, openCatalog } from "./open-catalog.ts";
 import { openUntouched } from "./open-untouched.ts";
@@ -102,5 +116,30 @@ test("createCatalog, openCatalog: files and folders are private whatever the uma
     ]);
   } finally {
     process.umask(umask);
+  }
+});
+
+test.skipIf(process.platform !== "linux")("BucketWriter, openCatalog: what fails to open leaves no file open", () => {
+  const dataDir = makeFolder();
+  const options = { dataDir, bucketId: "b", clock: new FakeClock(), minPartBytes: 1 };
+  const path = catalogPath(dataDir, "b");
+  const countOpen = () =>
+    readdirSync("/proc/self/fd").filter((name) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${name}`).startsWith(dataDir);
+      } catch {
+        return false;
+      }
+    }).length;
+  createCatalog(dataDir, "b");
+  const sound = readFileSync(path);
+  for (const from of [0, 100, 4096]) {
+    writeFileSync(path, Buffer.from(sound).fill(0xa5, from));
+    for (let i = 0; i < 5; i++) {
+      expect(() => new BucketWriter(options)).toThrow();
+      expect(() => new BucketReader(dataDir, "b").rows("newest", "k")).toThrow();
+    }
+    Bun.gc(true);
+    expect(countOpen()).toBe(0);
   }
 });

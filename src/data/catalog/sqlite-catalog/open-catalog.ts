@@ -65,17 +65,24 @@ export function openCatalog(dataDir: string, bucketId: string, mode: "write" | "
   requireUsable(path, mode);
   if (mode === "write") makePrivate(path);
   const database = openWithPragmas(path, { readonly: mode === "read" });
-  const version = readNumber(database, "user_version");
-  if (version !== schemaVersion) {
+  try {
+    requireForm(database, path);
+    // Nobody else writes: whoever locks the catalog for long is no part of the server, and must not hold up other buckets.
+    setPragma(database, "busy_timeout", runningBusyTimeoutMs);
+    return database;
+  } catch (error) {
     database.close();
-    throw new CatalogUnavailableError(
-      `The catalog ${path} has form ${version}, this release reads ${schemaVersion}`,
-      "unreadable",
-    );
+    throw error;
   }
-  // Nobody else writes: whoever locks the catalog for long is no part of the server, and must not hold up other buckets.
-  setPragma(database, "busy_timeout", runningBusyTimeoutMs);
-  return database;
+}
+
+function requireForm(database: Database, path: string): void {
+  const version = readNumber(database, "user_version");
+  if (version === schemaVersion) return;
+  throw new CatalogUnavailableError(
+    `The catalog ${path} has form ${version}, this release reads ${schemaVersion}`,
+    "unreadable",
+  );
 }
 
 /** Earlier releases left the mode to the umask. SQLite gives the files beside it the mode of the catalog. */
@@ -99,6 +106,16 @@ function openWithPragmas(path: string, options: { readonly: boolean }): Database
   const database = options.readonly
     ? new Database(path, { readonly: true })
     : new Database(path, { readwrite: true, create: false });
+  try {
+    setPragmas(database, options);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function setPragmas(database: Database, options: { readonly: boolean }): void {
   // First of all: after a crash several threads open the catalog at once, and one of them recovers it while the others wait.
   setPragma(database, "busy_timeout", openingBusyTimeoutMs);
   if (!options.readonly) {
@@ -110,7 +127,6 @@ function openWithPragmas(path: string, options: { readonly: boolean }): Database
   setPragma(database, "cache_size", options.readonly ? -readerCacheKiB : -writerCacheKiB);
   setPragma(database, "trusted_schema", 0);
   setPragma(database, "temp_store", 2);
-  return database;
 }
 
 /** SQLite ignores a misspelt pragma, so each is read back. */
