@@ -22,5 +22,6 @@ test("ProblemReporter: the same problem is sent once a second, others at once, a
   report("1", "damaged");
   reporter.settle("1");
   report("1", "lost");
+  reporter.settle("2");
   expect(sent).toEqual(["damaged 1", "settled 1", "lost 1"]);
 });

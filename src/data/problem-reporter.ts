@@ -11,6 +11,8 @@ export class ProblemReporter implements CatalogProblemSink {
   readonly #sink: CatalogProblemSink;
   readonly #clock: Clock;
   readonly #lastMs = new Map<string, number>();
+  /** Buckets told to be lost since they were told to be in their place. */
+  readonly #lost = new Set<string>();
 
   constructor(sink: CatalogProblemSink, clock: Clock) {
     this.#sink = sink;
@@ -18,6 +20,7 @@ export class ProblemReporter implements CatalogProblemSink {
   }
 
   report(problem: CatalogProblem): void {
+    if (problem.kind === "lost") this.#lost.add(problem.bucketId);
     const name = `${problem.kind} ${problem.bucketId}`;
     const nowMs = this.#clock.monotonicMs();
     const lastMs = this.#lastMs.get(name);
@@ -27,7 +30,9 @@ export class ProblemReporter implements CatalogProblemSink {
     this.#sink.report(problem);
   }
 
+  /** Does nothing for a bucket that was not told to be lost. */
   settle(bucketId: string): void {
+    if (!this.#lost.delete(bucketId)) return;
     this.#lastMs.delete(`lost ${bucketId}`);
     this.#sink.settle(bucketId);
   }

@@ -43,7 +43,7 @@ export class ScratchBucket {
     report: (problem) => void this.problems.push(problem),
     settle: (bucketId) => {
       for (const [index, each] of this.problems.entries())
-        if (each.bucketId === bucketId) this.problems.splice(index, 1);
+        if (each.bucketId === bucketId && each.kind === "lost") this.problems.splice(index, 1);
     },
   };
   /** What the group commit gives up on a full disk. */

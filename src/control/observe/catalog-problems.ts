@@ -89,7 +89,6 @@ export class CatalogProblems implements CatalogProblemSink {
 
   settle(bucketId: string): void {
     this.#end(`${bucketId} lost`);
-    this.#end(`${bucketId} unreadable`);
   }
 
   /** Buckets that have each problem now. */

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { copyFileSync, renameSync, unlinkSync } from "node:fs";
+import type { MutationResult } from "#kernel/protocol/mutation.ts";
 import { ScratchBucket } from "#testing/scratch-bucket.ts";
 import { CatalogUnavailableError } from "../catalog/sqlite-catalog/catalog-unavailable-error.ts";
 import { catalogPath, openCatalog } from "../catalog/sqlite-catalog/open-catalog.ts";
@@ -65,4 +66,18 @@ test("GroupCommit: a catalog replaced while its connection was closed is refused
   expect(() => scratch.writer).toThrow("was replaced under the running server");
   renameSync(`${path}.away`, path);
   expect(scratch.putInline("k", new Uint8Array(5)).ok).toBe(true);
+});
+
+test("CatalogWatch: says that a catalog is back also when only a commit saw that it was gone", () => {
+  const { scratch, watch, path } = open();
+  renameSync(path, `${path}.away`);
+  const answers: (readonly MutationResult[])[] = [];
+  const mutations = [scratch.makePut("k", { version: 0, sealed: "" })];
+  scratch.commits.add({ mutations, bytes: new Uint8Array(), answer: (results) => void answers.push(results) });
+  scratch.commits.run();
+  expect(answers).toMatchObject([[{ ok: false, code: "ServiceUnavailable" }]]);
+  expect(scratch.problems).toMatchObject([{ kind: "lost" }]);
+  renameSync(`${path}.away`, path);
+  watch.look();
+  expect(scratch.problems).toEqual([]);
 });

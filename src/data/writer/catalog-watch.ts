@@ -40,7 +40,9 @@ export class CatalogWatch {
       const { bucketId } = writer;
       try {
         writer.requireInPlace();
-        if (this.#lost.delete(bucketId)) problems.settle(bucketId);
+        this.#lost.delete(bucketId);
+        // Also when this has not seen it go: a commit may have, between two looks.
+        problems.settle(bucketId);
       } catch (error) {
         const kind = findProblemKind(error);
         if (!kind) throw error;
