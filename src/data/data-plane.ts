@@ -10,6 +10,7 @@ import type { ChecksumPool } from "./checksum/running-checksum.ts";
 import type { ControlClient } from "./control-client.ts";
 import type { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { ContinuationTokens } from "./listing/continuation-token.ts";
+import type { BodyBudget } from "./request/body-budget.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
 /** A line for the server's log, through the control thread. */
@@ -33,6 +34,8 @@ export interface DataPlane {
   readonly checksums: ChecksumPool;
   readonly control: ControlClient;
   readonly disk: DiskSpace;
+  /** Of bodies that are gathered in memory. */
+  readonly bodyBudget: BodyBudget;
   readonly log: LogLine;
   /** Tells the control thread what is wrong with a bucket. */
   readonly reportProblem: (problem: CatalogProblem) => void;

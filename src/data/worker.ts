@@ -26,6 +26,7 @@ import { limitedServerOptions, limitServer } from "./listener/server-limits.ts";
 import { listenShared } from "./listener/shared-port.ts";
 import { ContinuationTokens } from "./listing/continuation-token.ts";
 import { ProblemReporter } from "./problem-reporter.ts";
+import { BodyBudget, maxGatheredBytes } from "./request/body-budget.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 
 /** Pooled buffers of one worker: 256 KiB each, 80 MiB; made when needed. */
@@ -80,6 +81,7 @@ class DataWorker {
       continuationTokens: new ContinuationTokens(start.keys),
       checksums: new ChecksumPool(),
       control: new ControlClient((message) => this.#send(message)),
+      bodyBudget: new BodyBudget(maxGatheredBytes),
       disk: new DiskSpace(
         dataDir,
         () => snapshot.settings["storage.reserve_bytes"],

@@ -12,6 +12,7 @@ import { ControlClient } from "#data/control-client.ts";
 import { ObjectKeyRing } from "#data/crypto/object-key-ring.ts";
 import type { DataPlane } from "#data/data-plane.ts";
 import { ContinuationTokens } from "#data/listing/continuation-token.ts";
+import { BodyBudget, maxGatheredBytes } from "#data/request/body-budget.ts";
 import { type RequestParts, S3Request } from "#data/request/s3-request.ts";
 import { SnapshotStore } from "#data/snapshot-store.ts";
 import { randomBytes } from "#kernel/base/random.ts";
@@ -75,6 +76,7 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
     continuationTokens: new ContinuationTokens(keys),
     checksums: new ChecksumPool(),
     control: new ControlClient(() => {}),
+    bodyBudget: new BodyBudget(maxGatheredBytes),
     disk: new DiskSpace(dataDir, () => 0),
     log: () => {},
     reportProblem: () => {},

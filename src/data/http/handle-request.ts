@@ -47,6 +47,7 @@ export class RequestHandler {
     let errorCode: S3ErrorCode | undefined;
     let resource = "/";
     let target: RequestTarget | undefined;
+    let request: S3Request | undefined;
     try {
       target = parseRequestTarget(
         message.url ?? "/",
@@ -56,7 +57,7 @@ export class RequestHandler {
       resource = renderResource(target);
       const parsed = parse(message, target);
       spec = parsed.spec;
-      const request = this.#open({ id, message, response, awaitsContinue, target, ...parsed });
+      request = this.#open({ id, message, response, awaitsContinue, target, ...parsed });
       await findHandler(request.spec.name)(request);
     } catch (thrown) {
       errorCode = this.#fail(thrown, {
@@ -68,6 +69,8 @@ export class RequestHandler {
         awaitsContinue,
         operation: spec?.name,
       });
+    } finally {
+      request?.forgetGathered();
     }
     const bytesIn = Number(message.headers["content-length"] ?? 0);
     const bytesOut = Number(response.getHeader("content-length") ?? 0);

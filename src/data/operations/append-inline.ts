@@ -59,6 +59,7 @@ async function storeInline(whole: WholeObject, length: number): Promise<Appended
   let filled = before.length;
   const received = await receive(whole, (data) => {
     if (filled + data.length > plaintext.length) throw new S3Error("IncompleteBody");
+    whole.request.gather(data.length);
     plaintext.set(data, filled);
     filled += data.length;
     return undefined;

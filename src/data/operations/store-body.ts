@@ -69,6 +69,7 @@ async function storeInline({ request, dataKey, stored, receive }: StoreParts, le
     ...receive,
     sink: (data) => {
       if (filled + data.length > length) throw new S3Error("IncompleteBody");
+      request.gather(data.length);
       plaintext.set(data, filled);
       filled += data.length;
       return undefined;

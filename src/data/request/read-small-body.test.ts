@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { RequestHarness } from "#testing/request-harness.ts";
+import { maxGatheredBytes } from "./body-budget.ts";
 import { readSmallBody } from "./read-small-body.ts";
 
 const harness = new RequestHarness();
@@ -52,4 +53,30 @@ test("readSmallBody: a digest is asked for where one must be sent, and verified 
   expect(await read("<a/>", { "content-md5": md5 }, true)).toBe("<a/>");
   expect(await read("<b/>", { "content-md5": md5 })).toBe("BadDigest");
   expect(await read("<b/>", { "x-amz-checksum-crc32": "AAAAAA==" })).toBe("BadDigest");
+});
+
+test("readSmallBody: what is gathered counts until the request ends; what the worker cannot hold is SlowDown", async () => {
+  const seen: number[] = [];
+  const take = async (body: string, otherBytes: number) => {
+    const response = await harness.run(
+      async (request) => {
+        const { bodyBudget } = request.plane;
+        bodyBudget.take(otherBytes);
+        try {
+          await readSmallBody(request, 1_000);
+          request.response.end("taken");
+        } finally {
+          seen.push(bodyBudget.usedBytes - otherBytes);
+          request.forgetGathered();
+          request.forgetGathered();
+          seen.push(bodyBudget.usedBytes - otherBytes);
+        }
+      },
+      { method: "PUT", body },
+    );
+    return response.text();
+  };
+  expect(await take("12345", maxGatheredBytes - 5)).toBe("taken");
+  expect(await take("123456", maxGatheredBytes - 5)).toBe("SlowDown");
+  expect(seen).toEqual([5, 0, 0, 0]);
 });

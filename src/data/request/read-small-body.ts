@@ -35,6 +35,7 @@ export async function readSmallBody(
     wantMd5: false,
     ignoreChecksumHeaders: options.ignoreChecksumHeaders ?? false,
     sink: (bytes) => {
+      request.gather(bytes.length);
       pieces.push(bytes.slice());
       return undefined;
     },

@@ -39,6 +39,7 @@ export class S3Request {
   readonly authentication: Authentication;
   readonly identity: Identity;
   readonly #parts: RequestParts;
+  #gatheredBytes = 0;
 
   constructor(parts: RequestParts) {
     this.id = parts.id;
@@ -62,6 +63,21 @@ export class S3Request {
   get secure(): boolean {
     // Plain sockets have the property too on Bun.
     return Reflect.get(this.message.socket, "encrypted") === true;
+  }
+
+  /**
+   * Counts bytes of the body that are gathered in memory until the request ends.
+   * @throws S3Error SlowDown when the worker holds too much already
+   */
+  gather(bytes: number): void {
+    this.plane.bodyBudget.take(bytes);
+    this.#gatheredBytes += bytes;
+  }
+
+  /** Gives back what `gather` counted; once, when the request has ended. */
+  forgetGathered(): void {
+    this.plane.bodyBudget.give(this.#gatheredBytes);
+    this.#gatheredBytes = 0;
   }
 
   header(name: string): string | undefined {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { S3Error } from "../s3/s3-error.ts";
-import { maxXmlDepth, maxXmlElements, readXml, type XmlElement } from "./read-xml.ts";
+import {
+  maxXmlDepth,
+  maxXmlElements,
+  maxXmlReferences,
+  maxXmlTextChars,
+  readXml,
+  type XmlElement,
+} from "./read-xml.ts";
 import { escapeXml } from "./write-xml.ts";
 
 const limits = { maxBytes: 4 * 1024 * 1024 };
@@ -159,6 +166,36 @@ test("readXml: element limit on both sides", () => {
   const fill = (count: number) => `<a>${"<b/>".repeat(count - 1)}</a>`;
   expect(read(fill(maxXmlElements)).children).toHaveLength(maxXmlElements - 1);
   expect(() => read(fill(maxXmlElements + 1))).toThrow(malformed);
+});
+
+test("readXml: text limit on both sides, in elements, CDATA and attributes, in one piece and in several", () => {
+  const full = "x".repeat(maxXmlTextChars);
+  expect(read(`<a>${full}</a>`).text).toHaveLength(maxXmlTextChars);
+  expect(read(`<a><![CDATA[${full}]]></a>`).text).toHaveLength(maxXmlTextChars);
+  expect(read(`<a b="${full}"/>`).attributes[0]?.value).toHaveLength(maxXmlTextChars);
+  for (const document of [
+    `<a>${full}x</a>`,
+    `<a>${full}<!-- -->x</a>`,
+    `<a><![CDATA[${full}x]]></a>`,
+    `<a><![CDATA[${full}]]>x</a>`,
+    `<a b="${full}x"/>`,
+    `<a>${"&#1;".repeat(maxXmlTextChars / 4)}&#1;</a>`,
+  ])
+    expect(() => read(document)).toThrow(malformed);
+  expect(read(`<a>${"&#x00000001;".repeat(1_024)}</a>`).text).toBe("\x01".repeat(1_024));
+});
+
+test("readXml: reference limit on both sides", () => {
+  const fill = (count: number) =>
+    `<a>${`<b>${"&lt;".repeat(1_000)}</b>`.repeat(count / 1_000)}${"&lt;".repeat(count % 1_000)}</a>`;
+  expect(read(fill(maxXmlReferences)).children).toHaveLength(maxXmlReferences / 1_000);
+  expect(() => read(fill(maxXmlReferences + 1))).toThrow(malformed);
+});
+
+test("readXml: attributes count as elements", () => {
+  const fill = (count: number) => `<a>${'<b c=""/>'.repeat(count)}</a>`;
+  expect(read(fill((maxXmlElements - 2) / 2)).children).toHaveLength((maxXmlElements - 2) / 2);
+  expect(() => read(fill(maxXmlElements / 2))).toThrow(malformed);
 });
 
 test("readXml: hostile sizes are refused (a quadratic scan would outlast the test)", () => {

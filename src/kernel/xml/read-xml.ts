@@ -23,8 +23,18 @@ export interface XmlLimits {
 
 /** Deepest nesting of elements, the root included. */
 export const maxXmlDepth = 16;
-/** Elements per document: four bytes of input make one, so the size alone would not bound memory. */
-export const maxXmlElements = 250_000;
+/**
+ * Elements and attributes per document: four bytes of input make one, so the size alone would not bound memory. The most
+ * that S3 needs is CompleteMultipartUpload's: 10,000 parts with number, ETag and checksums.
+ */
+export const maxXmlElements = 100_000;
+/** Entity and character references per document: each costs far more than its bytes. 128 for each of 1,000 keys. */
+export const maxXmlReferences = 128_000;
+/**
+ * Characters of one element's own text, or of one attribute, as they stand in the document: four times a key of 1,024
+ * bytes whose every byte is a numeric reference of ten digits is more than any client writes.
+ */
+export const maxXmlTextChars = 16_384;
 const maxAttributes = 32;
 
 interface OpenElement {
@@ -40,6 +50,7 @@ interface Reader {
   /** Offset of the first character not read yet. */
   at: number;
   elementCount: number;
+  referenceCount: number;
   root: OpenElement | undefined;
   readonly open: OpenElement[];
 }
@@ -51,8 +62,16 @@ const noAttributes: readonly XmlAttribute[] = [];
 const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
 const notBlank = /[^ \t\r\n]/;
 const lineEnd = /\r\n?/g;
-const reference = /&(?:(amp|lt|gt|quot|apos)|#([0-9]{1,8})|#x([0-9a-fA-F]{1,8}));|&/g;
-const namedCharacters: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+/** From `&` to before `;`: eight digits at most. */
+const longestReference = "&#x00000000".length;
+const numericReference = /^&#(?:(\d+)|x([\da-fA-F]+))$/;
+const namedCharacters = new Map([
+  ["&amp", "&"],
+  ["&lt", "<"],
+  ["&gt", ">"],
+  ["&quot", '"'],
+  ["&apos", "'"],
+]);
 const declaration =
   /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.\d"|'1\.\d')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*["'](?:utf-?8|us-ascii)["'])?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*["'](?:yes|no)["'])?[ \t\r\n]*\?>/i;
 const attribute =
@@ -75,7 +94,14 @@ const nameTable = makeNameTable();
 export function readXml(bytes: Uint8Array, limits: XmlLimits): XmlElement {
   if (bytes.length > limits.maxBytes) throw new S3Error("MaxMessageLengthExceeded");
   const document = decode(bytes);
-  const reader: Reader = { document, at: findBody(document), elementCount: 0, root: undefined, open: [] };
+  const reader: Reader = {
+    document,
+    at: findBody(document),
+    elementCount: 0,
+    referenceCount: 0,
+    root: undefined,
+    open: [],
+  };
   for (;;) {
     const tagAt = document.indexOf("<", reader.at);
     addText(reader, tagAt === -1 ? document.length : tagAt);
@@ -118,21 +144,40 @@ function addText(reader: Reader, end: number): void {
     return;
   }
   if (parent.children.length > 0 && !notBlank.test(raw)) return;
-  parent.text += expandText(raw);
+  appendText(parent, expandText(reader, raw));
+}
+
+/** Long text is refused before anything is done with it; blanks between elements are text of their parent until a child comes. */
+function appendText(parent: OpenElement, text: string): void {
+  if (parent.text.length + text.length > maxXmlTextChars) throw malformed();
+  parent.text += text;
 }
 
 /** Line ends become LF before references are expanded, so that `&#13;` stays a CR (XML 1.0, section 2.11). */
-function expandText(raw: string): string {
+function expandText(reader: Reader, raw: string): string {
+  if (raw.length > maxXmlTextChars) throw malformed();
   const lines = raw.includes("\r") ? raw.replace(lineEnd, "\n") : raw;
-  return lines.includes("&") ? lines.replace(reference, expandReference) : lines;
+  let at = lines.indexOf("&");
+  if (at === -1) return lines;
+  let text = "";
+  let done = 0;
+  for (; at !== -1; at = lines.indexOf("&", done)) {
+    const end = lines.indexOf(";", at + 2);
+    reader.referenceCount++;
+    if (end === -1 || end - at > longestReference || reader.referenceCount > maxXmlReferences) throw malformed();
+    text += lines.slice(done, at) + expandReference(lines.slice(at, end));
+    done = end + 1;
+  }
+  return text + lines.slice(done);
 }
 
-function expandReference(...match: (string | undefined)[]): string {
-  const [, name, decimal, hexadecimal] = match;
-  if (name !== undefined) return namedCharacters[name] ?? "";
-  const digits = decimal ?? hexadecimal;
-  if (digits === undefined) throw malformed();
-  const codePoint = Number.parseInt(digits, decimal === undefined ? 16 : 10);
+/** @param reference from `&` to before `;` */
+function expandReference(reference: string): string {
+  const named = namedCharacters.get(reference);
+  if (named !== undefined) return named;
+  const digits = numericReference.exec(reference);
+  if (digits === null) throw malformed();
+  const codePoint = digits[1] === undefined ? Number.parseInt(digits[2] ?? "", 16) : Number(digits[1]);
   if (codePoint > 0x10ffff || (codePoint >= 0xd800 && codePoint <= 0xdfff)) throw malformed();
   return String.fromCodePoint(codePoint);
 }
@@ -193,7 +238,8 @@ function readAttributes(reader: Reader, start: number): readonly XmlAttribute[] 
     const rawName = match[1] ?? "";
     if (seen.has(rawName) || seen.size === maxAttributes) throw malformed();
     seen.add(rawName);
-    const value = expandText(match[2] ?? match[3] ?? "");
+    reader.elementCount++;
+    const value = expandText(reader, match[2] ?? match[3] ?? "");
     if (rawName !== "xmlns" && !rawName.startsWith("xmlns:")) found.push({ name: stripPrefix(rawName), value });
   }
 }
@@ -224,7 +270,8 @@ function readCommentOrData(reader: Reader, tagAt: number): void {
   const parent = reader.open[reader.open.length - 1];
   const end = document.indexOf("]]>", tagAt + 9);
   if (!document.startsWith("<![CDATA[", tagAt) || end === -1 || parent === undefined) throw malformed();
-  parent.text += document.slice(tagAt + 9, end).replace(lineEnd, "\n");
+  if (end - tagAt - 9 > maxXmlTextChars) throw malformed();
+  appendText(parent, document.slice(tagAt + 9, end).replace(lineEnd, "\n"));
   reader.at = end + 3;
 }
 

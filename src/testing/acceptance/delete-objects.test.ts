@@ -99,3 +99,11 @@ function render(elements: readonly string[], quiet = false): string {
 function objectElement(key: string): string {
   return `<Object><Key>${escapeXmlText(key).replaceAll("\t", "&#9;")}</Key></Object>`;
 }
+
+test("DeleteObjects: large bodies are held no longer than their request", async () => {
+  const filler = `<!--${"x".repeat(7 * 2 ** 20)}-->`;
+  for (let count = 0; count < 20; count++) {
+    const answer = await deleteObjects(bucket, [filler, objectElement("absent")]);
+    expect(answer.status).toBe(200);
+  }
+});
