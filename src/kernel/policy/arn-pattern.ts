@@ -36,6 +36,8 @@ interface ArnTexts extends Arn {
   readonly scheme: string;
 }
 
+const serviceName = /^[a-z0-9-]+$/;
+
 /** Splits an ARN; undefined when the text is none. */
 export function parseArn(text: string): Arn | undefined {
   const parts = splitArn(text, false);
@@ -53,7 +55,7 @@ export function findArnPatternProblem(text: string, variables: boolean): string 
   if (text === "*") return undefined;
   const parts = splitArnPattern(text, variables);
   if (parts === undefined) return `"${text}" is neither * nor an ARN with six parts`;
-  if (!/^[a-z0-9-]+$/.test(parts.service)) return `"${text}" names no service: its third part takes no wildcard`;
+  if (!serviceName.test(parts.service)) return `"${text}" names no service: its third part takes no wildcard`;
   return findPatternProblem(text, { wildcards: true, variables });
 }
 
@@ -61,7 +63,7 @@ export function findArnPatternProblem(text: string, variables: boolean): string 
 export function compileArnPattern(text: string, variables: boolean): ArnPattern {
   if (text === "*") return { kind: "any" };
   const parts = splitArnPattern(text, variables);
-  if (parts === undefined || findArnPatternProblem(text, variables) !== undefined) return { kind: "undecided" };
+  if (parts === undefined || !serviceName.test(parts.service)) return { kind: "undecided" };
   const compile = (part: string) => compilePattern(part, { wildcards: true, variables });
   return {
     kind: "parts",

@@ -2,7 +2,7 @@ import { findAction } from "./actions.ts";
 import { type ArnPattern, compileArnPattern } from "./arn-pattern.ts";
 import { type CompiledCondition, compileCondition } from "./compile-condition.ts";
 import { type PolicyPlace, parsePolicy } from "./parse-policy.ts";
-import { compilePattern, matchPattern, type Pattern } from "./pattern.ts";
+import { compilePattern, literalPrefix, matchPattern, type Pattern } from "./pattern.ts";
 import type { Effect, Listed, PolicyDocument, PolicyStatement } from "./policy-document.ts";
 import { type CompiledPrincipals, compilePrincipals, type ResolvePrincipal } from "./principal.ts";
 
@@ -34,10 +34,18 @@ export interface CompiledStatement {
   readonly conditions: readonly CompiledCondition[];
 }
 
+/** Statements by what they can be about. A resource is looked up under its bucket, then among the others. */
+export interface StatementList {
+  /** Statements whose every pattern begins with the name of a bucket, under each of those names. */
+  readonly byBucket: ReadonlyMap<string, readonly CompiledStatement[]>;
+  /** All other statements, those of other services too. */
+  readonly others: readonly CompiledStatement[];
+}
+
 /** The statements of a policy that are about one action. */
 export interface StatementsOfAction {
-  readonly deny: readonly CompiledStatement[];
-  readonly allow: readonly CompiledStatement[];
+  readonly deny: StatementList;
+  readonly allow: StatementList;
 }
 
 /** A policy ready to be evaluated; plain data. Build it once for each change of the policy: it remembers what it was asked. */
@@ -102,8 +110,8 @@ export function statementsOfAction(policy: CompiledPolicy, action: string): Stat
   const lowerName = action.toLowerCase();
   const statements = policy.statements.filter((statement) => isAboutAction(statement, lowerName));
   const found = {
-    deny: statements.filter((statement) => statement.effect === "Deny"),
-    allow: statements.filter((statement) => statement.effect === "Allow"),
+    deny: listStatements(statements.filter((statement) => statement.effect === "Deny")),
+    allow: listStatements(statements.filter((statement) => statement.effect === "Allow")),
   };
   if (findAction(action)?.name === action) policy.byAction.set(action, found);
   return found;
@@ -112,6 +120,31 @@ export function statementsOfAction(policy: CompiledPolicy, action: string): Stat
 /** Whether a statement is about an action, given in lower case. */
 export function isAboutAction({ action }: CompiledStatement, lowerName: string): boolean {
   return action.items.some((pattern) => matchPattern(pattern, lowerName, noValues) === true) !== action.negated;
+}
+
+function listStatements(statements: readonly CompiledStatement[]): StatementList {
+  const byBucket = new Map<string, CompiledStatement[]>();
+  const others: CompiledStatement[] = [];
+  for (const statement of statements) {
+    const buckets = bucketsOf(statement);
+    if (buckets === undefined) others.push(statement);
+    for (const bucket of buckets ?? []) byBucket.set(bucket, [...(byBucket.get(bucket) ?? []), statement]);
+  }
+  return { byBucket, others };
+}
+
+/** The buckets a statement can be about; undefined when its text does not tell. */
+function bucketsOf({ resource }: CompiledStatement): ReadonlySet<string> | undefined {
+  if (resource === undefined || resource.negated) return undefined;
+  const buckets = new Set<string>();
+  for (const { arn } of resource.items) {
+    if (arn.kind !== "parts" || arn.service !== "s3") return undefined;
+    const prefix = literalPrefix(arn.path);
+    const slash = prefix.indexOf("/");
+    if (slash < 0 && arn.path.kind !== "exact") return undefined;
+    buckets.add(slash < 0 ? prefix : prefix.slice(0, slash));
+  }
+  return buckets;
 }
 
 const noValues: ReadonlyMap<string, string> = new Map();

@@ -258,6 +258,30 @@ describe("resources", () => {
   });
 });
 
+test.each([
+  ["arn:aws:s3:::b", ["b"]],
+  ["arn:aws:s3:::b/*", ["b/", "b/k"]],
+  ["arn:aws:s3:::b*", ["b", "bb", "b/", "b/k", "bb/k"]],
+  ["arn:aws:s3:::b*k", ["b/k", "bb/k"]],
+  ["arn:aws:s3:::?b/*", ["bb/k"]],
+  ["arn:aws:s3:::b$" + "{s3:delimiter, 'b'}/*", ["bb/k"]],
+  ["arn:aws:s3:::*", ["*", "b", "bb", "b/", "b/k", "bb/k"]],
+  ["arn:aws:s3:::*/k", ["b/k", "bb/k"]],
+  ["arn:aws:iam:::b", []],
+])("resources: %s fits %j, whatever else the policy is about", (Resource, wanted) => {
+  const bystanders = ["arn:aws:s3:::b", "arn:aws:s3:::bb/*", "*"].map((other) => ({
+    ...denyAll,
+    Action: "iam:*",
+    Resource: other,
+  }));
+  const identity = [policy("p", [...bystanders, { ...allowGet, Resource: [Resource, "arn:aws:s3:::x/y"] }])];
+  const fits = ["*", "b", "bb", "b/", "b/k", "bb/k"].filter((path) => {
+    const asked = request(ann);
+    return decide({ ...asked, resource: { ...asked.resource, path } }, { identity }) === "allow identityPolicy";
+  });
+  expect(fits).toEqual(wanted);
+});
+
 test("actions: in any case, and remembered only by the catalogue's name", () => {
   const mixed = policy("p", { ...allowAll, Action: "S3:getobject" });
   for (const action of ["s3:GetObject", "s3:GetObject", "s3:GETOBJECT"]) {

@@ -68,7 +68,20 @@ export interface Decision {
  */
 export function evaluateAccess(request: AccessRequest, sets: PolicySets): Decision {
   if (needsFlag(request)) return { outcome: "implicitDeny", layer: "flag", by: undefined };
-  return findDenial(request, sets) ?? findNarrowing(request, sets) ?? findGrant(request, sets);
+  const { resource } = request;
+  const bucket = resource.service === "s3" ? bucketOf(resource.path) : "";
+  const asked: AskedRequest = { ...request, bucket };
+  return findDenial(asked, sets) ?? findNarrowing(asked, sets) ?? findGrant(asked, sets);
+}
+
+/** A request with the name its statements are found by. */
+interface AskedRequest extends AccessRequest {
+  readonly bucket: string;
+}
+
+function bucketOf(path: string): string {
+  const slash = path.indexOf("/");
+  return slash < 0 ? path : path.slice(0, slash);
 }
 
 function needsFlag({ action, caller }: AccessRequest): boolean {
@@ -76,7 +89,7 @@ function needsFlag({ action, caller }: AccessRequest): boolean {
   return caller.kind !== "user" || !caller.global;
 }
 
-function findDenial(request: AccessRequest, { narrowing, identity, resource }: PolicySets): Decision | undefined {
+function findDenial(request: AskedRequest, { narrowing, identity, resource }: PolicySets): Decision | undefined {
   for (const { layer, policies } of narrowing) {
     const by = denialOf(policies, request);
     if (by !== undefined) return { outcome: "explicitDeny", layer, by };
@@ -88,7 +101,7 @@ function findDenial(request: AccessRequest, { narrowing, identity, resource }: P
   return by && { outcome: "explicitDeny", layer: resource.layer, by };
 }
 
-function findNarrowing(request: AccessRequest, { narrowing }: PolicySets): Decision | undefined {
+function findNarrowing(request: AskedRequest, { narrowing }: PolicySets): Decision | undefined {
   for (const { layer, policies } of narrowing) {
     if (grantOf(policies, request) === undefined) return { outcome: "implicitDeny", layer, by: undefined };
   }
@@ -96,7 +109,7 @@ function findNarrowing(request: AccessRequest, { narrowing }: PolicySets): Decis
 }
 
 /** What lets the caller in: callers of the owner's account need one grant, others one on both sides. */
-function findGrant(request: AccessRequest, sets: PolicySets): Decision {
+function findGrant(request: AskedRequest, sets: PolicySets): Decision {
   const { caller } = request;
   if (caller.kind !== "user" && caller.kind !== "role") return grantByResource(request, sets);
   const isOwn = request.resource.account === "" || request.resource.account === caller.accountId;
@@ -114,7 +127,7 @@ function findGrant(request: AccessRequest, sets: PolicySets): Decision {
  * What a bucket policy, a trust policy or an ACL grants. Naming the caller's account delegates to the account's policies, so
  * it counts only when they allow (`delegated`).
  */
-function grantByResource(request: AccessRequest, { resource }: PolicySets, { delegated = false } = {}): Decision {
+function grantByResource(request: AskedRequest, { resource }: PolicySets, { delegated = false } = {}): Decision {
   if (resource === undefined) return { outcome: "implicitDeny", layer: "identityPolicy", by: undefined };
   const grant = resource.policy && resource.opensObject ? strongestGrant(resource.policy, request) : undefined;
   const isEnough = grant !== undefined && (grant.match === "direct" || delegated);
@@ -132,7 +145,7 @@ function isOfOwner({ caller, resource }: AccessRequest): boolean {
   return (caller.kind === "user" || caller.kind === "role") && caller.accountId === resource.account;
 }
 
-function denialOf(policies: readonly CompiledPolicy[], request: AccessRequest): StatementRef | undefined {
+function denialOf(policies: readonly CompiledPolicy[], request: AskedRequest): StatementRef | undefined {
   for (const policy of policies) {
     const by = firstDenial(policy, request);
     if (by !== undefined) return by;
@@ -140,19 +153,26 @@ function denialOf(policies: readonly CompiledPolicy[], request: AccessRequest): 
   return undefined;
 }
 
-function firstDenial(policy: CompiledPolicy, request: AccessRequest): StatementRef | undefined {
-  for (const statement of statementsOfAction(policy, request.action).deny) {
-    if (denies(statement, request)) return statement.ref;
+function firstDenial(policy: CompiledPolicy, request: AskedRequest): StatementRef | undefined {
+  const { byBucket, others } = statementsOfAction(policy, request.action).deny;
+  for (const statement of byBucket.get(request.bucket) ?? none) if (denies(statement, request)) return statement.ref;
+  for (const statement of others) if (denies(statement, request)) return statement.ref;
+  return undefined;
+}
+
+function grantOf(policies: readonly CompiledPolicy[], request: AskedRequest): StatementRef | undefined {
+  for (const policy of policies) {
+    const { byBucket, others } = statementsOfAction(policy, request.action).allow;
+    const by = firstAllow(byBucket.get(request.bucket) ?? none, request) ?? firstAllow(others, request);
+    if (by !== undefined) return by;
   }
   return undefined;
 }
 
-function grantOf(policies: readonly CompiledPolicy[], request: AccessRequest): StatementRef | undefined {
-  for (const policy of policies) {
-    for (const statement of statementsOfAction(policy, request.action).allow) {
-      if (allows(statement, request) !== undefined) return statement.ref;
-    }
-  }
+const none: readonly CompiledStatement[] = [];
+
+function firstAllow(statements: readonly CompiledStatement[], request: AskedRequest): StatementRef | undefined {
+  for (const statement of statements) if (allows(statement, request) !== undefined) return statement.ref;
   return undefined;
 }
 
@@ -161,9 +181,10 @@ interface ResourceGrant {
   readonly by: StatementRef;
 }
 
-function strongestGrant(policy: CompiledPolicy, request: AccessRequest): ResourceGrant | undefined {
+function strongestGrant(policy: CompiledPolicy, request: AskedRequest): ResourceGrant | undefined {
   let delegation: CompiledStatement | undefined;
-  for (const statement of statementsOfAction(policy, request.action).allow) {
+  const { byBucket, others } = statementsOfAction(policy, request.action).allow;
+  for (const statement of [...(byBucket.get(request.bucket) ?? none), ...others]) {
     const match = allows(statement, request);
     if (match === "direct") return { match, by: statement.ref };
     if (match === "account") delegation ??= statement;

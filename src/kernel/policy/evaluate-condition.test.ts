@@ -167,6 +167,8 @@ describe("undecided", () => {
     const seen = (...values: string[]) => ({ "s3:max-keys": values });
     const less = ["s3:max-keys", "10"] as const;
     expect(evaluate("ForAnyValue:NumericLessThan", less, seen("x", "9"))).toBe(true);
+    expect(evaluate("ForAnyValue:NumericLessThan", less, seen("9", "x"))).toBe(true);
+    expect(evaluate("ForAllValues:NumericLessThan", less, seen("11", "x"))).toBe(false);
     expect(evaluate("ForAnyValue:NumericLessThan", less, seen("x", "11"))).toBeUndefined();
     expect(evaluate("ForAllValues:NumericLessThan", less, seen("x", "11"))).toBe(false);
     expect(evaluate("ForAllValues:NumericLessThan", less, seen("x", "9"))).toBeUndefined();

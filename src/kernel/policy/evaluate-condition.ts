@@ -81,7 +81,7 @@ function fitsAny(test: ValueTest, { value, negated, values }: TestedValue): Trut
  * Whether any pattern of a list matches. A pattern whose variable has no value matches nothing; in a negated list, where that
  * would let everything through, it leaves the list undecided.
  */
-export function anyMatch<Item>(items: readonly Item[], negated: boolean, match: (item: Item) => PatternMatch): Truth {
+function anyMatch<Item>(items: readonly Item[], negated: boolean, match: (item: Item) => PatternMatch): Truth {
   let truth: Truth = false;
   for (const item of items) {
     const found = match(item);

@@ -1,7 +1,7 @@
 import { type Arn, matchArn } from "./arn-pattern.ts";
-import type { CompiledStatement, ResourcePattern } from "./compile-policy.ts";
-import { anyMatch, evaluateCondition, type Truth } from "./evaluate-condition.ts";
-import type { ConditionValues, PatternMatch } from "./pattern.ts";
+import type { CompiledStatement } from "./compile-policy.ts";
+import { evaluateCondition, type Truth } from "./evaluate-condition.ts";
+import type { ConditionValues } from "./pattern.ts";
 import { type Caller, isExempt, matchPrincipals, type PrincipalMatch } from "./principal.ts";
 
 /** What a request wants to touch. `account` is the owner's, of S3 resources too, though their ARNs do not show it. */
@@ -26,8 +26,16 @@ export interface AccessRequest {
 /** Whether a statement about the request's action is about its resource too. */
 export function matchesResource({ resource }: CompiledStatement, request: AccessRequest): Truth {
   if (resource === undefined) return true;
-  const truth = anyMatch(resource.items, resource.negated, (pattern) => matchAccessed(pattern, request));
-  return truth === undefined ? undefined : truth !== resource.negated;
+  const { negated, items } = resource;
+  let truth: Truth = negated;
+  for (const { arn, plainName } of items) {
+    if (plainName && !request.resource.plainName) continue;
+    const match = matchArn(arn, request.resource, request.values);
+    if (match === true) return !negated;
+    // A pattern whose variable has no value matches nothing; left out by NotResource it would let everything through.
+    if (match === "undecided" || (match === "unresolved" && negated)) truth = undefined;
+  }
+  return truth;
 }
 
 /** How a statement's principals fit the caller; `direct` for statements of identity policies. */
@@ -63,8 +71,4 @@ export function allows(statement: CompiledStatement, request: AccessRequest): "d
   const match = matchesPrincipal(statement, request.caller);
   if (match === undefined || match === "none") return undefined;
   return holdsConditions(statement, request.values) === true ? match : undefined;
-}
-
-function matchAccessed({ arn, plainName }: ResourcePattern, { resource, values }: AccessRequest): PatternMatch {
-  return plainName && !resource.plainName ? false : matchArn(arn, resource, values);
 }

@@ -89,6 +89,22 @@ test("matchPattern: a variable takes a list of one value, and no other", () => {
   expect(matchPattern(pattern, "a", new Map([["aws:username", []]]))).toBe("unresolved");
 });
 
+test("matchPattern: values of an earlier request never stay, not those of one with a value missing either", () => {
+  const pattern = compilePattern("$" + "{aws:username}/$" + "{aws:userid}/*", glob);
+  const match = (text: string, username?: string, userid?: string) => {
+    const values = new Map<string, string>();
+    if (username !== undefined) values.set("aws:username", username);
+    if (userid !== undefined) values.set("aws:userid", userid);
+    return matchPattern(pattern, text, values);
+  };
+  expect(match("ann/1/x", "ann", "1")).toBe(true);
+  expect(match("ann/1/x", "bob")).toBe("unresolved");
+  expect(match("ann/1/x", "bob", "1")).toBe(false);
+  expect(match("bob/1/x", "bob", "1")).toBe(true);
+  expect(match("bob/1/x", undefined, "1")).toBe("unresolved");
+  expect(match("ann/1/x", "ann", "1")).toBe(true);
+});
+
 describe("findConditionKey", () => {
   test.each([
     ["aws:sourceip", "aws:SourceIp"],

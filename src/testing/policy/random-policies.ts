@@ -5,7 +5,7 @@ import type { JsonPolicy, JsonStatement, ReferenceRequest, ReferenceSets } from 
 const accounts = ["111111111111", "222222222222"] as const;
 const users = ["ann", "bo"] as const;
 const actions = ["s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:DeleteObject"] as const;
-const resources = ["b", "b/k", "b/ann/x", "b/bo/😀", "c/a*z", "c/ann:x/y"] as const;
+const resources = ["b", "b/k", "bb/k", "b/ann/x", "b/bo/😀", "c/a*z", "c/ann:x/y"] as const;
 const words = ["ann", "bo", "ann/", "Ann", "a*", "b", "", "😀", "home/ann"] as const;
 
 const actionPatterns = [
@@ -33,6 +33,9 @@ const resourcePatterns = [
   "arn:aws:s3:::b/$" + "{aws:username}/*",
   "arn:aws:s3:::*/$" + "{aws:username, 'ann'}*",
   "arn:aws:s3:::b/??/*",
+  "arn:aws:s3:::b*",
+  "arn:aws:s3:::b*k",
+  "arn:aws:s3:::b$" + "{s3:delimiter, 'b'}/k",
   "arn:aws:iam:::b",
 ];
 

@@ -145,10 +145,16 @@ function arnFits(pattern: string, arn: string, context: Context): boolean | "unr
   const seen = sixParts(arn);
   const fits = wanted.map((part, index) => {
     const resolved = resolve(part, context);
-    return resolved === undefined ? "unresolved" : globExpression(resolved, "").test(seen[index] ?? "");
+    if (resolved !== undefined) return globExpression(resolved, "").test(seen[index] ?? "");
+    return (seen[index] ?? "").startsWith(textBefore(part, /\$\{|[*?]/)) && "unresolved";
   });
   if (fits.includes(false)) return false;
   return fits.includes("unresolved") ? "unresolved" : true;
+}
+
+/** What a pattern begins with, whatever its variables are. */
+function textBefore(pattern: string, special: RegExp): string {
+  return pattern.split(special, 1)[0] ?? "";
 }
 
 function sixParts(text: string): string[] {
@@ -241,7 +247,11 @@ function compare(operator: string, { seen, wanted, context }: Pair): Truth | "un
   if (operator === "BinaryEquals") return seen === wanted;
   if (operator.startsWith("Arn")) return seen.split(":").length < 6 ? "undecided" : arnFits(wanted, seen, context);
   const parts = resolve(wanted, context);
-  if (parts === undefined) return "unresolved";
+  if (parts === undefined) {
+    const fold = (text: string) => (operator === "StringEqualsIgnoreCase" ? text.toLowerCase() : text);
+    const begin = textBefore(wanted, operator === "StringLike" ? /\$\{|[*?]/ : /\$\{/);
+    return fold(seen).startsWith(fold(begin)) && "unresolved";
+  }
   if (operator === "StringLike") return globExpression(parts, "").test(seen);
   const text = parts.map(([part]) => part).join("");
   return operator === "StringEqualsIgnoreCase" ? text.toLowerCase() === seen.toLowerCase() : text === seen;
