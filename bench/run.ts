@@ -10,6 +10,7 @@ import { measureListing } from "./works/listing.ts";
 import { measureKeyMemory, measureStart } from "./works/many-keys.ts";
 import { measureMemory } from "./works/memory.ts";
 import { measureComplete } from "./works/multipart.ts";
+import { measurePolicy } from "./works/policy.ts";
 import { measureGet, measureMixed, measurePutMany, measurePutOne } from "./works/small-objects.ts";
 
 /** What can be measured, by the name `--only` takes, in the order of the table. */
@@ -24,6 +25,7 @@ const works: Readonly<Record<string, (bench: BenchContext) => Promise<ReportRow[
   memory: measureMemory,
   "key-memory": measureKeyMemory,
   start: measureStart,
+  policy: measurePolicy,
 };
 
 /** Runs the wanted works one after the other and prints the table. @returns the process's exit code */
