@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { checkHeaderFamilies } from "#kernel/s3/check-header-families.ts";
 import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { type HeaderLookup, readHeader } from "#kernel/s3/header-lookup.ts";
-import { matchOperation } from "#kernel/s3/match-operation.ts";
+import { matchOperation, type Selectors } from "#kernel/s3/match-operation.ts";
 import { parseObjectKey } from "#kernel/s3/object-key.ts";
 import type { OperationSpec } from "#kernel/s3/operation.ts";
 import { parseQuery, type QueryParameters } from "#kernel/s3/query-parameters.ts";
@@ -55,10 +55,15 @@ export class RequestHandler {
         this.#plane.snapshot.settings["server.s3_domains"],
       );
       resource = renderResource(target);
-      const parsed = parse(message, target);
-      spec = parsed.spec;
-      request = this.#open({ id, message, response, awaitsContinue, target, ...parsed });
-      await findHandler(request.spec.name)(request);
+      const query = parseLimited(message, target);
+      spec = chooseOperation(message, target, { query, headers: message.headers });
+      const authentication = spec.name === "Preflight" ? unauthenticated : this.#authenticate(message, target);
+      const headers = mergeHoisted(message.headers, authentication);
+      // Parameters of a presigned URL are headers once the signature is verified: they may select another operation.
+      if (headers !== message.headers) spec = chooseOperation(message, target, { query, headers });
+      const parts = { id, message, response, awaitsContinue, target, query, spec, authentication, headers };
+      request = this.#open(parts);
+      await findHandler(spec.name)(request);
     } catch (thrown) {
       errorCode = this.#fail(thrown, {
         id,
@@ -78,28 +83,26 @@ export class RequestHandler {
   }
 
   #open(parts: OpenParts): S3Request {
-    const { target, message, query, spec } = parts;
-    const isPreflight = spec.name === "Preflight";
-    const authentication = isPreflight ? unauthenticated : this.#authenticate(message, target);
-    const headers = mergeHoisted(message.headers, authentication);
-    checkHeaderFamilies(spec, headers);
+    const { target, spec } = parts;
+    checkHeaderFamilies(spec, parts.headers);
     const bucketEntry = target.bucket === undefined ? undefined : this.#plane.snapshot.findBucket(target.bucket);
     const request = new S3Request({
       id: parts.id,
-      message,
+      message: parts.message,
       response: parts.response,
       plane: this.#plane,
       spec,
-      query,
-      headers,
-      authentication,
-      identity: this.#identify(authentication),
+      query: parts.query,
+      headers: parts.headers,
+      authentication: parts.authentication,
+      identity: this.#identify(parts.authentication),
       bucketName: target.bucket,
       bucketEntry,
       objectKey: target.key === undefined ? undefined : parseObjectKey(target.key),
       awaitsContinue: parts.awaitsContinue,
     });
-    if (target.bucket !== undefined && spec.name !== "CreateBucket" && !isPreflight) checkExpectedOwner(request);
+    const hasOwner = target.bucket !== undefined && spec.name !== "CreateBucket" && spec.name !== "Preflight";
+    if (hasOwner) checkExpectedOwner(request);
     authorizeRequest(request);
     return request;
   }
@@ -182,6 +185,8 @@ interface OpenParts {
   readonly target: RequestTarget;
   readonly query: QueryParameters;
   readonly spec: OperationSpec;
+  readonly authentication: Authentication;
+  readonly headers: HeaderLookup;
 }
 
 interface FailurePlace {
@@ -195,12 +200,14 @@ interface FailurePlace {
   readonly operation: string | undefined;
 }
 
-function parse(message: IncomingMessage, target: RequestTarget): { query: QueryParameters; spec: OperationSpec } {
+function parseLimited(message: IncomingMessage, target: RequestTarget): QueryParameters {
   if (message.rawHeaders.length > maxHeaderPairs * 2)
     throw new S3Error("BadRequest", { message: `A request may have ${maxHeaderPairs} header lines` });
-  const query = parseQuery(target.rawQuery);
-  const spec = matchOperation(message.method ?? "GET", targetLevel(target), { query, headers: message.headers });
-  return { query, spec };
+  return parseQuery(target.rawQuery);
+}
+
+function chooseOperation(message: IncomingMessage, target: RequestTarget, selectors: Selectors): OperationSpec {
+  return matchOperation(message.method ?? "GET", targetLevel(target), selectors);
 }
 
 /** Headers that came as signed query parameters are headers; where both came, the signature covered both. */

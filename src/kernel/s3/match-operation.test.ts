@@ -217,9 +217,11 @@ describe("matchOperation", () => {
     }
   });
 
-  test("matchOperation: a copy source that a presigned URL carries in its query makes it a copy", () => {
-    expect(match("PUT", "key", "x-amz-copy-source=b%2Fk&X-Amz-Signature=1")).toBe("CopyObject");
-    expect(match("PUT", "key", "partNumber=1&uploadId=u&x-amz-copy-source=b%2Fk")).toBe("UploadPartCopy");
+  test("matchOperation: only headers make a copy, a parameter of that name is none in any spelling", () => {
+    for (const name of ["x-amz-copy-source", "X-Amz-Copy-Source", "x%2Damz-copy-source"]) {
+      expect(match("PUT", "key", `${name}=b%2Fk`)).toBe("PutObject");
+      expect(match("PUT", "key", `partNumber=1&uploadId=u&${name}=b%2Fk`)).toBe("UploadPart");
+    }
   });
 
   test("matchOperation: unknown parameters are 501 on writes, and on reads without value", () => {

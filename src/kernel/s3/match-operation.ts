@@ -8,6 +8,7 @@ import { S3Error } from "./s3-error.ts";
 /** What selects an operation beside method and level; a request that carries both will do. */
 export interface Selectors {
   readonly query: QueryParameters;
+  /** The headers the operation will read; those that a presigned URL carries in its query must be among them. */
   readonly headers: HeaderLookup;
 }
 
@@ -96,10 +97,9 @@ function findSlot(table: SlotTable, query: QueryParameters): Slot {
   return found ?? table.plain;
 }
 
-function chooseCandidate(candidates: readonly OperationSpec[], selectors: Selectors): OperationSpec {
-  const { query } = selectors;
+function chooseCandidate(candidates: readonly OperationSpec[], { query, headers }: Selectors): OperationSpec {
   for (const spec of candidates) {
-    if (missingParameter(spec, query) === undefined && hasRequiredHeader(spec, selectors)) return spec;
+    if (missingParameter(spec, query) === undefined && hasRequiredHeader(spec, headers)) return spec;
   }
   // Only required parameters can be missing here: the table has no method whose every row needs a header.
   const missing = candidates.map((spec) => missingParameter(spec, query)).find((name) => name !== undefined) ?? "";
@@ -114,10 +114,8 @@ function missingParameter(spec: OperationSpec, query: QueryParameters): string |
   return undefined;
 }
 
-/** Presigned URLs of JavaScript SDKs carry `x-amz-*` headers in the query. */
-function hasRequiredHeader(spec: OperationSpec, { query, headers }: Selectors): boolean {
-  const name = spec.requiredHeader;
-  return name === undefined || headers[name] !== undefined || query.has(name);
+function hasRequiredHeader({ requiredHeader }: OperationSpec, headers: HeaderLookup): boolean {
+  return requiredHeader === undefined || headers[requiredHeader] !== undefined;
 }
 
 /** Parameters of authentication that do not start with `x-`: SigV2, share links. */

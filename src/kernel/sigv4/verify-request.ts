@@ -15,7 +15,12 @@ import {
   renderCanonicalRequest,
   sha256OfLatin1,
 } from "./canonical-request.ts";
-import { type CanonicalParameter, parseCanonicalQuery, renderCanonicalQuery } from "./canonical-uri.ts";
+import {
+  type CanonicalParameter,
+  decodeCanonicalComponent,
+  parseCanonicalQuery,
+  renderCanonicalQuery,
+} from "./canonical-uri.ts";
 import type { Credential, CredentialScope } from "./credential-scope.ts";
 import { parsePayloadMode, parseUnsignedPayloadMode } from "./payload-mode.ts";
 import { hasPresignedParameters, parsePresignedUrl } from "./presigned-url.ts";
@@ -45,7 +50,7 @@ interface SignatureClaim {
 /**
  * Verifies who sent a request, before anything looks at its body: SigV4 by header or URL, SigV2 by URL (by header where
  * the setting allows), or nobody at all. POST forms and session tokens are verified elsewhere.
- * @throws InvalidArgument (two carriers, unknown payload mode), AuthorizationHeaderMalformed,
+ * @throws InvalidArgument (two carriers, unknown payload mode, `x-amz-*` parameters without a signature in the query), AuthorizationHeaderMalformed,
  * AuthorizationQueryParametersError, InvalidRequest (no payload hash, SigV2 not allowed, Host repeated), AccessDenied
  * (no date, URL expired, headers not signed), RequestTimeTooSkewed, InvalidAccessKeyId, SignatureDoesNotMatch,
  * NotImplemented (SigV4A).
@@ -58,6 +63,7 @@ export function authenticateRequest(request: RequestToAuthenticate, options: Aut
   const isPresigned = query.length > 0 && hasPresignedParameters(query);
   const isSigV2Url = query.length > 0 && hasSigV2Parameters(query);
   if (Number(authorization !== undefined) + Number(isPresigned) + Number(isSigV2Url) > 1) throw twoCarriers();
+  if (!isPresigned && !isSigV2Url) refuseUnsignedParameters(query);
   if (authorization !== undefined) {
     if (/^AWS[ \t]/.test(authorization)) return authenticateSigV2Header({ request, query, authorization }, options);
     return authenticateHeader({ request, query, authorization }, options);
@@ -180,6 +186,20 @@ function refuseRepeatedIdentity(request: RequestToAuthenticate): void {
   if (countHeader(request, "authorization") > 1) throw twoCarriers();
   if (countHeader(request, "host") > 1)
     throw new S3Error("InvalidRequest", { message: "The Host header must come once" });
+}
+
+/**
+ * Only the signature of a URL makes headers of `x-amz-*` parameters. Elsewhere they would be passed over, and what they ask
+ * for (a copy, a lock, a rule of access) would silently not happen.
+ */
+function refuseUnsignedParameters(query: readonly CanonicalParameter[]): void {
+  for (const { name, value } of query) {
+    if (!name.toLowerCase().startsWith("x-amz-")) continue;
+    throw new S3Error("InvalidArgument", {
+      message: "Query parameters that stand for headers are valid in presigned URLs only",
+      fields: { ArgumentName: decodeCanonicalComponent(name), ArgumentValue: decodeCanonicalComponent(value) },
+    });
+  }
 }
 
 /** @throws AuthorizationHeaderMalformed or AuthorizationQueryParametersError (Region) */
