@@ -21,6 +21,7 @@ import { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { DataPlane, LogLine } from "./data-plane.ts";
 import { RequestHandler } from "./http/handle-request.ts";
 import { observeRequests } from "./http/observe-requests.ts";
+import { RequestIds } from "./http/request-ids.ts";
 import { ProgressDeadline } from "./listener/progress-deadline.ts";
 import { limitedServerOptions, limitServer } from "./listener/server-limits.ts";
 import { listenShared } from "./listener/shared-port.ts";
@@ -45,6 +46,7 @@ class DataWorker {
   readonly #catalog: SqliteCatalogReader;
   readonly #recorder: SlotRecorder;
   readonly #deadline: ProgressDeadline;
+  readonly #requestIds = new RequestIds();
   readonly #servers: (HttpServer | HttpsServer)[] = [];
 
   constructor(port: MessagePort, start: StartMessage) {
@@ -58,6 +60,7 @@ class DataWorker {
     this.#deadline = new ProgressDeadline({
       idleTimeoutSeconds,
       monotonicMs: () => systemClock.monotonicMs(),
+      nextRequestId: () => this.#requestIds.next(),
       onTick: (connectionCount, hasProgress) => {
         this.#recorder.setConnections(connectionCount);
         if (hasProgress) this.#recorder.noteProgress();
@@ -159,7 +162,8 @@ class DataWorker {
     handler: RequestHandler,
     place: { host: string; port: number },
   ): Promise<number> {
-    limitServer(server, this.#start.config.maxConnections);
+    const nextRequestId = () => this.#requestIds.next();
+    limitServer(server, { nextRequestId, connectionLimit: this.#start.config.maxConnections });
     this.#deadline.watch(server);
     server.on("request", (message, response) => void handler.handle(message, response, false));
     server.on("checkContinue", (message, response) => void handler.handle(message, response, true));

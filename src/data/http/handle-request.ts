@@ -13,6 +13,8 @@ import { authenticateRequest } from "#kernel/sigv4/verify-request.ts";
 import type { Identity } from "../authorize.ts";
 import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
 import type { DataPlane } from "../data-plane.ts";
+import { announcesBody } from "../listener/closing-response.ts";
+import { unsupportedTransferEncoding } from "../listener/server-limits.ts";
 import { findHandler } from "../operations/operation-handlers.ts";
 import { toS3Error } from "../request/error-document.ts";
 import { S3Request } from "../request/s3-request.ts";
@@ -147,7 +149,7 @@ export class RequestHandler {
       response.destroy();
       return error.code;
     }
-    const closes = place.awaitsContinue || (!message.complete && hasBody(message));
+    const closes = place.awaitsContinue || (!message.complete && announcesBody(message)) || hasForeignCoding(message);
     renderError(response, error, {
       requestId: place.id,
       resource: place.resource,
@@ -201,6 +203,9 @@ interface FailurePlace {
 }
 
 function parseLimited(message: IncomingMessage, target: RequestTarget): QueryParameters {
+  if (hasForeignCoding(message)) throw unsupportedTransferEncoding();
+  if (message.headers.host === undefined && message.httpVersion !== "1.0")
+    throw new S3Error("BadRequest", { message: "A request must have a Host header" });
   if (message.rawHeaders.length > maxHeaderPairs * 2)
     throw new S3Error("BadRequest", { message: `A request may have ${maxHeaderPairs} header lines` });
   return parseQuery(target.rawQuery);
@@ -229,6 +234,8 @@ function renderResource(target: RequestTarget): string {
   return target.key === undefined ? `/${target.bucket}` : `/${target.bucket}/${target.key}`;
 }
 
-function hasBody(message: IncomingMessage): boolean {
-  return message.headers["transfer-encoding"] !== undefined || Number(message.headers["content-length"] ?? 0) > 0;
+/** Whether the body comes in any transfer coding but `chunked` alone; the engine reads `gzip, chunked` as plain chunks. */
+function hasForeignCoding({ headers }: IncomingMessage): boolean {
+  const coding = headers["transfer-encoding"];
+  return coding !== undefined && coding.toLowerCase() !== "chunked";
 }

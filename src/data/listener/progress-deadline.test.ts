@@ -6,9 +6,13 @@ import { ProgressDeadline } from "./progress-deadline.ts";
 import { limitedServerOptions, limitServer } from "./server-limits.ts";
 
 const idleTimeoutSeconds = 1;
+const requestId = "0123456789ABCDEF";
 const server = createServer(limitedServerOptions(idleTimeoutSeconds), (request, response) => {
   if (request.url === "/working") {
     setTimeout(() => response.end("late"), 3500);
+  } else if (request.url === "/early") {
+    response.writeHead(200, { "content-length": 5 });
+    response.end("early");
   } else if (request.url === "/large") {
     response.setHeader("content-length", 64 * 2 ** 20);
     const piece = Buffer.alloc(2 ** 20);
@@ -30,11 +34,12 @@ const ticks: [number, boolean][] = [];
 const deadline = new ProgressDeadline({
   idleTimeoutSeconds,
   monotonicMs: systemClock.monotonicMs,
+  nextRequestId: () => requestId,
   onTick: (...tick) => ticks.push(tick),
 });
 
 beforeAll(async () => {
-  limitServer(server);
+  limitServer(server, { nextRequestId: () => requestId });
   deadline.watch(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
@@ -179,6 +184,55 @@ test.concurrent("limitServer: what is no HTTP gets 400 and the connection ends",
   expect(text).toStartWith("HTTP/1.1 400 ");
   expect(closedAfterMs).toBeDefined();
 });
+
+test.concurrent("ClosingResponse: an answer that does not wait for the body is the last one of its connection", async () => {
+  for (const framing of ["Content-Length: 1000", "Transfer-Encoding: chunked"]) {
+    const { text, closedAfterMs } = await talk(async (socket) => {
+      socket.write(header("GET /early HTTP/1.1", framing));
+      for (let piece = 0; piece < 12; piece++) {
+        await Bun.sleep(300);
+        if (!socket.destroyed) socket.write(framing.startsWith("T") ? "1\r\nx\r\n" : "x");
+      }
+    }, 3000);
+    expect([framing, /^connection: close\r$/im.test(text), text.endsWith("early")]).toEqual([framing, true, true]);
+    expect(closedAfterMs).toBeDefined();
+  }
+});
+
+test.concurrent("ClosingResponse: connections go on when the body was read or none was announced", async () => {
+  const { text, closedAfterMs } = await talk(async (socket) => {
+    socket.write(`${header("PUT / HTTP/1.1", "Content-Length: 4")}four`);
+    await Bun.sleep(100);
+    socket.write(header("GET /early HTTP/1.1"));
+    await Bun.sleep(100);
+    socket.write(header("GET /early HTTP/1.1", "Content-Length: 0"));
+  }, 500);
+  expect(text.match(/HTTP\/1.1 200 /g)?.length).toBe(3);
+  expect([/connection: close/i.test(text), closedAfterMs]).toEqual([false, undefined]);
+});
+
+test.concurrent("limitServer: each refusal of the engine carries a request id and an S3 error document", async () => {
+  const cases = [
+    [400, "BadRequest", "nonsense\r\n\r\n"],
+    [400, "BadRequest", header("PUT / HTTP/1.1", "Content-Length: 5", "Content-Length: 6")],
+    [417, "ExpectationFailed", `${header("PUT / HTTP/1.1", "Expect: more", "Content-Length: 4")}four`],
+    [405, "MethodNotAllowed", header("CONNECT x:80 HTTP/1.1")],
+    [431, "RequestHeaderSectionTooLarge", header("GET / HTTP/1.1", `x: ${"y".repeat(17 * 1024)}`)],
+    [501, "NotImplemented", header("PUT / HTTP/1.1", "Transfer-Encoding: chunked, gzip")],
+    [501, "NotImplemented", header("PUT / HTTP/1.1", "Content-Length: 5", "Transfer-Encoding: chunked")],
+    [400, "RequestTimeout", "GET / HTTP/1.1\r\nHost: x\r\n"],
+    [400, "RequestTimeout", header("PUT / HTTP/1.1", "Content-Length: 5")],
+  ] as const;
+  for (const [status, code, bytes] of cases) {
+    const { text, closedAfterMs } = await talk(async (socket) => void socket.write(bytes), 6000);
+    expect([code, text.startsWith(`HTTP/1.1 ${status} `), closedAfterMs === undefined]).toEqual([code, true, false]);
+    expect(text).toContain(`x-amz-request-id: ${requestId}\r\n`);
+    expect(text).toContain(`<Code>${code}</Code>`);
+    expect(text).toContain(`<RequestId>${requestId}</RequestId>`);
+    const [head = "", body = ""] = text.split("\r\n\r\n");
+    expect(/content-length: (\d+)/i.exec(head)?.[1]).toBe(String(body.length));
+  }
+}, 20_000);
 
 test("ProgressDeadline: tells the number of connections and whether anything moved", async () => {
   await Bun.sleep(1100);

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
+import { S3Error } from "#kernel/s3/s3-error.ts";
 import { CountedRequest } from "./counted-request.ts";
-import { currentResponse, requestTimeoutReply } from "./server-limits.ts";
+import { renderRawReply } from "./raw-reply.ts";
+import { currentResponse } from "./server-limits.ts";
 
 /** What a deadline is told. */
 export interface ProgressDeadlineOptions {
@@ -9,6 +11,8 @@ export interface ProgressDeadlineOptions {
   readonly idleTimeoutSeconds: number;
   /** Milliseconds of a clock that never goes back. */
   readonly monotonicMs: () => number;
+  /** Names the answer to a client that is cut off before it got one. */
+  readonly nextRequestId: () => string;
   /** Called each second with the open connections and whether any request moved or is being worked on. */
   readonly onTick?: (connectionCount: number, hasProgress: boolean) => void;
 }
@@ -71,10 +75,18 @@ export class ProgressDeadline {
         seen.sinceMs = nowMs;
         hasProgress = true;
       } else if (nowMs - seen.sinceMs >= limitMs) {
-        cut(socket, response);
+        this.#cut(socket, response);
       }
     }
     this.#options.onTick?.(this.#connections.size, hasProgress);
+  }
+
+  /** Says why when nothing was sent yet. The request fails with `aborted` in whoever reads its body. */
+  #cut(socket: Socket, response: ServerResponse): void {
+    const { nextRequestId } = this.#options;
+    if (!response.headersSent && socket.writable)
+      socket.write(renderRawReply(new S3Error("RequestTimeout"), nextRequestId()));
+    socket.destroy();
   }
 }
 
@@ -93,10 +105,4 @@ function hasMoved(socket: Socket, seen: Seen, response: ServerResponse): boolean
 function isClientsTurn(request: IncomingMessage, response: ServerResponse): boolean {
   if (response.writableLength > 0) return true;
   return !request.complete && request.readableLength === 0 && !request.isPaused();
-}
-
-/** Says why when nothing was sent yet. The request fails with `aborted` in whoever reads its body. */
-function cut(socket: Socket, response: ServerResponse): void {
-  if (!response.headersSent && socket.writable) socket.write(requestTimeoutReply);
-  socket.destroy();
 }

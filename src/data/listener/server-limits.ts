@@ -1,6 +1,10 @@
-import { type Server, type ServerOptions, ServerResponse } from "node:http";
+import { type IncomingMessage, type Server, type ServerOptions, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { S3Error } from "#kernel/s3/s3-error.ts";
+import { ClosingResponse } from "./closing-response.ts";
 import { CountedRequest } from "./counted-request.ts";
+import { renderRawReply } from "./raw-reply.ts";
 
 /** Bytes of the request line and all header lines together. Above: 431. */
 const maxHeaderBytes = 16 * 1024;
@@ -16,9 +20,14 @@ const maxConnections = 16_384;
  * `idleTimeoutSeconds`, at its start or between requests, is ended by the engine, which looks once a second. Bodies have no
  * total deadline: `ProgressDeadline` watches them.
  */
-export function limitedServerOptions(idleTimeoutSeconds: number): ServerOptions<typeof CountedRequest> {
+export function limitedServerOptions(
+  idleTimeoutSeconds: number,
+): ServerOptions<typeof CountedRequest, typeof ClosingResponse> {
   return {
     IncomingMessage: CountedRequest,
+    ServerResponse: ClosingResponse,
+    // Its own refusal has no request id and no document: the handler says it.
+    requireHostHeader: false,
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: idleTimeoutSeconds * 1000,
     requestTimeout: 0,
@@ -37,44 +46,56 @@ export function connectionShare(openFileLimit: number, workerCount: number): num
   return Math.max(1, Math.min(maxConnections, Math.floor((openFileLimit - kept) / workerCount)));
 }
 
-/** Sets the limits that are no constructor options and answers what is no HTTP request with an S3 error document. */
-export function limitServer(server: Server<typeof CountedRequest>, connectionLimit = maxConnections): void {
-  server.maxHeadersCount = maxHeaderLines;
-  server.maxConnections = connectionLimit;
-  server.on("clientError", refuse);
+/** What a server is told beside its options. */
+export interface ServerLimits {
+  /** Names each answer that no handler gives. */
+  readonly nextRequestId: () => string;
+  readonly connectionLimit?: number;
 }
 
-const messages = {
-  RequestTimeout:
-    "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed",
-  BadRequest: "An error occurred when parsing the HTTP request",
-  RequestHeaderSectionTooLarge: "Your request header and query-string section exceeds the maximum allowed size",
-} as const;
-
-/** The whole answer to a client whose body stopped arriving. */
-export const requestTimeoutReply = renderReply("400 Bad Request", "RequestTimeout");
-
-const badRequestReply = renderReply("400 Bad Request", "BadRequest");
-const headersTooLargeReply = renderReply("431 Request Header Fields Too Large", "RequestHeaderSectionTooLarge");
-
-function renderReply(status: string, code: keyof typeof messages): string {
-  const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${messages[code]}</Message></Error>`;
-  return `HTTP/1.1 ${status}\r\nContent-Type: application/xml\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
+/** Sets the limits that are no constructor options and answers what never becomes a request with an S3 error document. */
+export function limitServer(server: Server, { nextRequestId, connectionLimit = maxConnections }: ServerLimits): void {
+  server.maxHeadersCount = maxHeaderLines;
+  server.maxConnections = connectionLimit;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuse(error, socket, nextRequestId));
+  server.on("checkExpectation", ({ socket }: IncomingMessage) => {
+    socket.end(renderRawReply(new S3Error("ExpectationFailed"), nextRequestId()));
+  });
+  server.on("connect", (_: IncomingMessage, socket: Duplex) => {
+    const refusal = new S3Error("MethodNotAllowed", { fields: { Method: "CONNECT" } });
+    socket.end(renderRawReply(refusal, nextRequestId()));
+  });
 }
 
 /** Answers on the bare socket, unless the client is gone or a response has begun: then only closes. */
-function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuse(error: NodeJS.ErrnoException, socket: Socket, nextRequestId: () => string): void {
   const isGone = error.code === "ECONNRESET" || error.code === "HPE_INVALID_EOF_STATE" || !socket.writable;
   if (isGone || currentResponse(socket)?.headersSent) {
     socket.destroy();
     return;
   }
-  socket.end(replyTo(error.code));
+  socket.end(renderRawReply(refusalOf(error.code), nextRequestId()));
 }
 
-function replyTo(code: string | undefined): string {
-  if (code === "HPE_HEADER_OVERFLOW") return headersTooLargeReply;
-  return code === "ERR_HTTP_REQUEST_TIMEOUT" ? requestTimeoutReply : badRequestReply;
+function refusalOf(code: string | undefined): S3Error {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return new S3Error("RequestHeaderSectionTooLarge");
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return new S3Error("RequestTimeout");
+    case "HPE_INVALID_TRANSFER_ENCODING":
+      return unsupportedTransferEncoding();
+    default:
+      return new S3Error("BadRequest", { message: "An error occurred when parsing the HTTP request" });
+  }
+}
+
+/** The refusal of every transfer coding but `chunked` alone: what another would do to the body nobody here undoes. */
+export function unsupportedTransferEncoding(): S3Error {
+  return new S3Error("NotImplemented", {
+    message: "Transfer-Encoding must be chunked, without another coding and without Content-Length",
+    fields: { Header: "Transfer-Encoding" },
+  });
 }
 
 /** The response that a connection is busy with; undefined between requests. */

@@ -120,6 +120,9 @@ export const errorCodes = {
   PreconditionFailed: [412, "At least one of the preconditions you specified did not hold"],
   InvalidRange: [416, "The requested range is not satisfiable"],
   InvalidPartNumber: [416, "The requested partnumber is not satisfiable"],
+  ExpectationFailed: [417, "The expectation in the Expect header cannot be met"],
+  // AWS answers it with 400.
+  RequestHeaderSectionTooLarge: [431, "Your request header and query-string section exceeds the maximum allowed size"],
   InternalError: [500, "We encountered an internal error. Please try again"],
   NotImplemented: [501, "A header or query you provided implies functionality that is not implemented"],
   ServiceUnavailable: [503, "Service is unable to handle request. Please retry"],

@@ -1,9 +1,10 @@
 import { afterAll, expect, test } from "bun:test";
 import { startServer } from "../server-process.ts";
 import { createUpload } from "./multipart-upload.ts";
-import { openConnection } from "./raw-connection.ts";
+import { exchange, openConnection } from "./raw-connection.ts";
 import { clientOf, withText } from "./s3-client.ts";
 import { md5Base64, seededBytes } from "./test-data.ts";
+import { readXmlText } from "./xml-text.ts";
 
 const server = await startServer();
 const s3 = clientOf(server);
@@ -222,6 +223,61 @@ test("engine: both lengths, two lengths, broken heads and 100,000 header lines a
     expect([head.slice(0, 60), answer === undefined || answer.status >= 400]).toEqual([head.slice(0, 60), true]);
   }
   await expectUnharmed();
+});
+
+test("transfer coding: any but chunked alone is NotImplemented and ends the connection", async () => {
+  const host = `host: 127.0.0.1:${s3.port}\r\n`;
+  const chunks = "3\r\nabc\r\n0\r\n\r\nGET /bad-request/key HTTP/1.1\r\n\r\n";
+  const codings = ["gzip, chunked", "chunked, gzip", "gzip", "identity", "", "xchunked", "chunked, chunked"];
+  for (const coding of codings) {
+    for (const method of ["PUT", "GET"]) {
+      const connection = await openConnection({ port: s3.port });
+      await connection.write(
+        `${method} /bad-request/x HTTP/1.1\r\n${host}transfer-encoding: ${coding}\r\n\r\n${chunks}`,
+      );
+      const answer = withText(await connection.readResponse(method, 5000));
+      expect([coding, answer.status, answer.code]).toEqual([coding, 501, "NotImplemented"]);
+      expect(answer.headers["x-amz-request-id"]).toMatch(/^[0-9A-F]{16}$/);
+      await connection.waitForEnd(5000);
+      const more = await connection.readResponse("GET", 100).catch(() => undefined);
+      expect([coding, more]).toEqual([coding, undefined]);
+    }
+  }
+  for (const coding of ["chunked", "Chunked"]) {
+    const { head } = s3.prepare({
+      method: "PUT",
+      target: bucket.target("coded"),
+      headers: { "content-length": "", "transfer-encoding": coding },
+      payloadHash: "UNSIGNED-PAYLOAD",
+    });
+    const answer = await exchange({ port: s3.port }, "PUT", `${head}3\r\nabc\r\n0\r\n\r\n`);
+    expect([coding, answer.status, answer.keepAlive]).toEqual([coding, 200, true]);
+    expect((await bucket.get("coded")).text).toBe("abc");
+    await bucket.delete("coded");
+  }
+  await expectUnharmed();
+});
+
+test("engine: refusals carry a request id and an error document", async () => {
+  const cases = [
+    ["BadRequest", 400, "GET /bad-request/key HTTP/1.1\r\n\r\n"],
+    ["BadRequest", 400, "nonsense\r\n\r\n"],
+    ["ExpectationFailed", 417, "PUT /bad-request/x HTTP/1.1\r\nhost: x\r\nexpect: more\r\ncontent-length: 1\r\n\r\nx"],
+    [
+      "RequestHeaderSectionTooLarge",
+      431,
+      `GET /bad-request/key HTTP/1.1\r\nhost: x\r\nx: ${"x".repeat(20_000)}\r\n\r\n`,
+    ],
+  ] as const;
+  const ids = new Set<string>();
+  for (const [code, status, bytes] of cases) {
+    const answer = withText(await exchange({ port: s3.port }, "GET", bytes));
+    expect([answer.status, answer.code]).toEqual([status, code]);
+    expect(readXmlText(answer.text, "RequestId")).toBe(answer.headers["x-amz-request-id"] ?? "none");
+    expect(readXmlText(answer.text, "HostId")).toBe(answer.headers["x-amz-id-2"] ?? "none");
+    ids.add(answer.headers["x-amz-request-id"] ?? "");
+  }
+  expect(ids.size).toBe(cases.length);
 });
 
 test("engine: 200 connections that say nothing do not keep others waiting", async () => {

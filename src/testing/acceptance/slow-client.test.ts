@@ -41,6 +41,29 @@ test("deadline: a client that sends slowly but steadily is served, however long 
   expect((await bucket.get("steady")).body.equals(body)).toBe(true);
 }, 20_000);
 
+test("deadline: a body nobody waits for, dripped after the answer, ends with it", async () => {
+  const dripped = { "content-length": "1000" };
+  const heads = [
+    s3.prepare({ method: "GET", target: bucket.target("absent"), headers: dripped }).head,
+    s3.prepare({ method: "DELETE", target: bucket.target("absent"), headers: dripped }).head,
+    s3.prepare({ method: "HEAD", target: "/slow", headers: dripped }).head,
+    s3.prepare({ method: "POST", target: bucket.target("key", "uploads"), headers: dripped }).head,
+    s3.prepare({ method: "PUT", target: bucket.target("key"), headers: dripped, credentials: null }).head,
+    s3.prepare({ method: "GET", target: "/slow", headers: { "transfer-encoding": "chunked" } }).head,
+  ];
+  await Promise.all(
+    heads.map(async (head) => {
+      const connection = await openConnection({ port: s3.port });
+      await connection.write(head);
+      for (let piece = 0; piece < 20 && !connection.ended; piece++) {
+        await connection.write(head.includes("chunked") ? "1\r\nx\r\n" : "x");
+        await Bun.sleep(300);
+      }
+      expect([head.slice(0, 40), connection.ended]).toEqual([head.slice(0, 40), true]);
+    }),
+  );
+}, 20_000);
+
 test("deadline: 50 stalled downloads of 20 MiB cost connections, not memory", async () => {
   const body = seededBytes(20 * 1024 * 1024, 3);
   await bucket.put("big", body);
