@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { checkHeaderFamilies } from "#kernel/s3/check-header-families.ts";
+import { checkRepeatedHeaders } from "#kernel/s3/check-repeated-headers.ts";
 import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { type HeaderLookup, readHeader } from "#kernel/s3/header-lookup.ts";
 import { matchOperation, type Selectors } from "#kernel/s3/match-operation.ts";
@@ -208,6 +209,7 @@ function parseLimited(message: IncomingMessage, target: RequestTarget): QueryPar
     throw new S3Error("BadRequest", { message: "A request must have a Host header" });
   if (message.rawHeaders.length > maxHeaderPairs * 2)
     throw new S3Error("BadRequest", { message: `A request may have ${maxHeaderPairs} header lines` });
+  checkRepeatedHeaders(message.headers, message.rawHeaders);
   return parseQuery(target.rawQuery);
 }
 

@@ -67,7 +67,7 @@ export function renderKeyElement({ renderKey }: ListingParameters, name: string,
 function parseLimit(query: QueryParameters, name: string): number {
   const text = query.get(name);
   if (text === undefined) return maxPageEntries;
-  if (/^\d{1,10}$/.test(text)) return Math.min(Number(text), maxPageEntries);
+  if (/^(?:0|[1-9]\d{0,9})$/.test(text)) return Math.min(Number(text), maxPageEntries);
   throw new S3Error("InvalidArgument", {
     message: `Provided ${name} not an integer or within integer range`,
     fields: { ArgumentName: name, ArgumentValue: text },

@@ -57,7 +57,7 @@ function renderBucket(bucket: BucketEntry, paged: boolean): string {
 
 function parseLimit(text: string | undefined): number {
   if (text === undefined) return maxBuckets;
-  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  const limit = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : 0;
   if (limit < 1 || limit > maxBuckets) {
     throw new S3Error("InvalidArgument", {
       message: `max-buckets must be between 1 and ${maxBuckets}`,

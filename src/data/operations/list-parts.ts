@@ -64,7 +64,7 @@ function renderPart({ partNumber, hlc, etag, sizeBytes, checksum }: UploadedPart
 
 function parseCount(name: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
-  if (/^\d{1,9}$/.test(text)) return Number(text);
+  if (/^(?:0|[1-9]\d{0,8})$/.test(text)) return Number(text);
   throw new S3Error("InvalidArgument", {
     message: `Argument ${name} must be an integer between 0 and 2147483647`,
     fields: { ArgumentName: name, ArgumentValue: text },

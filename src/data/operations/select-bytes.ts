@@ -3,12 +3,11 @@ import { quoteETag } from "#kernel/s3/etag.ts";
 import { parseHttpDate } from "#kernel/s3/http-date.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
+import { parsePartNumber } from "../multipart/part-number.ts";
 import type { ResponseHeaders } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import type { FoundObject } from "./object-response.ts";
 import { checksumHeaders } from "./put-object.ts";
-
-const maxPartNumber = 10_000;
 
 /** What a GET or HEAD answers with: status, bytes, and the headers that depend on them. */
 export interface SelectedBytes {
@@ -40,13 +39,7 @@ export async function selectBytes(request: S3Request, found: FoundObject): Promi
 }
 
 async function selectPart(request: S3Request, found: FoundObject, text: string): Promise<SelectedBytes> {
-  const partNumber = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (partNumber < 1 || partNumber > maxPartNumber) {
-    throw new S3Error("InvalidArgument", {
-      message: `Part number must be an integer between 1 and ${maxPartNumber}, inclusive`,
-      fields: { ArgumentName: "partNumber", ArgumentValue: text },
-    });
-  }
+  const partNumber = parsePartNumber(text);
   const { version, meta } = found;
   if (meta.partCount === undefined) {
     if (partNumber > 1) throw noSuchPart(partNumber, 1);

@@ -136,6 +136,29 @@ test("dispatcher: repeated parameters and an empty version id are InvalidArgumen
   expect((await bucket.get("key")).text).toBe("kept");
 });
 
+test("query: numbers come in one spelling, without sign, space or leading zero", async () => {
+  const upload = await createUpload(bucket, "numbers");
+  for (const spelling of ["01", "%2B1", "%201", "1%20", "1.0", "0x1", "1e0", "-1", ""]) {
+    const answers = [
+      await bucket.get("key", {}, `partNumber=${spelling}`),
+      await bucket.send("numbers", {
+        method: "PUT",
+        query: `partNumber=${spelling}&uploadId=${upload.uploadId}`,
+        body: "x",
+      }),
+      await bucket.list(`list-type=2&max-keys=${spelling}`),
+      await bucket.list(`uploads&max-uploads=${spelling}`),
+      await bucket.get("numbers", {}, `uploadId=${upload.uploadId}&max-parts=${spelling}`),
+      await bucket.get("numbers", {}, `uploadId=${upload.uploadId}&part-number-marker=${spelling}`),
+      await s3.send({ method: "GET", target: `/?max-buckets=${spelling}` }),
+    ];
+    for (const [index, answer] of answers.entries())
+      expect([spelling, index, answer.status, answer.code]).toEqual([spelling, index, 400, "InvalidArgument"]);
+  }
+  expect((await upload.list()).text).not.toContain("<Part>");
+  await upload.abort();
+});
+
 test("dispatcher: an unknown member of a family that matters is 501, never ignored", async () => {
   const headers = [
     "x-amz-object-lock-event-hold",

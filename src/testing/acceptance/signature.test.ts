@@ -70,6 +70,37 @@ test("signature: any signed part that changes on the way is SignatureDoesNotMatc
   }
 });
 
+test("signature: a repeated header that steers the request is refused, repeated metadata is joined", async () => {
+  const headers = {
+    "x-amz-meta-a": "1",
+    "x-amz-acl": "private",
+    "content-md5": "/q8D2eYKcJfHEr5GPkFOaQ==",
+    "x-amz-copy-source": "signature/key",
+    "x-amz-decoded-content-length": "11",
+    "x-amz-tagging": "a=b",
+  };
+  const { "x-amz-meta-a": _, ...steering } = headers;
+  for (const name of [...Object.keys(steering), "x-amz-content-sha256", "x-amz-date", "content-length", "host"]) {
+    const prepared = s3.prepare({ ...write, headers });
+    const line = `${name}: ${prepared.headers[name]}\r\n`;
+    for (const again of [line, line.toUpperCase(), `${name}: 0\r\n`]) {
+      const head = prepared.head.replace(line, `${line}${again}`);
+      const answer = withText(await exchange({ port: s3.port }, "PUT", `${head}overwritten`));
+      // Two lengths that differ never reach the server's code.
+      const code =
+        name === "content-length" && again !== line && again !== line.toUpperCase() ? "BadRequest" : "InvalidRequest";
+      expect([name, again, answer.status, answer.code]).toEqual([name, again, 400, code]);
+    }
+  }
+  const authorization = await sendChanged(["authorization", (signed) => `${signed}\r\nAuthorization: ${signed}`]);
+  await expectRefused(authorization, 400, "InvalidArgument");
+  const joined = s3.prepare({ method: "PUT", target: "/signature/joined", headers: { "x-amz-meta-a": "1,2" } });
+  const head = joined.head.replace("x-amz-meta-a: 1,2", "x-amz-meta-a: 1\r\nX-Amz-Meta-A: 2");
+  expect((await exchange({ port: s3.port }, "PUT", head)).status).toBe(200);
+  expect((await bucket.head("joined")).headers["x-amz-meta-a"]?.replace(", ", ",")).toBe("1,2");
+  expect((await bucket.get("key")).text).toBe("kept");
+});
+
 test("signature: an x-amz header or Host that is not signed is AccessDenied", async () => {
   const added = await sendChanged(["x-amz-meta-added", () => "1"]);
   await expectRefused(added, 403, "AccessDenied");
