@@ -112,9 +112,8 @@ export class RequestHandler {
 
   #authenticate(message: IncomingMessage, target: RequestTarget): Authentication {
     const { settings } = this.#plane.snapshot;
-    const host = message.headers.host?.toLowerCase() ?? "";
     // SigV2 signs no Host: wherever the bucket came from it, the bucket is part of what must have been signed.
-    const usesVirtualHost = target.domain !== undefined && host.startsWith(`${target.bucket}.${target.domain}`);
+    const isVirtualHost = target.isVirtualHost && target.bucket !== undefined;
     return authenticateRequest(
       {
         method: message.method ?? "GET",
@@ -122,7 +121,7 @@ export class RequestHandler {
         rawQuery: target.rawQuery,
         headers: message.headers,
         rawHeaders: message.rawHeaders,
-        ...(usesVirtualHost && target.bucket !== undefined ? { virtualHostBucket: target.bucket } : {}),
+        ...(isVirtualHost ? { virtualHostBucket: target.bucket } : {}),
       },
       {
         findKey: (accessKeyId) => this.#plane.snapshot.findKey(accessKeyId),

@@ -77,7 +77,7 @@ describe("parseRequestTarget", () => {
     ];
     for (const [host, bucket, domain] of cases) {
       const target = parseRequestTarget("/a//k", host, domains);
-      expect(target).toEqual({ bucket, key: "a//k", rawPath: "/a//k", rawQuery: "", domain });
+      expect(target).toEqual({ bucket, key: "a//k", rawPath: "/a//k", rawQuery: "", domain, isVirtualHost: true });
       expect(place("/", host)).toEqual([bucket, undefined]);
       expect(place("//", host)).toEqual([bucket, "/"]);
     }
@@ -89,6 +89,12 @@ describe("parseRequestTarget", () => {
     for (const host of hosts) expect(place("/b/k", host)).toEqual(["b", "k"]);
     expect(parseRequestTarget("/b/k", "S3.example.com:443", domains).domain).toBe("s3.example.com");
     expect(parseRequestTarget("/b/k", "other.test", domains).domain).toBeUndefined();
+    for (const host of ["s3.example.com", "sts.example.com", "other.test", "10.0.0.1"])
+      expect(parseRequestTarget("/sts/k", host, domains)).toMatchObject({
+        bucket: "sts",
+        key: "k",
+        isVirtualHost: false,
+      });
     expect(parseRequestTarget("/b/k", "b.example.com", []).bucket).toBe("b");
   });
 
@@ -100,7 +106,14 @@ describe("parseRequestTarget", () => {
 
   test("parseRequestTarget: the absolute form gives its path, its authority is passed over", () => {
     const target = parseRequestTarget("http://x.example.com:9000/b/../c?q=1", "127.0.0.1", domains);
-    expect(target).toEqual({ bucket: "b", key: "../c", rawPath: "/b/../c", rawQuery: "q=1", domain: undefined });
+    expect(target).toEqual({
+      bucket: "b",
+      key: "../c",
+      rawPath: "/b/../c",
+      rawQuery: "q=1",
+      domain: undefined,
+      isVirtualHost: false,
+    });
     expect(place("HTTPS://h")).toEqual([undefined, undefined]);
     expect(place("http://h?acl")).toEqual([undefined, undefined]);
     expect(parseRequestTarget("http://h?acl", undefined, []).rawQuery).toBe("acl");

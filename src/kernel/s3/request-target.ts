@@ -17,6 +17,8 @@ export interface RequestTarget {
   readonly rawQuery: string;
   /** The configured domain that Host equals or lies below; undefined for IP addresses and unknown hosts. */
   readonly domain: string | undefined;
+  /** The bucket stood in Host and not in the path. */
+  readonly isVirtualHost: boolean;
 }
 
 /**
@@ -43,14 +45,15 @@ export function parseRequestTarget(
   if (domain !== undefined && hostname.length > domain.length) {
     const bucket = hostname.slice(0, hostname.length - domain.length - 1);
     if (!reservedHostLabels.includes(bucket)) {
-      return { bucket, key: decodeKey(rawPath.slice(1)), rawPath, rawQuery, domain };
+      return { bucket, key: decodeKey(rawPath.slice(1)), rawPath, rawQuery, domain, isVirtualHost: true };
     }
   }
-  if (rawPath.length === 1) return { bucket: undefined, key: undefined, rawPath, rawQuery, domain };
+  const rest = { rawPath, rawQuery, domain, isVirtualHost: false };
+  if (rawPath.length === 1) return { bucket: undefined, key: undefined, ...rest };
   const second = rawPath.indexOf("/", 1);
   const bucket = decodeKeyBytes(second < 0 ? rawPath.slice(1) : rawPath.slice(1, second));
   const key = second < 0 ? undefined : decodeKey(rawPath.slice(second + 1));
-  return { bucket, key, rawPath, rawQuery, domain };
+  return { bucket, key, ...rest };
 }
 
 /** The level a target addresses. */

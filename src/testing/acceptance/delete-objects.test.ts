@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { startServer } from "../server-process.ts";
 import type { BucketClient } from "./bucket-client.ts";
-import { clientOf, type S3Response } from "./s3-client.ts";
+import { openConnection } from "./raw-connection.ts";
+import { clientOf, type S3Response, withText } from "./s3-client.ts";
 import { md5Base64, oddKeys } from "./test-data.ts";
 import { escapeXmlText, readXmlElements, readXmlText } from "./xml-text.ts";
 
@@ -106,4 +107,24 @@ test("DeleteObjects: large bodies are held no longer than their request", async 
     const answer = await deleteObjects(bucket, [filler, objectElement("absent")]);
     expect(answer.status).toBe(200);
   }
+});
+
+test("DeleteObjects: nobody is refused before a byte of the body is taken", async () => {
+  await bucket.put("guarded", "x");
+  const target = bucket.target(undefined, "delete");
+  const head = s3.prepare({
+    method: "POST",
+    target,
+    credentials: null,
+    headers: { "content-length": "100000", "content-md5": md5Base64("other"), expect: "100-continue" },
+  }).head;
+  for (const sent of [head, head.replace("expect: 100-continue\r\n", "")]) {
+    const connection = await openConnection({ port: s3.port });
+    await connection.write(sent);
+    const answer = withText(await connection.readResponse("POST", 5000));
+    expect([answer.status, answer.code, answer.interim]).toEqual([403, "AccessDenied", []]);
+    await connection.waitForEnd(5000);
+    connection.destroy();
+  }
+  expect((await bucket.get("guarded")).text).toBe("x");
 });
