@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import { type MessagePort, parentPort } from "node:worker_threads";
 import { systemClock } from "#kernel/base/clock.ts";
@@ -19,6 +24,7 @@ import { ChecksumPool } from "./checksum/running-checksum.ts";
 import { ControlClient } from "./control-client.ts";
 import { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { DataPlane, LogLine } from "./data-plane.ts";
+import { guardThread } from "./guard-thread.ts";
 import { RequestHandler } from "./http/handle-request.ts";
 import { observeRequests } from "./http/observe-requests.ts";
 import { RequestIds } from "./http/request-ids.ts";
@@ -105,9 +111,11 @@ class DataWorker {
     const options = limitedServerOptions(config.idleTimeoutSeconds);
     const s3Port = await this.#serve(createHttpServer(options), handler, { host: config.s3Host, port: config.s3Port });
     const { tls } = config;
-    if (!tls) return this.#send({ kind: "listening", s3Port });
-    const tlsPort = await this.#serve(createHttpsServer({ ...options, cert: tls.cert, key: tls.key }), handler, tls);
-    this.#send({ kind: "listening", s3Port, tlsPort });
+    const tlsPort =
+      tls && (await this.#serve(createHttpsServer({ ...options, cert: tls.cert, key: tls.key }), handler, tls));
+    // Until here whatever goes wrong ends the thread and is the reason why it does not start.
+    guardThread({ log: this.#plane.log, count: (kind) => this.#recorder.recordUncaught(kind) });
+    this.#send({ kind: "listening", s3Port, ...(tlsPort === undefined ? {} : { tlsPort }) });
   }
 
   handle(message: ToData): void {
@@ -165,8 +173,17 @@ class DataWorker {
     const nextRequestId = () => this.#requestIds.next();
     limitServer(server, { nextRequestId, connectionLimit: this.#start.config.maxConnections });
     this.#deadline.watch(server);
-    server.on("request", (message, response) => void handler.handle(message, response, false));
-    server.on("checkContinue", (message, response) => void handler.handle(message, response, true));
+    const handle = (awaitsContinue: boolean) => async (message: IncomingMessage, response: ServerResponse) => {
+      try {
+        await handler.handle(message, response, awaitsContinue);
+      } catch (error) {
+        // Not even the error could be answered: the client must not wait for ever. The guard logs it.
+        response.destroy();
+        throw error;
+      }
+    };
+    server.on("request", handle(false));
+    server.on("checkContinue", handle(true));
     this.#servers.push(server);
     return listenShared(server, place);
   }

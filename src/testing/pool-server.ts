@@ -6,8 +6,10 @@ import { versioningState } from "#data/catalog/sqlite-catalog/bucket-state.ts";
 import { BucketWriter } from "#data/catalog/sqlite-catalog/bucket-writer.ts";
 import { createCatalog } from "#data/catalog/sqlite-catalog/open-catalog.ts";
 import { checkDataFolder } from "#data/check/check-data-folder.ts";
+import type { WorkerLife } from "#data/pool/data-workers.ts";
 import { openPool, type Pool } from "#data/pool.ts";
 import { systemClock } from "#kernel/base/clock.ts";
+import { slotCell } from "#kernel/metrics/slot-layout.ts";
 import type { BucketEntry, DataSettings, Grant, KeyEntry, Snapshot } from "#kernel/protocol/snapshot.ts";
 import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
 import { BucketClient } from "./acceptance/bucket-client.ts";
@@ -33,8 +35,10 @@ export class PoolServer {
   readonly s3: S3Client;
   readonly logged: string[];
   readonly #pool: Pool;
+  readonly #lives: readonly WorkerLife[];
 
-  constructor(parts: { dataDir: string; pool: Pool; s3Port: number; logged: string[] }) {
+  constructor(parts: { dataDir: string; pool: Pool; lives: readonly WorkerLife[]; s3Port: number; logged: string[] }) {
+    this.#lives = parts.lives;
     this.dataDir = parts.dataDir;
     this.#pool = parts.pool;
     this.logged = parts.logged;
@@ -47,6 +51,23 @@ export class PoolServer {
       accessKeyId === administratorId ? this.s3 : new S3Client(this.s3.port, credentialsOf(accessKeyId)),
       name,
     );
+  }
+
+  /** Sends the worker a message whose handling throws: a snapshot that is none, which the types would refuse. */
+  breakWorker(): void {
+    const life = this.#lives.at(-1);
+    if (life) Reflect.apply(life.send, life, [{ kind: "snapshot" }]);
+  }
+
+  /** How often the worker was started again. */
+  restartCount(): number {
+    return this.#pool.threads()[0]?.restartCount ?? 0;
+  }
+
+  /** Exceptions nobody caught in the worker. */
+  uncaughtCount(): number {
+    const slot = this.#pool.threads()[0]?.slot;
+    return slot === undefined ? 0 : (new Float64Array(slot)[slotCell.exceptions] ?? 0);
   }
 
   /** Stops the threads and verifies every row and byte of the folder. @returns the problems found, one line each */
@@ -81,13 +102,18 @@ export async function startPoolServer(options: PoolServerOptions): Promise<PoolS
     monotonicMs: systemClock.monotonicMs,
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
   });
+  const lives: WorkerLife[] = [];
+  const attach = (life: WorkerLife): Snapshot => {
+    lives.push(life);
+    return makeSnapshot(options);
+  };
   const { s3Port } = await pool.startWorkers({
     workerCount: 1,
     listen: { s3Host: "127.0.0.1", s3Port: 0, idleTimeoutSeconds: 60, maxConnections: 1_000 },
     keys,
-    link: { attach: () => makeSnapshot(options), detach: () => {}, receive: () => {} },
+    link: { attach, detach: () => {}, receive: () => {} },
   });
-  return new PoolServer({ dataDir, pool, s3Port, logged });
+  return new PoolServer({ dataDir, pool, lives, s3Port, logged });
 }
 
 interface CatalogToMake {

@@ -60,6 +60,9 @@ test("registerSlotMetrics: errors, storage, batches and threads have their lines
   const { registry, recorders } = open();
   recorders[0]?.recordError(get, errorCodeIndex("NoSuchKey"));
   recorders[0]?.setConnections(12);
+  recorders[0]?.recordUncaught("rejection");
+  recorders[0]?.recordUncaught("rejection");
+  recorders[1]?.recordUncaught("exception");
   recorders[2]?.recordStorage("fsync", 900, true);
   recorders[2]?.recordStorage("fsync", 900, false);
   recorders[2]?.recordCommitBatch(30);
@@ -74,6 +77,9 @@ test("registerSlotMetrics: errors, storage, batches and threads have their lines
     'maxiofs_worker_up{worker="1"} 0',
     'maxiofs_worker_restarts_total{worker="1"} 3',
     'maxiofs_worker_connections{worker="0"} 12',
+    'maxiofs_worker_uncaught_errors_total{worker="0",kind="rejection"} 2',
+    'maxiofs_worker_uncaught_errors_total{worker="0",kind="exception"} 0',
+    'maxiofs_worker_uncaught_errors_total{worker="1",kind="exception"} 1',
   ]) {
     expect(lines.map(sortLabels)).toContain(sortLabels(line));
   }

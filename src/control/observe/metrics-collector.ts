@@ -160,6 +160,15 @@ function registerThreads(registry: Registry, source: MetricsSource): void {
   addCounter(registry, series.workerRestarts, () =>
     source.threads().map(({ worker, restartCount }) => ({ labels: { worker }, value: restartCount })),
   );
+  addCounter(registry, series.workerUncaughtErrors, () =>
+    source.threads().flatMap(({ worker, slot }) => {
+      const cells = new Float64Array(slot, 0, slotCell.exceptions + 1);
+      return [
+        { labels: { worker, kind: "rejection" }, value: cells[slotCell.rejections] ?? 0 },
+        { labels: { worker, kind: "exception" }, value: cells[slotCell.exceptions] ?? 0 },
+      ];
+    }),
+  );
   addGauge(registry, series.workerConnections, () =>
     source
       .threads()

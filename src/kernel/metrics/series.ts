@@ -103,5 +103,11 @@ export const series = {
     help: "1 while the check of /health/ready passes, judged every 10 s at the latest",
     labels: ["check"],
   },
+  workerUncaughtErrors: {
+    name: "worker_uncaught_errors_total",
+    type: "counter",
+    help: "Errors nobody handled: a rejection is logged, an exception ends the thread",
+    labels: ["worker", "kind"],
+  },
   workerConnections: { name: "worker_connections", type: "gauge", help: "Open connections", labels: ["worker"] },
 } as const satisfies Readonly<Record<string, Series>>;

@@ -20,6 +20,10 @@ export const slotCell = {
   connections: 0,
   /** Grows whenever a client moved bytes or a request ended: a drain that sees no growth is stuck. */
   progress: 1,
+  /** Promises that were rejected and nobody handled. */
+  rejections: 2,
+  /** Exceptions nobody caught; each ended a life of the thread. */
+  exceptions: 3,
 } as const;
 
 /** Where things are in a slot, in cells of 8 bytes (Float64, counts are exact to 2^53). One thread writes a slot, the control thread reads it. */
@@ -47,7 +51,7 @@ export interface SlotLayout {
 
 /** Lays out a slot for so many operations (the last one is `_other`) and error codes: about 150 KB for all of S3. */
 export function computeSlotLayout(operationCount: number, codeCount: number): SlotLayout {
-  let next: number = slotCell.progress + 1;
+  let next: number = slotCell.exceptions + 1;
   const take = (cellCount: number): number => {
     const start = next;
     next += cellCount;

@@ -67,6 +67,11 @@ export class SlotRecorder {
     this.#cells[slotCell.connections] = connectionCount;
   }
 
+  /** Counts what nobody handled in the thread. */
+  recordUncaught(kind: "rejection" | "exception"): void {
+    this.#add(kind === "rejection" ? slotCell.rejections : slotCell.exceptions, 1);
+  }
+
   /** Says that something moved, so that a drain in progress goes on waiting. */
   noteProgress(): void {
     this.#add(slotCell.progress, 1);
