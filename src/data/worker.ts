@@ -63,10 +63,13 @@ class DataWorker {
     this.#catalog = new SqliteCatalogReader(dataDir);
     const snapshot = new SnapshotStore(start.snapshot, (bucketId) => this.#catalog.forget(bucketId));
     this.#recorder = new SlotRecorder(start.metrics, slotLayout);
+    const pool = new BufferPool(maxPooledBuffers);
     this.#deadline = new ProgressDeadline({
       idleTimeoutSeconds,
       monotonicMs: () => systemClock.monotonicMs(),
       nextRequestId: () => this.#requestIds.next(),
+      memoryLine: () => pool.line,
+      onSlowCut: (cutCount) => log("warn", "Slow clients were cut: others waited for their memory", { cutCount }),
       onTick: (connectionCount, hasProgress) => {
         this.#recorder.setConnections(connectionCount);
         if (hasProgress) this.#recorder.noteProgress();
@@ -85,7 +88,7 @@ class DataWorker {
       catalog: this.#catalog,
       cache: new ObjectCache(new ChangeSlots(start.changes), cacheBytes),
       writer,
-      blobs: new DiskBlobs({ disk: nodeDisk, pool: new BufferPool(maxPooledBuffers), dataDir }),
+      blobs: new DiskBlobs({ disk: nodeDisk, pool, dataDir }),
       keyRing: new ObjectKeyRing(start.keys),
       continuationTokens: new ContinuationTokens(start.keys),
       checksums: new ChecksumPool(),

@@ -48,3 +48,25 @@ test("BufferPool: no buffer is held by two, whatever the order of asking and giv
     { numRuns: 50 },
   );
 });
+
+test("BufferPool: rotate keeps the buffer while nobody waits, else gives it to the first and lines up last", async () => {
+  const pool = new BufferPool(1);
+  const buffer = await pool.acquire();
+  expect(pool.rotate(buffer)).toBe(buffer);
+  const order: string[] = [];
+  const first = Promise.resolve(pool.acquire()).then((given) => {
+    order.push("first");
+    pool.release(given);
+  });
+  const second = Promise.resolve(pool.acquire()).then((given) => {
+    order.push("second");
+    pool.release(given);
+  });
+  expect(pool.line).toEqual({ waitingCount: 2, servedCount: 0 });
+  const again = await pool.rotate(buffer);
+  await Promise.all([first, second]);
+  expect([order, again === buffer]).toEqual([["first", "second"], true]);
+  expect(pool.line).toEqual({ waitingCount: 0, servedCount: 3 });
+  pool.release(again);
+  expect(pool.used).toBe(0);
+});

@@ -8,6 +8,7 @@ export const bufferBytes = 262_144;
 export class BufferPool {
   readonly #free: Uint8Array[] = [];
   readonly #waiting: ((buffer: Uint8Array) => void)[] = [];
+  #servedCount = 0;
   #made = 0;
   readonly #limit: number;
 
@@ -30,8 +31,28 @@ export class BufferPool {
   /** Returns a buffer; the caller must not touch it any more. */
   release(buffer: Uint8Array): void {
     const next = this.#waiting.shift();
-    if (next) next(buffer);
-    else this.#free.push(buffer);
+    if (!next) {
+      this.#free.push(buffer);
+      return;
+    }
+    this.#servedCount += 1;
+    next(buffer);
+  }
+
+  /**
+   * Lets whoever waits have the buffer and lines up again; the same buffer at once when nobody waits. For work that needs
+   * one again and again, so that long transfers take turns. The caller must not touch the buffer before it has the new one.
+   */
+  rotate(buffer: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    if (this.#waiting.length === 0) return buffer;
+    const next = this.acquire();
+    this.release(buffer);
+    return next;
+  }
+
+  /** Who waits: how many, and a number that stays the same as long as the first of them is not served. */
+  get line(): { readonly waitingCount: number; readonly servedCount: number } {
+    return { waitingCount: this.#waiting.length, servedCount: this.#servedCount };
   }
 
   /** Buffers handed out and not yet returned. */

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import { ClientRate } from "./client-rate.ts";
 import { CountedRequest } from "./counted-request.ts";
+import { OverdueWaiters, type WaitingLine } from "./overdue-waiters.ts";
 import { renderRawReply } from "./raw-reply.ts";
 import { currentResponse } from "./server-limits.ts";
 
@@ -15,13 +17,23 @@ export interface ProgressDeadlineOptions {
   readonly nextRequestId: () => string;
   /** Called each second with the open connections and whether any request moved or is being worked on. */
   readonly onTick?: (connectionCount: number, hasProgress: boolean) => void;
+  /** The line of those who wait for the memory that transfers hold; absent where they hold none. */
+  readonly memoryLine?: () => WaitingLine;
+  /** Told when clients were cut because others waited too long for memory. */
+  readonly onSlowCut?: (cutCount: number) => void;
 }
+
+/** Bytes per second that make a client fast: it fills or empties a buffer of 256 KiB in five seconds. */
+const fastBytesPerSecond = 50 * 1024;
+
+const nobody: WaitingLine = { waitingCount: 0, servedCount: 0 };
 
 /** What was last seen of a connection. */
 interface Seen {
   response: ServerResponse | undefined;
   movedBytes: number;
   sinceMs: number;
+  readonly rate: ClientRate;
 }
 
 /**
@@ -29,15 +41,20 @@ interface Seen {
  * read. There is no limit on the total time. Time in which the client waits for us is not counted. Connections between
  * requests are left to the engine (`limitedServerOptions`).
  *
+ * A client that moves a byte now and then keeps its connection, and the memory of its transfer, for as long as nobody else
+ * needs it: when others have waited for memory for more than five seconds, as many of the slowest are cut as wait.
+ *
  * A request pays nothing for it: once a second every connection's counters are read (about 0.3 us each).
  */
 export class ProgressDeadline {
   readonly #options: ProgressDeadlineOptions;
   readonly #connections = new Map<Socket, Seen>();
+  readonly #overdue: OverdueWaiters;
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: ProgressDeadlineOptions) {
     this.#options = options;
+    this.#overdue = new OverdueWaiters(options.memoryLine ?? (() => nobody));
     this.#timer = setInterval(() => this.#tick(), 1000);
     this.#timer.unref();
   }
@@ -45,7 +62,7 @@ export class ProgressDeadline {
   /** Watches every connection this server will accept. */
   watch(server: Server): void {
     server.on("connection", (socket: Socket) => {
-      this.#connections.set(socket, { response: undefined, movedBytes: 0, sinceMs: 0 });
+      this.#connections.set(socket, { response: undefined, movedBytes: 0, sinceMs: 0, rate: new ClientRate() });
       socket.once("close", () => this.#connections.delete(socket));
     });
   }
@@ -71,14 +88,28 @@ export class ProgressDeadline {
         seen.response = undefined;
         continue;
       }
-      if (hasMoved(socket, seen, response)) {
+      if (hasMoved(socket, seen, { response, nowMs })) {
         seen.sinceMs = nowMs;
         hasProgress = true;
       } else if (nowMs - seen.sinceMs >= limitMs) {
         this.#cut(socket, response);
       }
     }
+    const overdueCount = this.#overdue.look();
+    if (overdueCount > 0) this.#cutSlowest(overdueCount);
     this.#options.onTick?.(this.#connections.size, hasProgress);
+  }
+
+  #cutSlowest(count: number): void {
+    const slow: { socket: Socket; response: ServerResponse; bytesPerSecond: number }[] = [];
+    for (const [socket, { response, rate }] of this.#connections) {
+      const { bytesPerSecond } = rate;
+      if (response && bytesPerSecond !== undefined && bytesPerSecond < fastBytesPerSecond)
+        slow.push({ socket, response, bytesPerSecond });
+    }
+    const slowest = slow.toSorted((a, b) => a.bytesPerSecond - b.bytesPerSecond).slice(0, count);
+    for (const { socket, response } of slowest) this.#cut(socket, response);
+    if (slowest.length > 0) this.#options.onSlowCut?.(slowest.length);
   }
 
   /** Says why when nothing was sent yet. The request fails with `aborted` in whoever reads its body. */
@@ -91,14 +122,22 @@ export class ProgressDeadline {
 }
 
 /** Notes what moved since the last look. A new request counts as progress, and so does work of ours that the client waits for. */
-function hasMoved(socket: Socket, seen: Seen, response: ServerResponse): boolean {
+function hasMoved(
+  socket: Socket,
+  seen: Seen,
+  { response, nowMs }: { readonly response: ServerResponse; readonly nowMs: number },
+): boolean {
   const { req: request } = response;
   const received = request instanceof CountedRequest ? request.receivedBytes : 0;
   const movedBytes = received + socket.bytesWritten - response.writableLength;
-  const isSame = seen.response === response && seen.movedBytes === movedBytes;
+  const isNew = seen.response !== response;
+  const isStill = !isNew && seen.movedBytes === movedBytes;
   seen.response = response;
   seen.movedBytes = movedBytes;
-  return !isSame || !isClientsTurn(request, response);
+  const waitsForClient = isClientsTurn(request, response);
+  if (isNew || !waitsForClient) seen.rate.reset();
+  if (waitsForClient) seen.rate.note(movedBytes, nowMs);
+  return !isStill || !waitsForClient;
 }
 
 /** Whether the next step is the client's: read what we wrote, or send more of a body that we are ready to take. */

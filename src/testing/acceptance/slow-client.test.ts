@@ -77,6 +77,43 @@ test("deadline: 50 stalled downloads of 20 MiB cost connections, not memory", as
   expect((await bucket.get("big")).body.equals(body)).toBe(true);
 }, 30_000);
 
+test("slow transfers: more than there are buffers do not keep another client's waiting", async () => {
+  const slowCount = 340;
+  const crowded = await startServer({ workers: 1 });
+  const client = clientOf(crowded);
+  const place = await client.createBucket("crowded");
+  const body = seededBytes(1_000_000, 4);
+  const slow = client.prepare({ method: "PUT", target: place.target("slow"), body });
+  const connections = await Promise.all(
+    Array.from({ length: slowCount }, async () => {
+      const connection = await openConnection({ port: crowded.s3Port });
+      void connection.write(slow.head);
+      void connection.write(body.subarray(0, 100_000));
+      return connection;
+    }),
+  );
+  let offset = 100_000;
+  const drip = setInterval(() => {
+    for (const connection of connections)
+      if (!connection.ended) void connection.write(body.subarray(offset, offset + 1));
+    offset += 1;
+  }, 500);
+  try {
+    const quick = client.prepare({ method: "PUT", target: place.target("quick"), body });
+    const connection = await openConnection({ port: crowded.s3Port });
+    void connection.write(quick.head);
+    void connection.write(body);
+    expect((await connection.readResponse("PUT", 45_000)).status).toBe(200);
+    connection.destroy();
+    expect(connections.filter(({ ended }) => !ended).length).toBeGreaterThan(slowCount / 2);
+  } finally {
+    clearInterval(drip);
+    for (const connection of connections) connection.destroy();
+    client.close();
+    await crowded.remove();
+  }
+}, 60_000);
+
 async function readMemoryKiB(): Promise<number> {
   const status = await Bun.file(`/proc/${server.pid}/status`).text();
   return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN);

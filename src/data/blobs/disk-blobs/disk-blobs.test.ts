@@ -245,3 +245,21 @@ async function overwrite(disk: FaultyDisk, path: string, position: number): Prom
   await disk.remove(path);
   await writeFile(disk, path, bytes);
 }
+
+test("DiskBlobs: long reads take turns where there are fewer buffers than reads", async () => {
+  const { blobs, pool } = await open(1);
+  const sizeBytes = source.length;
+  const blobId = await store(blobs, source);
+  const order: string[] = [];
+  const read = async (name: string) => {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of blobs.read({ bucketId: "a", dataKey, blobId, sizeBytes, start: 0, end: sizeBytes })) {
+      order.push(name);
+      pieces.push(piece.slice());
+    }
+    return Buffer.concat(pieces);
+  };
+  const [a, b] = await Promise.all([read("a"), read("b")]);
+  expect([a.equals(source), b.equals(source), order.join("")]).toEqual([true, true, "ababab"]);
+  expect(pool.used).toBe(0);
+});

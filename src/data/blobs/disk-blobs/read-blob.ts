@@ -26,18 +26,24 @@ export async function* readBlob(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (request.start >= request.end) return;
   const file = await options.disk.openToRead(blobPath(options.dataDir, request.bucketId, request.blobId));
-  const buffer = await options.pool.acquire();
+  const lease: Lease = { pool: options.pool, buffer: await options.pool.acquire() };
   try {
-    yield* decryptRange(file, buffer, request);
+    yield* decryptRange(file, lease, request);
   } finally {
-    options.pool.release(buffer);
+    options.pool.release(lease.buffer);
     await file.close();
   }
 }
 
+/** The buffer a read has now. Between two pieces, when the first was taken by the socket, others may have it. */
+interface Lease {
+  readonly pool: BufferPool;
+  buffer: Uint8Array;
+}
+
 async function* decryptRange(
   file: DiskFile,
-  buffer: Uint8Array,
+  lease: Lease,
   request: BlobRead,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { sizeBytes, start, end } = request;
@@ -50,7 +56,8 @@ async function* decryptRange(
     const count = Math.min(segmentsPerBuffer, endSegment - segment);
     const position = segment * segmentBytes;
     const length = Math.min(count * segmentBytes, sizeBytes - position);
-    const ciphertext = buffer.subarray(0, length);
+    if (segment > firstSegment) lease.buffer = await lease.pool.rotate(lease.buffer);
+    const ciphertext = lease.buffer.subarray(0, length);
     await tags.load(segment, count);
     if ((await file.read(ciphertext, position)) !== length)
       throw new DamagedBytesError(`Blob ${request.blobId} is cut off`);
