@@ -29,6 +29,7 @@ import { RequestHandler } from "./http/handle-request.ts";
 import { observeRequests } from "./http/observe-requests.ts";
 import { RequestIds } from "./http/request-ids.ts";
 import { ProgressDeadline } from "./listener/progress-deadline.ts";
+import { RequestLine } from "./listener/request-line.ts";
 import { limitedServerOptions, limitServer } from "./listener/server-limits.ts";
 import { listenShared } from "./listener/shared-port.ts";
 import { ContinuationTokens } from "./listing/continuation-token.ts";
@@ -53,6 +54,7 @@ class DataWorker {
   readonly #recorder: SlotRecorder;
   readonly #deadline: ProgressDeadline;
   readonly #requestIds = new RequestIds();
+  readonly #requestLine = new RequestLine();
   readonly #servers: (HttpServer | HttpsServer)[] = [];
 
   constructor(port: MessagePort, start: StartMessage) {
@@ -178,6 +180,8 @@ class DataWorker {
     this.#deadline.watch(server);
     const handle = (awaitsContinue: boolean) => async (message: IncomingMessage, response: ServerResponse) => {
       try {
+        const turn = this.#requestLine.turn(message.socket, response);
+        if (turn !== true && !(await turn)) return;
         await handler.handle(message, response, awaitsContinue);
       } catch (error) {
         // Not even the error could be answered: the client must not wait for ever. The guard logs it.

@@ -82,6 +82,11 @@ export class RawConnection {
     this.#socket?.pause();
   }
 
+  /** Reads again after `pause`. */
+  resume(): void {
+    this.#socket?.resume();
+  }
+
   /** Cuts the connection without a goodbye. */
   destroy(): void {
     this.#socket?.terminate();

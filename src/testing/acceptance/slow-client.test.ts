@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { startServer } from "../server-process.ts";
-import { openConnection, type RawConnection } from "./raw-connection.ts";
+import { isConnectionLoss, openConnection, type RawConnection } from "./raw-connection.ts";
 import { clientOf } from "./s3-client.ts";
 import { seededBytes } from "./test-data.ts";
 
@@ -76,6 +76,30 @@ test("deadline: 50 stalled downloads of 20 MiB cost connections, not memory", as
   expect(grown).toBeLessThan(250 * 1024);
   expect((await bucket.get("big")).body.equals(body)).toBe(true);
 }, 30_000);
+
+test("pipelining: requests sent ahead are answered in order, too many of them close the connection", async () => {
+  const count = 10;
+  for (let index = 0; index < count; index++) await bucket.put(`ahead-${index}`, `body ${index}`);
+  const heads = (length: number) =>
+    Array.from({ length }, (_, index) => {
+      return s3.prepare({ method: "GET", target: bucket.target(`ahead-${index % count}`) }).head;
+    }).join("");
+  const connection = await openConnection({ port: s3.port });
+  await connection.write(heads(count));
+  for (let index = 0; index < count; index++)
+    expect((await connection.readResponse("GET")).body.toString()).toBe(`body ${index}`);
+  connection.destroy();
+  const greedy = await openConnection({ port: s3.port });
+  greedy.pause();
+  const big = s3.prepare({ method: "GET", target: bucket.target("big") }).head;
+  await bucket.put("big", seededBytes(20 * 1024 * 1024, 3));
+  void greedy.write(big);
+  await Bun.sleep(200);
+  void greedy.write(heads(100));
+  await Bun.sleep(200);
+  greedy.resume();
+  expect(await greedy.readResponse("GET").catch(isConnectionLoss)).toBe(true);
+}, 20_000);
 
 test("slow transfers: more than there are buffers do not keep another client's waiting", async () => {
   const slowCount = 340;
