@@ -17,7 +17,10 @@ export interface GuardOutcome {
   readonly statusAfter: number;
 }
 
-/** Tells a guarded thread one thing after the other and waits for a word after each. */
+/** The guard counts a failure and logs it. */
+const wordsOfFailure = 2;
+
+/** Tells a guarded thread one thing after the other and waits for all it says about each. */
 async function tell(messages: readonly string[]): Promise<{ said: string[]; exitCode: number | undefined }> {
   const thread = new Worker(new URL("./guarded-thread.ts", import.meta.url));
   const said: string[] = [];
@@ -29,10 +32,11 @@ async function tell(messages: readonly string[]): Promise<{ said: string[]; exit
       resolve();
     });
   });
+  let wanted = 0;
   for (const message of messages) {
-    const heard = new Promise<void>((resolve) => thread.once("message", () => resolve()));
     thread.postMessage(message);
-    await Promise.race([heard, ended]);
+    wanted += /^(reject|throw)/.test(message) ? wordsOfFailure : 1;
+    while (said.length < wanted && exitCode === undefined) await Bun.sleep(1);
   }
   if (messages.at(-1) === "throw") await ended;
   else await thread.terminate();
