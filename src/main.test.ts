@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -83,10 +83,42 @@ test("version: prints the package's version", async () => {
 });
 
 test("main: an unknown verb and an unknown flag are refused with their own codes", async () => {
-  expect(await run(["sreve"])).toMatchObject({ code: 64, errors: expect.stringContaining('"sreve" is no verb') });
+  expect(await run(["sreve"])).toMatchObject({ code: 64, errors: expect.stringContaining('"sreve" is no command') });
+  expect(await run(["keys", "melt"])).toMatchObject({ code: 64, errors: expect.stringContaining('"keys melt"') });
   expect(await run(["serve", "--dat", "x"])).toMatchObject({ code: 78, errors: expect.stringContaining("--data") });
-  expect(await run(["help"])).toMatchObject({ code: 0, output: expect.stringContaining("--s3-listen") });
 });
+
+test("help: the list, one command's flags, by word and by flag", async () => {
+  for (const words of [["help"], ["-h"], ["--help"], [], ["help", "keys"]]) {
+    expect(await run(words)).toMatchObject({ code: 0, output: expect.stringContaining("  keys import") });
+  }
+  for (const words of [
+    ["help", "serve"],
+    ["serve", "-h"],
+    ["serve", "--data", "x", "--help"],
+  ]) {
+    expect(await run(words)).toMatchObject({ code: 0, output: expect.stringContaining("--s3-listen HOST:PORT") });
+  }
+  expect((await run(["keys", "export", "-h"])).output).toStartWith("Usage: maxiofs keys export");
+  expect(await run(["help", "sreve"])).toMatchObject({ code: 64, errors: expect.stringContaining('"sreve"') });
+}, 20_000);
+
+test("main: a configuration or data folder that cannot be read is one line with its name and the reason", async () => {
+  const broken = join(base, "broken.toml");
+  writeFileSync(broken, "workers = 1\n[s3\n");
+  const missing = join(base, "missing.toml");
+  for (const [words, code, text] of [
+    [["--config", missing], 78, `Flag --config: "${missing}" cannot be read: it does not exist`],
+    [["--config", base], 78, `Flag --config: "${base}" cannot be read: it is a folder`],
+    [["--config", broken], 78, "no valid TOML from line 2 on"],
+    [["--data", broken], 73, `The data folder ${broken} is no folder`],
+    [["--root-key-file", missing], 78, "Flag --root-key-file: the file it names cannot be read: it does not exist"],
+  ] as const) {
+    const { errors, ...outcome } = await run(["serve", ...words]);
+    expect([outcome.code, errors]).toEqual([code, expect.stringContaining(text)]);
+    expect(errors.trim().split("\n")).toHaveLength(1);
+  }
+}, 20_000);
 
 test("check: a folder without data is no data folder", async () => {
   expect(await run(["check", "--data", base])).toMatchObject({ code: 66, errors: expect.stringContaining(base) });

@@ -12,23 +12,16 @@ import type { WorkersOptions } from "./data/pool/data-workers.ts";
 import type { Pool } from "./data/pool.ts";
 import { systemClock } from "./kernel/base/clock.ts";
 import { systemRandom } from "./kernel/base/random.ts";
-import { type BootConfig, parseBootConfig, renderBootHelp } from "./kernel/settings/boot-config.ts";
+import { type BootConfig, parseBootConfig } from "./kernel/settings/boot-config.ts";
 import { BootConfigError } from "./kernel/settings/boot-config-error.ts";
 import { findConfigPath } from "./kernel/settings/boot-values.ts";
-
-const help = `Usage: maxiofs VERB [FLAGS]
-
-  serve                        runs the server
-  check [BUCKET]               reads all that a data folder holds, verifies it and reports; changes nothing
-  keys export                  writes a copy of the keys, protected by the passphrase on the first line of standard input
-  version                      prints the version
-  help                         prints this
-
-Flags of serve; check and keys export need --data alone:
-`;
+import { renderCommandHelp, renderCommandList } from "./kernel/settings/commands.ts";
+import { describeFileError, type FileText } from "./kernel/settings/file-text.ts";
 
 /** Exit codes. Source: sysexits.h. */
 const exitCodes = { ok: 0, problemsFound: 1, usage: 64, noInput: 66, software: 70, osError: 71 } as const;
+
+const helpFlags = ["--help", "-h"];
 
 /** Until the stored settings are read the writer frees nothing: the longest window there is, ms. */
 const longestWindowMs = 30 * 86_400_000;
@@ -38,6 +31,7 @@ async function main(words: readonly string[]): Promise<number> {
   // Whatever a library makes is for this user alone; the parts that make files ask for it by themselves as well.
   process.umask(0o077);
   const [verb = "help", ...rest] = words;
+  if (rest.some((word) => helpFlags.includes(word))) return help(words.filter((word) => !word.startsWith("-")));
   switch (verb) {
     case "serve":
       return serve(rest);
@@ -45,62 +39,76 @@ async function main(words: readonly string[]): Promise<number> {
       return check(rest);
     case "keys":
       if (rest[0] === "export") return exportKeys(rest.slice(1));
-      return refuseUsage(`keys ${rest[0] ?? ""}`);
+      return refuseUsage(rest[0] === undefined ? "keys" : `keys ${rest[0]}`);
     case "version":
     case "--version":
       console.log(version);
       return exitCodes.ok;
     case "help":
     case "--help":
-      console.log(help + renderBootHelp());
-      return exitCodes.ok;
+    case "-h":
+      return help(rest);
     default:
       return refuseUsage(verb);
   }
 }
 
+/** @param words a command, of which the first two words count; none for the list */
+function help(words: readonly string[]): number {
+  if (words.length === 0) {
+    console.log(renderCommandList());
+    return exitCodes.ok;
+  }
+  const text = renderCommandHelp(words.slice(0, 2).join(" ")) ?? renderCommandHelp(words[0] ?? "");
+  if (text === undefined && words[0] === "keys") return help([]);
+  if (text === undefined) return refuseUsage(words.join(" "));
+  console.log(text);
+  return exitCodes.ok;
+}
+
 function refuseUsage(seen: string): number {
-  console.error(`maxiofs: ${JSON.stringify(seen.trim())} is no verb; \`maxiofs help\` lists them`);
+  console.error(`maxiofs: ${JSON.stringify(seen)} is no command; \`maxiofs help\` lists them`);
   return exitCodes.usage;
 }
 
 function readConfig(flags: readonly string[]): BootConfig {
   const environment = process.env;
   const path = findConfigPath({ flags, environment });
-  const file = path === undefined ? undefined : readText(path);
-  if (path !== undefined && file === undefined) throw new BootConfigError(["The configuration file cannot be read"]);
+  const file = path && readText(path.text);
+  if (file && "problem" in file) {
+    const { origin, text } = path;
+    throw new BootConfigError([
+      `${origin}: ${JSON.stringify(text)} cannot be read: ${file.problem}; must be a file in TOML`,
+    ]);
+  }
   const cpuCount = availableParallelism();
-  return parseBootConfig({ flags, environment, readFile: readText, cpuCount, ...(file !== undefined && { file }) });
+  return parseBootConfig({ flags, environment, readFile: readText, cpuCount, ...(file && { file: file.text }) });
 }
 
-function readText(path: string): string | undefined {
+function readText(path: string): FileText {
   try {
-    return readFileSync(path, "utf8").slice(0, 65_536);
-  } catch {
-    return undefined;
+    return { text: readFileSync(path, "utf8").slice(0, 65_537) };
+  } catch (error) {
+    return { problem: describeFileError(error) };
   }
 }
 
 /** Runs the server until a signal ends the process. */
 async function serve(flags: readonly string[]): Promise<number> {
-  if (flags.includes("--help")) return main(["help"]);
   const config = readConfig(flags);
-  const [{ createLog }, { lockDataFolder }, { tightenDataFolder }, { Pool }, { endOnSignals }, { openControl }] =
-    await Promise.all([
-      import("./control/observe/log.ts"),
-      import("./control/database/lock-data-folder.ts"),
-      import("./control/database/tighten-data-folder.ts"),
-      import("./data/pool.ts"),
-      import("./control/end-on-signals.ts"),
-      import("./control/open-control.ts"),
-    ]);
+  const [{ createLog }, { takeDataFolder }, { Pool }, { endOnSignals }, { openControl }] = await Promise.all([
+    import("./control/observe/log.ts"),
+    import("./control/database/take-data-folder.ts"),
+    import("./data/pool.ts"),
+    import("./control/end-on-signals.ts"),
+    import("./control/open-control.ts"),
+  ]);
   const isText = config.logFormat === "text" || (config.logFormat === "auto" && process.stdout.isTTY);
   const log = createLog({ level: config.logLevel, format: isText ? "text" : "json", clock: systemClock });
   process.on("uncaughtException", (error) => endByBug(log, error));
   process.on("unhandledRejection", (error) => endByBug(log, error));
   const dataDir = resolve(config.dataDir);
-  tightenDataFolder({ dataDir, uid: process.geteuid?.() ?? 0, log });
-  const lock = lockDataFolder(dataDir, process.pid);
+  const lock = takeDataFolder({ dataDir, pid: process.pid, uid: process.geteuid?.() ?? 0, log });
   // Before a first administrator is made: a start that fails afterwards would never show the key.
   await requireFreePorts(config);
   const problems = new CatalogProblems({ clock: systemClock, log });
@@ -239,9 +247,9 @@ function readOpenFileLimit(): number {
 }
 
 function readPem(path: string): string {
-  const text = readText(path);
-  if (text === undefined) throw new BootConfigError([`${path} cannot be read`]);
-  return text;
+  const found = readText(path);
+  if ("problem" in found) throw new BootConfigError([`${path} cannot be read: ${found.problem}`]);
+  return found.text;
 }
 
 async function checkWorkers(pool: Pool): Promise<void> {

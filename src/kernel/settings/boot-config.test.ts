@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type BootInput, parseBootConfig, renderBootHelp } from "./boot-config.ts";
+import { type BootInput, parseBootConfig, renderFlags } from "./boot-config.ts";
 import { BootConfigError } from "./boot-config-error.ts";
 import { findConfigPath } from "./boot-values.ts";
 
@@ -8,7 +8,13 @@ const secret = "a-secret-that-nobody-may-see";
 const rootKey = Buffer.alloc(32, 7).toString("base64");
 
 function parse(input: Partial<BootInput>): ReturnType<typeof parseBootConfig> {
-  return parseBootConfig({ flags: [], environment: {}, readFile: () => undefined, cpuCount: 4, ...input });
+  return parseBootConfig({
+    flags: [],
+    environment: {},
+    readFile: () => ({ problem: "it does not exist" }),
+    cpuCount: 4,
+    ...input,
+  });
 }
 
 function problemsOf(input: Partial<BootInput>): readonly string[] {
@@ -116,7 +122,7 @@ test("parseBootConfig: the administrator comes from variables or a secret's file
     accessKeyId: id,
     secretKey: secret,
   });
-  const readFile = (path: string) => (path === "/run/secret" ? `${secret}\n` : undefined);
+  const readFile = (path: string) => (path === "/run/secret" ? { text: `${secret}\n` } : { problem: "it is a folder" });
   const environment = { MAXIOFS_ADMIN_ACCESS_KEY: id, MAXIOFS_ADMIN_SECRET_KEY_FILE: "/run/secret" };
   expect(parse({ environment, readFile }).administrator?.secretKey).toBe(secret);
   expect(problemsOf({ environment })).toHaveLength(2);
@@ -141,6 +147,23 @@ test("parseBootConfig: a secret is never told", () => {
   }
 });
 
+test("parseBootConfig: a file that is no TOML is told with the line, without its text", () => {
+  expect(problemsOf({ file: "workers = 1\n[s3]\nlisten =\nregion = 'a'\n" })).toEqual([
+    "The configuration file is no valid TOML from line 3 on",
+  ]);
+  expect(problemsOf({ file: `data = "x"\nroot_key = "${secret}\n` })[0]).toEndWith("from line 2 on");
+  expect(problemsOf({ file: '{"workers": 1}' })).toEqual([
+    "The configuration file is no valid TOML from line 1 on; it looks like JSON",
+  ]);
+});
+
+test("parseBootConfig: a secret's file that cannot be read is told with the reason, without its name", () => {
+  const environment = { MAXIOFS_ROOT_KEY_FILE: secret };
+  expect(problemsOf({ environment })).toEqual([
+    "Variable MAXIOFS_ROOT_KEY_FILE: the file it names cannot be read: it does not exist",
+  ]);
+});
+
 test("parseBootConfig: the root key is 32 bytes", () => {
   expect(parse({ environment: { MAXIOFS_ROOT_KEY: rootKey } }).rootKey).toEqual(new Uint8Array(32).fill(7));
   expect(problemsOf({ environment: { MAXIOFS_ROOT_KEY: Buffer.alloc(31).toString("base64") } })).toHaveLength(1);
@@ -163,13 +186,14 @@ test("parseBootConfig: any text gives a configuration or a BootConfigError", () 
 test("findConfigPath: flag before variable", () => {
   const environment = { MAXIOFS_CONFIG: "/e" };
   expect(findConfigPath({ flags: [], environment: {} })).toBeUndefined();
-  expect(findConfigPath({ flags: [], environment })).toBe("/e");
-  expect(findConfigPath({ flags: ["--config", "/f"], environment })).toBe("/f");
-  expect(findConfigPath({ flags: ["--config=/g"], environment })).toBe("/g");
+  const [flag, variable] = ["Flag --config", "Variable MAXIOFS_CONFIG"];
+  expect(findConfigPath({ flags: [], environment })).toEqual({ text: "/e", origin: variable });
+  expect(findConfigPath({ flags: ["--config", "/f"], environment })).toEqual({ text: "/f", origin: flag });
+  expect(findConfigPath({ flags: ["--config=/g"], environment })).toEqual({ text: "/g", origin: flag });
 });
 
-test("renderBootHelp: names each flag, and no flag that takes a secret", () => {
-  const help = renderBootHelp();
+test("renderFlags: names each flag, and no flag that takes a secret", () => {
+  const help = renderFlags();
   for (const flag of [
     "--data",
     "--s3-listen",

@@ -111,14 +111,21 @@ function freezeDeep<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
-/** The flags, variables and file keys with their defaults, for `maxiofs serve --help`; ends in a line feed. */
-export function renderBootHelp(): string {
+/**
+ * The flags, variables and file keys with their defaults; ends in a line feed.
+ * @param names the keys to list; all of them when absent.
+ */
+export function renderFlags(names?: readonly string[]): string {
   const settings = Object.keys(dataSettingRules).filter(isDataSettingName).map(bootKeyOfSetting);
-  const entries = [...Object.values<BootKey<unknown>>(bootKeys), ...settings].map((key) => {
-    const flag = `${flagOf(key.name)}${key.isSecret ? "-file FILE" : ` ${key.placeholder}`}`;
-    const fallback = key.defaultText === "" ? "" : ` [${key.defaultText}]`;
-    const variable = `${variableOf(key.name)}${key.isSecret ? " or ..._FILE" : ""}`;
-    return `  ${flag}\n      ${key.description}${fallback}\n      ${variable}; in the file: ${key.name}\n`;
-  });
+  const keys = [...Object.values<BootKey<unknown>>(bootKeys), ...settings];
+  const entries = keys
+    .filter(({ name }) => names?.includes(name) ?? true)
+    .map((key) => {
+      const flag = `${flagOf(key.name)}${key.isSecret ? "-file FILE" : ` ${key.placeholder}`}`;
+      const fallback = key.defaultText === "" ? "" : ` [${key.defaultText}]`;
+      const variable = `${variableOf(key.name)}${key.isSecret ? " or ..._FILE" : ""}`;
+      const inFile = key === bootKeys.configPath ? "" : `; in the file: ${key.name}`;
+      return `  ${flag}\n      ${key.description}${fallback}\n      ${variable}${inFile}\n`;
+    });
   return entries.join("");
 }

@@ -28,10 +28,14 @@ export interface BootKey<V> extends ValueParser<V> {
 /** Each static key of the server, by the field of `BootConfig` it fills. */
 export const bootKeys = {
   configPath: define("config", pathValue, { placeholder: "FILE", description: "Configuration file in TOML", text: "" }),
-  dataDir: define("data", pathValue, { placeholder: "DIR", description: "Data folder", text: "./data" }),
+  dataDir: define("data", pathValue, {
+    placeholder: "DIR",
+    description: "Data folder; made when missing",
+    text: "./data",
+  }),
   s3Listen: define("s3.listen", listenValue, {
     placeholder: "HOST:PORT",
-    description: "Address of the S3 port",
+    description: "Address of the S3 port; 0.0.0.0 is every IPv4 address of the machine",
     text: "0.0.0.0:9000",
   }),
   s3TlsListen: define("s3.tls_listen", listenValue, {
@@ -48,21 +52,21 @@ export const bootKeys = {
   tlsKeyPath: define("tls.key", pathValue, { placeholder: "FILE", description: "Private key, PEM", text: "" }),
   workers: define("workers", integerBetween(1, 64), {
     placeholder: "N",
-    description: "Data workers",
+    description: "Threads that serve S3 requests, 1 to 64",
     text: "number of processors",
   }),
   idleTimeoutSeconds: define("s3.idle_timeout", integerBetween(1, 3600, "seconds"), {
     placeholder: "SECONDS",
-    description: "A client that moves no byte for this long is cut off",
+    description: "A client that moves no byte for this many seconds is cut off",
     text: "60",
   }),
   logLevel: define("logging.level", oneOf("debug", "info", "warn", "error"), {
-    placeholder: "LEVEL",
+    placeholder: "debug|info|warn|error",
     description: "Least level that is logged",
     text: "info",
   }),
   logFormat: define("logging.format", oneOf("auto", "json", "text"), {
-    placeholder: "FORMAT",
+    placeholder: "auto|json|text",
     description: "Log format; auto is text on a terminal, else json",
     text: "auto",
   }),
@@ -91,9 +95,9 @@ export const bootKeys = {
 
 /** A dynamic setting that is given at start; it then wins over the stored one. */
 export function bootKeyOfSetting(name: DataSettingName): BootKey<unknown> {
-  const { description, fallback, allowed, parse } = dataSettingRules[name];
+  const { description, placeholder, fallback, allowed, parse } = dataSettingRules[name];
   const text = name === "storage.reserve_bytes" ? "1 % of the disk, at least 2 GiB" : String(fallback);
-  return { name, placeholder: "VALUE", description, isSecret: false, defaultText: text, allowed, parse };
+  return { name, placeholder, description, isSecret: false, defaultText: text, allowed, parse };
 }
 
 /** `--s3-tls-listen` of `s3.tls_listen`. */

@@ -1,6 +1,7 @@
 import { type BootKey, bootKeyOfSetting, bootKeys, flagOf, variableOf } from "./boot-keys.ts";
 import { readConfigFile } from "./config-file.ts";
 import { dataSettingRules, isDataSettingName } from "./data-settings.ts";
+import type { FileText } from "./file-text.ts";
 import { findNearestName } from "./nearest-name.ts";
 
 /** The places that values are taken from. */
@@ -10,8 +11,8 @@ export interface BootSource {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Text of the configuration file (TOML), when there is one. */
   readonly file?: string;
-  /** Reads the file of a secret as text, at most 64 KiB; undefined when it cannot be read. */
-  readonly readFile: (path: string) => string | undefined;
+  /** Reads the file of a secret. */
+  readonly readFile: (path: string) => FileText;
 }
 
 /** A value before it is parsed, and where it came from, for messages. */
@@ -52,12 +53,15 @@ export function gatherBootValues(source: BootSource): Gathered {
 }
 
 /** Path of the configuration file named by flag or variable, so that its text can be read first. */
-export function findConfigPath(source: Pick<BootSource, "flags" | "environment">): string | undefined {
+export function findConfigPath(source: Pick<BootSource, "flags" | "environment">): GivenValue | undefined {
   const flag = flagOf(bootKeys.configPath.name);
+  const variable = variableOf(bootKeys.configPath.name);
   const at = source.flags.indexOf(flag);
   const inline = source.flags.find((argument) => argument.startsWith(`${flag}=`));
-  if (at >= 0) return source.flags[at + 1];
-  return inline?.slice(flag.length + 1) ?? source.environment[variableOf(bootKeys.configPath.name)];
+  const given = at >= 0 ? source.flags[at + 1] : inline?.slice(flag.length + 1);
+  if (given !== undefined) return { text: given, origin: `Flag ${flag}` };
+  const text = source.environment[variable];
+  return text === undefined ? undefined : { text, origin: `Variable ${variable}` };
 }
 
 function listAddresses(spell: (name: string, isFile: boolean) => string, hidesSecrets: boolean): Map<string, Address> {
@@ -135,9 +139,10 @@ function put({ source, gathered, given, origin, address, value }: Found): void {
     return;
   }
   given.add(key.name);
-  const text = isFile ? source.readFile(value)?.replace(/\r?\n$/, "") : value;
-  if (text === undefined) gathered.problems.push(`${origin}: the file it names cannot be read`);
-  else gathered.values.set(key.name, { text, origin });
+  const found: FileText = isFile ? source.readFile(value) : { text: value };
+  // The path is not shown: people give the secret itself where the name of its file is wanted.
+  if ("problem" in found) gathered.problems.push(`${origin}: the file it names cannot be read: ${found.problem}`);
+  else gathered.values.set(key.name, { text: isFile ? found.text.replace(/\r?\n$/, "") : found.text, origin });
 }
 
 function unknown(origin: string, name: string, addresses: ReadonlyMap<string, Address>): string {

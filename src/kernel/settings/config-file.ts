@@ -26,9 +26,24 @@ export function readConfigFile(text: string): ConfigFileContent {
       else entries.push([name, rendered]);
     });
   } catch {
-    problems.push("The configuration file is no valid TOML");
+    const hint = text.trimStart().startsWith("{") ? "; it looks like JSON" : "";
+    problems.push(`The configuration file is no valid TOML from line ${findBadLine(text)} on${hint}`);
   }
   return { entries, problems };
+}
+
+/** The line, from 1, after the longest beginning that is whole lines and valid. Bun's parser does not tell it. */
+function findBadLine(text: string): number {
+  const lines = text.split("\n");
+  for (let count = lines.length - 1; count > 0; count--) {
+    try {
+      Bun.TOML.parse(lines.slice(0, count).join("\n"));
+      return count + 1;
+    } catch {
+      // This beginning holds the fault too.
+    }
+  }
+  return 1;
 }
 
 function flatten(table: object, prefix: string, visit: (name: string, value: unknown) => void): void {

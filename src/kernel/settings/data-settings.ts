@@ -12,6 +12,8 @@ import {
 /** What is known about one dynamic setting. */
 export interface SettingRule<V> extends ValueParser<V> {
   readonly description: string;
+  /** What the value is called in the help text. */
+  readonly placeholder: string;
   readonly fallback: V;
 }
 
@@ -31,46 +33,55 @@ export const dataSettingRules: { readonly [N in DataSettingName]: SettingRule<Da
   "security.signature_v2": {
     ...oneOf("off", "presigned", "all"),
     description: "Where Signature Version 2 is accepted",
+    placeholder: "off|presigned|all",
     fallback: "presigned",
   },
   "s3.region": {
     ...textLike(/^[A-Za-z0-9-]{1,32}$/, "1 to 32 letters, digits or hyphens"),
     description: "Region that the server calls its own",
+    placeholder: "REGION",
     fallback: "us-east-1",
   },
   "s3.strict_region": {
     ...booleanValue,
     description: "Refuse signatures made for another region",
+    placeholder: "true|false",
     fallback: false,
   },
   "s3.allow_sse_c_http": {
     ...booleanValue,
     description: "Accept customer-provided keys without TLS",
+    placeholder: "true|false",
     fallback: false,
   },
   "server.s3_domains": {
     ...listOf(domainValue),
     description: "Base domains of virtual-host style requests",
+    placeholder: "DOMAIN,...",
     fallback: [],
   },
   "system.max_upload_size_mb": {
     ...integerBetween(1, 5 * 1024 * 1024, "MiB"),
-    description: "Largest body of one upload request",
+    description: "Largest body of one upload request, MiB",
+    placeholder: "MIB",
     fallback: 5120,
   },
   "storage.inline_threshold": {
     ...integerBetween(0, 131_072, "bytes"),
-    description: "Objects up to this size are stored inside the catalog",
+    description: "Objects up to this size, bytes, are stored inside the catalog",
+    placeholder: "BYTES",
     fallback: 65_536,
   },
   "storage.reserve_bytes": {
     ...integerBetween(0, 2 ** 50, "bytes"),
-    description: "Free space kept on the disk: below it, writes are refused",
+    description: "Free bytes to keep, at most half of the disk: below, writes are refused",
+    placeholder: "BYTES",
     fallback: minReserveBytes,
   },
   "history.window": {
     ...integerBetween(3600, 30 * 86_400, "seconds"),
-    description: "How long replaced and deleted bytes are kept before they are freed",
+    description: "How long replaced and deleted bytes are kept before they are freed, seconds",
+    placeholder: "SECONDS",
     fallback: 3600,
   },
 };

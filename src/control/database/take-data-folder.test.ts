@@ -1,0 +1,62 @@
+import { afterAll, expect, test } from "bun:test";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { becomeNobody } from "#testing/become-nobody.ts";
+import type { DataFolderLock } from "./lock-data-folder.ts";
+import { DataFolderError, requireDataFolder, takeDataFolder } from "./take-data-folder.ts";
+
+const base = mkdtempSync(join(tmpdir(), "maxiofs-take-"));
+
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+function take(dataDir: string): DataFolderLock {
+  return takeDataFolder({ dataDir, pid: process.pid, uid: process.geteuid?.() ?? 0, log: { warn: () => {} } });
+}
+
+test("takeDataFolder: makes it when missing; requireDataFolder does not", () => {
+  const dataDir = join(base, "a", "b");
+  expect(() => requireDataFolder(dataDir)).toThrow("it does not exist");
+  take(dataDir).release();
+  requireDataFolder(dataDir);
+});
+
+test("takeDataFolder: a file, or a path through one, is told by its path and what is wanted", () => {
+  const file = join(base, "file");
+  writeFileSync(file, "");
+  for (const [path, reason] of [
+    [file, "is no folder"],
+    [join(file, "data"), "a part of its path is no folder"],
+  ] as const) {
+    for (const use of [() => take(path), () => requireDataFolder(path)]) {
+      expect(use).toThrow(DataFolderError);
+      expect(use).toThrow(`The data folder ${path} `);
+      expect(use).toThrow(reason);
+      expect(use).toThrow("--data");
+    }
+  }
+});
+
+test("takeDataFolder: a folder without permission is told as such", () => {
+  chmodSync(base, 0o755);
+  const [closed, inside] = [join(base, "closed"), join(base, "closed", "data")];
+  mkdirSync(closed, { mode: 0o500 });
+  if (process.geteuid?.() === 0) chownSync(closed, 65_534, 65_534);
+  expect(refusal("takeDataFolder", closed)).toContain("cannot be written: this user has no permission");
+  expect(refusal("takeDataFolder", inside)).toContain("cannot be made: this user has no permission");
+  chmodSync(closed, 0o000);
+  expect(refusal("requireDataFolder", closed)).toContain("cannot be read: this user has no permission");
+  expect(refusal("requireDataFolder", inside)).toContain("cannot be reached: this user has no permission");
+  chmodSync(closed, 0o700);
+});
+
+/** The message of what a call throws for a user to whom permissions apply. */
+function refusal(name: "takeDataFolder" | "requireDataFolder", dataDir: string): string {
+  const program = `
+    const module = await import(${JSON.stringify(join(import.meta.dir, "take-data-folder.ts"))});
+    (${becomeNobody.toString()})();
+    const [dataDir, pid, uid, log] = [process.argv[1], 1, process.geteuid(), { warn() {} }];
+    try { module.${name}(${name === "takeDataFolder" ? "{ dataDir, pid, uid, log }" : "dataDir"}); } catch (error) { console.log(error.message); }`;
+  const child = Bun.spawnSync([process.execPath, "-e", program, dataDir]);
+  return `${child.stdout}${child.stderr}`;
+}

@@ -1,0 +1,35 @@
+import { expect, test } from "bun:test";
+import { renderCommandHelp, renderCommandList } from "./commands.ts";
+
+const names = ["serve", "check", "keys export", "keys import", "version", "help"];
+
+test("renderCommandList: every command with a line of its own, and how to read on", () => {
+  const list = renderCommandList();
+  for (const name of names) expect(list).toMatch(new RegExp(`^  ${name} +\\S`, "m"));
+  expect(list).toContain("maxiofs help COMMAND");
+});
+
+test("renderCommandHelp: usage, and the flags that the command heeds", () => {
+  for (const name of names) expect(renderCommandHelp(name)).toStartWith(`Usage: maxiofs ${name}`);
+  expect(renderCommandHelp("serve")).toContain("  --s3-listen HOST:PORT\n");
+  expect(renderCommandHelp("check")).toContain("  --data DIR\n");
+  expect(renderCommandHelp("check")).not.toContain("--s3-listen");
+  expect(renderCommandHelp("version")).not.toContain("--");
+  expect(renderCommandHelp("keys")).toBeUndefined();
+});
+
+test("renderCommandHelp: values have units, the reserve its bound", () => {
+  const help = renderCommandHelp("serve") ?? "";
+  expect(help).toContain("--storage-reserve-bytes BYTES\n");
+  expect(help).toContain("at most half of the disk");
+  expect(help).toContain("--history-window SECONDS\n");
+  expect(help).toContain("--system-max-upload-size-mb MIB\n");
+  expect(help).toContain("--s3-strict-region true|false\n");
+  expect(help).not.toContain(" VALUE\n");
+});
+
+test("renderCommandHelp: lines fit a screen", () => {
+  for (const name of names) {
+    for (const line of (renderCommandHelp(name) ?? "").split("\n")) expect(line.length).toBeLessThanOrEqual(120);
+  }
+});
