@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { statfs } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { version } from "../package.json";
@@ -12,6 +11,7 @@ import type { WorkersOptions } from "./data/pool/data-workers.ts";
 import type { Pool } from "./data/pool.ts";
 import { systemClock } from "./kernel/base/clock.ts";
 import { systemRandom } from "./kernel/base/random.ts";
+import { requireRoom } from "./kernel/metrics/disk-state.ts";
 import { type BootConfig, parseBootConfig } from "./kernel/settings/boot-config.ts";
 import { BootConfigError } from "./kernel/settings/boot-config-error.ts";
 import { findConfigPath } from "./kernel/settings/boot-values.ts";
@@ -163,7 +163,6 @@ interface Parts {
 
 async function startServing({ config, control, pool, log }: Parts): Promise<void> {
   const { settings } = control.publisher;
-  space.reserveBytes = settings["storage.reserve_bytes"];
   pool.configureWriter({
     historyWindowMs: settings["history.window"] * 1000,
     reserveBytes: settings["storage.reserve_bytes"],
@@ -205,7 +204,7 @@ function controlOptions({
     probes: [
       { name: "catalog", check: () => pool.probe() },
       { name: "workers", check: () => checkWorkers(pool) },
-      { name: "space", check: () => checkSpace(dataDir) },
+      { name: "space", check: async () => requireRoom(pool) },
     ],
     registerMetrics: async (registry) => {
       const [{ registerSlotMetrics }, { errorCodeLabels, operationLabels, slotLayout }] = await Promise.all([
@@ -255,16 +254,6 @@ function readPem(path: string): string {
 async function checkWorkers(pool: Pool): Promise<void> {
   const { upWorkerCount, workerCount } = pool.health();
   if (upWorkerCount === 0) throw new Error(`None of ${workerCount} data workers listens`);
-}
-
-/** What the readiness of the disk is judged by; set once the settings are known. */
-const space = { reserveBytes: 2 ** 20 };
-
-/** Below the reserve the workers refuse new bytes: the server does not accept work, although reads and deletes go on. */
-async function checkSpace(dataDir: string): Promise<void> {
-  const { bavail, blocks, bsize } = await statfs(dataDir);
-  const reserve = Math.min(space.reserveBytes, (blocks * bsize) / 2);
-  if (bavail * bsize < reserve) throw new Error(`${bavail * bsize} bytes are free, the reserve is ${reserve}`);
 }
 
 function endByBug(log: Log, error: unknown): void {

@@ -96,14 +96,15 @@ class DataWorker {
       checksums: new ChecksumPool(),
       control: new ControlClient((message) => this.#send(message)),
       bodyBudget: new BodyBudget(maxGatheredBytes),
-      disk: new DiskSpace(
-        dataDir,
-        () => snapshot.settings["storage.reserve_bytes"],
-        ({ full, freeBytes, reserveBytes, resumeBytes }) => {
-          const message = full ? "The disk is below its reserve: writes are refused" : "Writes are accepted again";
+      disk: new DiskSpace(dataDir, () => snapshot.settings["storage.reserve_bytes"], {
+        onLook: (state) => this.#recorder.setDisk(state),
+        onChange: ({ refusesWrites, freeBytes, reserveBytes }, resumeBytes) => {
+          const message = refusesWrites
+            ? "The disk is below its reserve: writes are refused"
+            : "Writes are accepted again";
           log("warn", message, { freeBytes, reserveBytes, resumeBytes });
         },
-      ),
+      }),
       log,
       reportProblem: (problem) => problems.report(problem),
     };

@@ -85,6 +85,21 @@ test("registerSlotMetrics: errors, storage, batches and threads have their lines
   }
 });
 
+test("registerSlotMetrics: the disk has lines once a worker has looked at it", async () => {
+  const { registry, recorders } = open();
+  expect(await registry.metrics()).not.toMatch(/^maxiofs_system_disk/m);
+  recorders[0]?.setDisk({ totalBytes: 1000, freeBytes: 90, reserveBytes: 100, refusesWrites: true });
+  const lines = (await registry.metrics()).split("\n");
+  for (const line of [
+    "maxiofs_system_disk_total_bytes 1000",
+    "maxiofs_system_disk_free_bytes 90",
+    "maxiofs_system_disk_reserve_bytes 100",
+    "maxiofs_system_disk_writes_refused 1",
+  ]) {
+    expect(lines).toContain(line);
+  }
+});
+
 test("registerSlotMetrics: every declared series but those of health is registered with its type, none without data has lines", async () => {
   const { registry } = open();
   const text = await registry.metrics();

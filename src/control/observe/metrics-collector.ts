@@ -7,6 +7,7 @@ import {
   type MetricValueWithName,
   type Registry,
 } from "prom-client";
+import { type DiskState, readDiskState } from "#kernel/metrics/disk-state.ts";
 import {
   batchBuckets,
   durationBuckets,
@@ -56,6 +57,7 @@ export function registerSlotMetrics(registry: Registry, options: MetricsCollecto
   registerRequests(registry, options);
   registerStorage(registry, options);
   registerThreads(registry, options.source);
+  registerDisk(registry, options.source);
 }
 
 function registerRequests(
@@ -178,6 +180,18 @@ function registerThreads(registry: Registry, source: MetricsSource): void {
         value: up ? (new Float64Array(slot, slotCell.connections * 8, 1)[0] ?? 0) : 0,
       })),
   );
+}
+
+function registerDisk(registry: Registry, source: MetricsSource): void {
+  const add = (declared: Series, read: (state: DiskState) => number) =>
+    addGauge(registry, declared, () => {
+      const state = readDiskState(source);
+      return state === undefined ? [] : [{ labels: {}, value: read(state) }];
+    });
+  add(series.diskTotal, ({ totalBytes }) => totalBytes);
+  add(series.diskFree, ({ freeBytes }) => freeBytes);
+  add(series.diskReserve, ({ reserveBytes }) => reserveBytes);
+  add(series.diskRefuses, ({ refusesWrites }) => (refusesWrites ? 1 : 0));
 }
 
 function addCells(source: MetricsSource, start: number, count: number): Float64Array {

@@ -1,16 +1,17 @@
 import { afterAll, expect, test } from "bun:test";
 import { statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
+import type { DiskState } from "#kernel/metrics/disk-state.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { DiskSpace } from "./disk-space.ts";
+import { type DiskListener, DiskSpace } from "./disk-space.ts";
 
 const started: DiskSpace[] = [];
 afterAll(() => {
   for (const disk of started) disk.stop();
 });
 
-async function start(path: string, reserve: () => number): Promise<DiskSpace> {
-  const disk = new DiskSpace(path, reserve);
+async function start(path: string, reserve: () => number, listener: DiskListener = {}): Promise<DiskSpace> {
+  const disk = new DiskSpace(path, reserve, listener);
   started.push(disk);
   await disk.start();
   return disk;
@@ -36,6 +37,16 @@ test("DiskSpace: below the reserve InsufficientStorage, and room again by itself
   reserve = 0;
   for (let i = 0; i < 30 && isFull(disk); i++) await Bun.sleep(100);
   disk.requireRoom();
+});
+
+test("DiskSpace: each look is told, a reserve above half of the disk counts as half", async () => {
+  const states: DiskState[] = [];
+  const found = statfsSync(tmpdir());
+  const totalBytes = found.blocks * found.bsize;
+  await start(tmpdir(), () => 2 ** 50, { onLook: (state) => states.push(state) });
+  expect(states).toHaveLength(1);
+  expect(states[0]).toMatchObject({ totalBytes, reserveBytes: totalBytes / 2 });
+  expect(states[0]?.refusesWrites).toBe((states[0]?.freeBytes ?? 0) < totalBytes / 2);
 });
 
 test("DiskSpace: a disk that cannot be asked is not called full", async () => {

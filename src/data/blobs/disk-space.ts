@@ -1,17 +1,17 @@
 import { statfs } from "node:fs";
+import type { DiskState } from "#kernel/metrics/disk-state.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 
 const checkIntervalMs = 1_000;
 /** Free space beyond the reserve that must be there again before writes are accepted. */
 const recoveryBytes = 2 ** 30;
 
-/** What an operator wants to know when writes begin or end to be refused. */
-export interface DiskState {
-  readonly full: boolean;
-  readonly freeBytes: number;
-  readonly reserveBytes: number;
-  /** Free bytes at which writes are accepted again. */
-  readonly resumeBytes: number;
+/** Who is told of the disk. */
+export interface DiskListener {
+  /** After each look. */
+  onLook?(state: DiskState): void;
+  /** When writes begin to be refused and when they are accepted again. @param resumeBytes free bytes at which they are */
+  onChange?(state: DiskState, resumeBytes: number): void;
 }
 
 /**
@@ -21,7 +21,7 @@ export interface DiskState {
 export class DiskSpace {
   readonly #path: string;
   readonly #reserveBytes: () => number;
-  readonly #onChange: (state: DiskState) => void;
+  readonly #listener: DiskListener;
   #full = false;
   /** Free bytes above the reserve at the last check. */
   #roomBytes = Number.MAX_SAFE_INTEGER;
@@ -29,12 +29,11 @@ export class DiskSpace {
 
   /**
    * @param reserveBytes bytes to keep free, read at each check
-   * @param onChange told when writes begin to be refused and when they are accepted again
    */
-  constructor(path: string, reserveBytes: () => number, onChange: (state: DiskState) => void = () => {}) {
+  constructor(path: string, reserveBytes: () => number, listener: DiskListener = {}) {
     this.#path = path;
     this.#reserveBytes = reserveBytes;
-    this.#onChange = onChange;
+    this.#listener = listener;
   }
 
   /** Checks now and then every second. */
@@ -72,6 +71,8 @@ export class DiskSpace {
     this.#roomBytes = Math.max(0, freeBytes - reserve);
     if (freeBytes < reserve) this.#full = true;
     else if (wasFull && freeBytes >= resumeBytes) this.#full = false;
-    if (this.#full !== wasFull) this.#onChange({ full: this.#full, freeBytes, reserveBytes: reserve, resumeBytes });
+    const state = { totalBytes, freeBytes, reserveBytes: reserve, refusesWrites: this.#full };
+    this.#listener.onLook?.(state);
+    if (this.#full !== wasFull) this.#listener.onChange?.(state, resumeBytes);
   }
 }

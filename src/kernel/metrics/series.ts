@@ -109,5 +109,29 @@ export const series = {
     help: "Errors nobody handled: a rejection is logged, an exception ends the thread",
     labels: ["worker", "kind"],
   },
+  diskTotal: {
+    name: "system_disk_total_bytes",
+    type: "gauge",
+    help: "Size of the disk of the data folder",
+    labels: [],
+  },
+  diskFree: {
+    name: "system_disk_free_bytes",
+    type: "gauge",
+    help: "Free bytes of that disk that the server's user may use",
+    labels: [],
+  },
+  diskReserve: {
+    name: "system_disk_reserve_bytes",
+    type: "gauge",
+    help: "Bytes kept free: below it writes are refused",
+    labels: [],
+  },
+  diskRefuses: {
+    name: "system_disk_writes_refused",
+    type: "gauge",
+    help: "1 while new bytes are refused because the disk is below its reserve",
+    labels: [],
+  },
   workerConnections: { name: "worker_connections", type: "gauge", help: "Open connections", labels: ["worker"] },
 } as const satisfies Readonly<Record<string, Series>>;

@@ -24,6 +24,12 @@ export const slotCell = {
   rejections: 2,
   /** Exceptions nobody caught; each ended a life of the thread. */
   exceptions: 3,
+  /** Bytes of the disk of the data folder; the next three cells belong to it, see `disk-state.ts`. 0: not looked at yet. */
+  diskTotal: 4,
+  diskFree: 5,
+  diskReserve: 6,
+  /** 1 while new bytes are refused. */
+  diskRefuses: 7,
 } as const;
 
 /** Where things are in a slot, in cells of 8 bytes (Float64, counts are exact to 2^53). One thread writes a slot, the control thread reads it. */
@@ -51,7 +57,7 @@ export interface SlotLayout {
 
 /** Lays out a slot for so many operations (the last one is `_other`) and error codes: about 150 KB for all of S3. */
 export function computeSlotLayout(operationCount: number, codeCount: number): SlotLayout {
-  let next: number = slotCell.exceptions + 1;
+  let next: number = slotCell.diskRefuses + 1;
   const take = (cellCount: number): number => {
     const start = next;
     next += cellCount;

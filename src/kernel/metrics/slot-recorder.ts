@@ -1,3 +1,4 @@
+import type { DiskState } from "./disk-state.ts";
 import { batchBuckets, bucketIndex, durationBuckets, type HistogramBuckets, sizeBuckets } from "./histogram-buckets.ts";
 import {
   histogramCells,
@@ -70,6 +71,14 @@ export class SlotRecorder {
   /** Counts what nobody handled in the thread. */
   recordUncaught(kind: "rejection" | "exception"): void {
     this.#add(kind === "rejection" ? slotCell.rejections : slotCell.exceptions, 1);
+  }
+
+  /** Sets what was last seen of the disk. */
+  setDisk({ totalBytes, freeBytes, reserveBytes, refusesWrites }: DiskState): void {
+    this.#cells[slotCell.diskTotal] = totalBytes;
+    this.#cells[slotCell.diskFree] = freeBytes;
+    this.#cells[slotCell.diskReserve] = reserveBytes;
+    this.#cells[slotCell.diskRefuses] = refusesWrites ? 1 : 0;
   }
 
   /** Says that something moved, so that a drain in progress goes on waiting. */

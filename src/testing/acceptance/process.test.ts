@@ -68,6 +68,8 @@ test("serve: a second server on the same data folder says so and ends, the first
 
 test("serve: makes the first credentials itself, shows them once, and they work", async () => {
   const server = await start({ env: { MAXIOFS_ADMIN_ACCESS_KEY: undefined, MAXIOFS_ADMIN_SECRET_KEY: undefined } });
+  // Ready is when one worker answers, the credentials are shown when all do.
+  while (!server.output().includes("secret key")) await Bun.sleep(10);
   const shown = server.output();
   const accessKeyId = /AKIA[A-Z2-7]{16}/.exec(shown)?.[0] ?? "";
   const candidates = shown.match(/[A-Za-z0-9+/]{40}/g) ?? [];
@@ -102,6 +104,10 @@ test("health and metrics: live, ready with its checks, metrics that count reques
   const metrics = await (await fetch(`${base}/metrics`)).text();
   expect(metrics).toMatch(/CreateBucket[^\n]* [1-9]/);
   expect(metrics).not.toContain(server.credentials.secretKey);
+  expect(metrics).toMatch(/^maxiofs_system_disk_total_bytes [1-9]/m);
+  expect(metrics).toMatch(/^maxiofs_system_disk_free_bytes \d/m);
+  expect(metrics).toMatch(/^maxiofs_system_disk_reserve_bytes [1-9]/m);
+  expect(metrics).toMatch(/^maxiofs_system_disk_writes_refused [01]$/m);
   s3.close();
 });
 
