@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -121,7 +121,7 @@ test("main: a configuration or data folder that cannot be read is one line with 
 }, 20_000);
 
 test("check: a folder without data is no data folder", async () => {
-  expect(await run(["check", "--data", base])).toMatchObject({ code: 66, errors: expect.stringContaining(base) });
+  expect(await run(["check", "--data", base])).toMatchObject({ code: 2, errors: expect.stringContaining(base) });
 });
 
 test(
@@ -136,9 +136,12 @@ test(
     const samePort = ["--s3-listen", `127.0.0.1:${server.s3Port}`, "--console-listen", "127.0.0.1:0"];
     const second = await run(["serve", "--data", join(base, "other"), ...samePort]);
     expect(second).toMatchObject({ code: 71, errors: expect.stringContaining(`127.0.0.1:${server.s3Port}`) });
-    expect(await run(["check", "--data", server.dataDir])).toMatchObject({ code: 0 });
+    const sound = await run(["check", "--data", server.dataDir]);
+    expect([sound.code, sound.errors]).toEqual([0, ""]);
+    expect(sound.output).toContain(`Process ${server.pid} serves the folder`);
+    expect(sound.output).toMatch(/^slow \([0-9A-Z]+\): 0 objects/m);
     expect(await run(["check", "slow", "--data", server.dataDir])).toMatchObject({ code: 0 });
-    expect(await run(["check", "--data", server.dataDir, "fast"])).toMatchObject({ code: 66 });
+    expect(await run(["check", "--data", server.dataDir, "fast"])).toMatchObject({ code: 2 });
     const bundle = await run(["keys", "export", "--data", server.dataDir], "correct horse battery\n");
     expect(bundle.code).toBe(0);
     expect(JSON.parse(bundle.output)).toHaveProperty("rootKeyId");
@@ -146,6 +149,49 @@ test(
   },
   wait,
 );
+
+test("keys import: puts back the root key that serve misses, from a file or standard input", async () => {
+  const server = await start();
+  await createBucket(server);
+  const passphrase = "correct horse battery\n";
+  const { output: bundle } = await run(["keys", "export", "--data", server.dataDir], passphrase);
+  const bundlePath = join(base, "bundle.json");
+  writeFileSync(bundlePath, bundle);
+  await server.stop();
+  const keyPath = join(server.dataDir, "root.key");
+  rmSync(keyPath);
+  const refused = await run(["serve", "--data", server.dataDir, "--console-listen", "127.0.0.1:0"]);
+  expect([refused.code, refused.errors]).toEqual([78, expect.stringContaining("maxiofs keys import")]);
+  const wrong = await run(["keys", "import", bundlePath, "--data", server.dataDir], "another passphrase\n");
+  expect([wrong.code, existsSync(keyPath)]).toEqual([65, false]);
+  const done = await run(["keys", "import", bundlePath, "--data", server.dataDir], passphrase);
+  expect([done.code, done.errors]).toEqual([0, ""]);
+  expect(done.output).toContain("It opens the data folder: 1 key-encryption keys");
+  await server.start();
+  const elsewhere = join(base, "elsewhere.key");
+  const words = ["keys", "import", "-", "--data", server.dataDir, "--root-key-file", elsewhere];
+  expect((await run(words, passphrase + bundle)).output).toContain(elsewhere);
+  expect(readFileSync(elsewhere, "utf8")).toBe(readFileSync(keyPath, "utf8"));
+  expect((await run(["keys", "import", join(base, "none"), "--data", server.dataDir])).code).toBe(66);
+  expect((await run(["keys", "import", "--data", server.dataDir])).code).toBe(64);
+}, 60_000);
+
+test("check: a damaged control database and a missing root key are told, the buckets are read all the same", async () => {
+  const server = await start();
+  await createBucket(server);
+  await server.stop();
+  const [control, key] = [join(server.dataDir, "control.db"), join(server.dataDir, "root.key")];
+  renameSync(key, `${key}.away`);
+  const withoutKey = await run(["check", "--data", server.dataDir]);
+  expect(withoutKey).toMatchObject({ code: 2, output: expect.stringContaining("unreadable: The keys: ") });
+  renameSync(`${key}.away`, key);
+  writeFileSync(control, "no database at all".repeat(1000));
+  const { code, output } = await run(["check", "--data", server.dataDir]);
+  expect(code).toBe(1);
+  expect(output).toContain("corrupt: control.db");
+  expect(output).toMatch(/^[0-9A-Z]+: 0 objects/m);
+  expect(output).toContain("restore control.db from a backup");
+}, 20_000);
 
 test(
   "serve: after SIGINT what runs is finished and nothing new is taken",

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { version } from "../package.json";
@@ -12,6 +12,7 @@ import type { Pool } from "./data/pool.ts";
 import { systemClock } from "./kernel/base/clock.ts";
 import { systemRandom } from "./kernel/base/random.ts";
 import { requireRoom } from "./kernel/metrics/disk-state.ts";
+import { takeFlag, takeSwitch, takeWord } from "./kernel/settings/arguments.ts";
 import { type BootConfig, parseBootConfig } from "./kernel/settings/boot-config.ts";
 import { BootConfigError } from "./kernel/settings/boot-config-error.ts";
 import { findConfigPath } from "./kernel/settings/boot-values.ts";
@@ -19,7 +20,11 @@ import { renderCommandHelp, renderCommandList } from "./kernel/settings/commands
 import { describeFileError, type FileText } from "./kernel/settings/file-text.ts";
 
 /** Exit codes. Source: sysexits.h. */
-const exitCodes = { ok: 0, problemsFound: 1, usage: 64, noInput: 66, software: 70, osError: 71 } as const;
+const exitCodes = { ok: 0, notChecked: 2, usage: 64, noInput: 66, software: 70, osError: 71 } as const;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const [rootKeyFlag, rootKeyVariable] = ["--root-key-file", "MAXIOFS_ROOT_KEY"];
 
 const helpFlags = ["--help", "-h"];
 
@@ -39,6 +44,7 @@ async function main(words: readonly string[]): Promise<number> {
       return check(rest);
     case "keys":
       if (rest[0] === "export") return exportKeys(rest.slice(1));
+      if (rest[0] === "import") return importKeys(rest.slice(1));
       return refuseUsage(rest[0] === undefined ? "keys" : `keys ${rest[0]}`);
     case "version":
     case "--version":
@@ -71,8 +77,7 @@ function refuseUsage(seen: string): number {
   return exitCodes.usage;
 }
 
-function readConfig(flags: readonly string[]): BootConfig {
-  const environment = process.env;
+function readConfig(flags: readonly string[], environment: Environment = process.env): BootConfig {
   const path = findConfigPath({ flags, environment });
   const file = path && readText(path.text);
   if (file && "problem" in file) {
@@ -263,89 +268,114 @@ function endByBug(log: Log, error: unknown): void {
   process.exit(exitCodes.software);
 }
 
-/** Opens the control state of a folder that exists, beside a running server or without one; nothing is started. */
-async function openOffline(flags: readonly string[]): Promise<{ control: Control; dataDir: string } | undefined> {
-  const config = readConfig(flags);
-  const dataDir = resolve(config.dataDir);
-  if (!isThere(join(dataDir, "control.db"))) {
-    console.error(`maxiofs: ${dataDir} is no data folder: there is no control.db in it`);
-    return undefined;
-  }
-  const [{ createLog }, { openControl }] = await Promise.all([
-    import("./control/observe/log.ts"),
-    import("./control/open-control.ts"),
-  ]);
-  const log = createLog({ level: "warn", format: "text", clock: systemClock, output: (line) => console.error(line) });
-  const refuse = () => Promise.reject(new Error("There is no catalog writer beside the server"));
-  const control = await openControl({
-    dataDir,
-    version,
-    consoleListen: config.consoleListen,
-    ...(config.rootKey && { rootKey: config.rootKey }),
-    settings: config.settings,
-    clock: systemClock,
-    random: systemRandom,
-    log,
-    catalogs: { create: refuse, close: refuse, remove: refuse },
-    probes: [],
-    registerMetrics: () => {},
-    endSilentWorker: async () => {},
-  });
-  return { control, dataDir };
-}
-
-/** Whether there is a file. @throws the error of the system when that cannot be told, such as EACCES */
-function isThere(path: string): boolean {
-  try {
-    return statSync(path) !== undefined;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
-    throw error;
-  }
-}
-
+/** Every way not to come to a result is code 2, so that a script can tell it from damage. */
 async function check(words: readonly string[]): Promise<number> {
-  const bucketAt = words.findIndex((word, index) => !word.startsWith("--") && !isValue(words[index - 1]));
-  const opened = await openOffline(words.filter((_, index) => index !== bucketAt));
-  if (!opened) return exitCodes.noInput;
-  const { control, dataDir } = opened;
-  const bucket = [...control.publisher.buckets.values()].find(({ name }) => name === words[bucketAt]);
-  if (bucketAt >= 0 && !bucket) {
-    console.error(`maxiofs: there is no bucket ${JSON.stringify(words[bucketAt])}`);
-    return exitCodes.noInput;
+  try {
+    return await checkFolder(words);
+  } catch (error) {
+    explain(error);
+    return exitCodes.notChecked;
   }
-  const [{ checkDataFolder }, { nodeDisk }] = await Promise.all([
-    import("./data/check/check-data-folder.ts"),
-    import("./data/blobs/disk.ts"),
-  ]);
-  const { keys } = control;
-  const report = (line: string) => console.log(line);
-  const { problems } = await checkDataFolder({
-    ...{ dataDir, keys, disk: nodeDisk, clock: systemClock, report },
-    ...(bucket && { bucketId: bucket.bucketId }),
-  });
-  await control.close();
-  console.log(problems === 0 ? "No problem found" : `${problems} problems found`);
-  return problems === 0 ? exitCodes.ok : exitCodes.problemsFound;
 }
 
-/** Whether the word after `word` is the value of a flag. */
-function isValue(word: string | undefined): boolean {
-  return word?.startsWith("--") === true && !word.includes("=");
+async function checkFolder(words: readonly string[]): Promise<number> {
+  const wanted = takeWord(words);
+  const { rootKey, ...config } = readConfig(wanted.rest);
+  const dataDir = resolve(config.dataDir);
+  const { requireDataFolder } = await import("./control/database/take-data-folder.ts");
+  const { readFolderState } = await import("./control/read-folder-state.ts");
+  const { checkDataFolder } = await import("./data/check/check-data-folder.ts");
+  const { checkExitCode, describeCheck } = await import("./data/check/describe-check.ts");
+  const { nodeDisk } = await import("./data/blobs/disk.ts");
+  const { findBucket } = await import("./data/check/find-bucket.ts");
+  requireDataFolder(dataDir);
+  if (!existsSync(join(dataDir, "control.db")) && !existsSync(join(dataDir, "buckets")))
+    return refuseFolder(dataDir, exitCodes.notChecked);
+  const state = await readFolderState({ dataDir, rootKey, random: systemRandom });
+  const { bucketNames, keys, server } = state;
+  const bucketId = wanted.value === undefined ? undefined : findBucket({ dataDir, bucketNames }, wanted.value);
+  if (wanted.value !== undefined && bucketId === undefined) {
+    console.error(`maxiofs: there is no bucket ${JSON.stringify(wanted.value)}`);
+    return exitCodes.notChecked;
+  }
+  if (server !== undefined)
+    console.log(`Process ${server} serves the folder: each bucket is read as it is at one moment`);
+  for (const sentence of state.damage) console.log(`corrupt: ${sentence}`);
+  for (const sentence of state.unavailable) console.log(`unreadable: ${sentence}`);
+  const result = await checkDataFolder({
+    ...{ dataDir, keys, bucketNames, isServed: server !== undefined, disk: nodeDisk, clock: systemClock },
+    ...(bucketId !== undefined && { bucketId }),
+    report: (line) => console.log(line),
+  });
+  console.log(describeCheck(result, state));
+  return checkExitCode(result, state);
 }
 
 async function exportKeys(flags: readonly string[]): Promise<number> {
-  const opened = await openOffline(flags);
-  if (!opened) return exitCodes.noInput;
-  if (process.stdin.isTTY) console.error("Passphrase, 12 characters at least (it is shown while you type):");
-  let passphrase = "";
-  for await (const line of console) {
-    passphrase = line;
-    break;
-  }
-  console.log(await opened.control.exportKeys(passphrase));
-  await opened.control.close();
+  const config = readConfig(flags);
+  const dataDir = resolve(config.dataDir);
+  const { readControlDatabase } = await import("./control/database/read-control-database.ts");
+  const { openFolderKeys } = await import("./control/encryption/folder-keys.ts");
+  const { exportRecoveryBundle } = await import("./control/encryption/recovery-bundle.ts");
+  const { requireDataFolder } = await import("./control/database/take-data-folder.ts");
+  requireDataFolder(dataDir);
+  const database = readControlDatabase(dataDir);
+  if (database === undefined) return refuseFolder(dataDir, exitCodes.noInput);
+  const keys = await openFolderKeys(database, { dataDir, given: config.rootKey, random: systemRandom });
+  database.close();
+  const [passphrase] = await readLines(1);
+  console.log(await exportRecoveryBundle(keys, passphrase ?? "", systemRandom));
   return exitCodes.ok;
+}
+
+async function importKeys(words: readonly string[]): Promise<number> {
+  const replace = takeSwitch(words, "--replace");
+  const file = takeFlag(replace.rest, rootKeyFlag);
+  const bundle = takeWord(file.rest);
+  if (bundle.value === undefined) return refuseUsage("keys import without the name of a recovery bundle");
+  // The root key of the configuration may be the very one that is lost.
+  const { [rootKeyVariable]: given, [`${rootKeyVariable}_FILE`]: givenFile, ...environment } = process.env;
+  const dataDir = resolve(readConfig(bundle.rest, environment).dataDir);
+  const keyPath = file.value ?? givenFile;
+  const { importKeys: put } = await import("./control/encryption/import-keys.ts");
+  const { describeKeyImport } = await import("./control/encryption/describe-key-import.ts");
+  const { openRecoveryBundle } = await import("./control/encryption/recovery-bundle.ts");
+  const { tryKeys } = await import("./data/check/try-keys.ts");
+  const { requireDataFolder } = await import("./control/database/take-data-folder.ts");
+  requireDataFolder(dataDir);
+  const isFile = bundle.value !== "-";
+  const found = isFile ? readText(bundle.value) : undefined;
+  if (found && "problem" in found) {
+    console.error(`maxiofs: ${bundle.value} cannot be read: ${found.problem}; a recovery bundle is wanted`);
+    return exitCodes.noInput;
+  }
+  const [passphrase = "", ...lines] = await readLines(isFile ? 1 : Number.POSITIVE_INFINITY);
+  const result = await put({
+    ...{ dataDir, mayReplace: replace.value !== undefined, random: systemRandom },
+    found: await openRecoveryBundle(found?.text ?? lines.join("\n"), passphrase),
+    ...(keyPath !== undefined && { keyPath: resolve(keyPath) }),
+    tryKeys: (keys) => tryKeys(dataDir, keys),
+  });
+  console.log(describeKeyImport(result));
+  if (given !== undefined)
+    console.log(`${rootKeyVariable} is set and wins over the file: take it away, or give it this key`);
+  return exitCodes.ok;
+}
+
+/** The first lines of standard input, `count` at most; the first is a passphrase. */
+async function readLines(count: number): Promise<readonly string[]> {
+  if (process.stdin.isTTY) console.error("Passphrase, 12 characters at least (it is shown while you type):");
+  const lines: string[] = [];
+  for await (const line of console) {
+    lines.push(line);
+    if (lines.length >= count) break;
+  }
+  return lines;
+}
+
+function refuseFolder(dataDir: string, exitCode: number): number {
+  console.error(`maxiofs: ${dataDir} is no data folder: there is no control.db in it`);
+  return exitCode;
 }
 
 /** The code an error asks for; what has none is a bug. */

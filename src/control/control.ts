@@ -5,8 +5,6 @@ import type { AccessKeys } from "./access-keys/access-keys.ts";
 import type { FirstAdministrator } from "./access-keys/first-administrator.ts";
 import type { Buckets } from "./buckets/buckets.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
-import { exportRecoveryBundle } from "./encryption/recovery-bundle.ts";
-import type { RootKey } from "./encryption/root-key.ts";
 import type { ControlListener } from "./http/listen.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
@@ -21,7 +19,6 @@ export interface ControlParts {
   readonly registerMetrics: RegisterMetrics;
   readonly firstAdministrator: FirstAdministrator | undefined;
   readonly keys: readonly KeyEncryptionKey[];
-  readonly rootKey: RootKey;
   readonly database: ControlDatabase;
   readonly publisher: SnapshotPublisher;
   readonly accessKeys: AccessKeys;
@@ -85,12 +82,6 @@ export class Control {
   /** From now on `/health/ready` answers 503, so that load balancers send nothing new. */
   drain(): void {
     this.#parts.readiness.drain();
-  }
-
-  /** The keys sealed with a passphrase. @throws RecoveryBundleError when it has less than 12 characters. */
-  exportKeys(passphrase: string): Promise<string> {
-    const { rootKey, keys, random } = this.#parts;
-    return exportRecoveryBundle({ rootKey, keys }, passphrase, random);
   }
 
   /** Stops listening, waits for what runs, closes the database. Call it after the workers have ended. */

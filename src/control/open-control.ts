@@ -16,7 +16,7 @@ import { explainOpenFailure } from "./database/database-unavailable-error.ts";
 import { hasBucketFolders, readDiskBytes } from "./database/durable-file.ts";
 import { controlDatabasePath, openControlDatabase } from "./database/open-control-database.ts";
 import { openKeyEncryptionKeys, readRootKeyId } from "./encryption/key-encryption-keys.ts";
-import { deriveKey, openRootKey, type RootKey } from "./encryption/root-key.ts";
+import { deriveKey, openRootKey } from "./encryption/root-key.ts";
 import { Sealer } from "./encryption/seal.ts";
 import { CatalogProblems } from "./observe/catalog-problems.ts";
 import type { Log } from "./observe/log.ts";
@@ -59,7 +59,6 @@ interface OpenedState {
   readonly store: AccessKeyStore;
   readonly firstAdministrator: FirstAdministrator | undefined;
   readonly keys: readonly KeyEncryptionKey[];
-  readonly rootKey: RootKey;
   readonly publisher: SnapshotPublisher;
 }
 
@@ -119,7 +118,7 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
     settings: resolveDataSettings(stored, options.settings, readDiskBytes(dataDir)),
     endSilentWorker,
   });
-  return { store, firstAdministrator, keys, rootKey, publisher };
+  return { store, firstAdministrator, keys, publisher };
 }
 
 /** What the control thread's own probes ask. */

@@ -76,7 +76,9 @@ export class PoolServer {
     await this.#pool.stop(0);
     const lines: string[] = [];
     const report = (line: string) => lines.push(line);
-    const result = await checkDataFolder({ dataDir: this.dataDir, keys, disk: nodeDisk, clock: systemClock, report });
+    const { dataDir } = this;
+    const own = { dataDir, keys, bucketNames: new Map<string, string>(), isServed: false };
+    const result = await checkDataFolder({ ...own, disk: nodeDisk, clock: systemClock, report });
     return result.problems === 0 ? [] : lines;
   }
 

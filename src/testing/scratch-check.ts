@@ -37,7 +37,9 @@ export async function fillScratch(scratch: ScratchBucket): Promise<void> {
 /** Checks the whole data folder; `lines` gets what is reported. */
 export async function checkScratch(scratch: ScratchBucket, lines: string[] = []): Promise<CheckResult> {
   const { dataDir, keys, clock } = scratch;
-  return checkDataFolder({ dataDir, keys, disk: nodeDisk, clock, report: (line) => lines.push(line) });
+  const report = (line: string) => lines.push(line);
+  const bucketNames = new Map<string, string>();
+  return checkDataFolder({ dataDir, keys, bucketNames, isServed: false, disk: nodeDisk, clock, report });
 }
 
 /** Closes the catalog, so that its bytes are in one file. */

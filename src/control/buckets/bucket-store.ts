@@ -25,7 +25,7 @@ const COLUMNS = `b.bucket_id, b.name, b.tenant_id, b.state, b.versioning, b.regi
 const JOINED = "buckets b JOIN tenants t ON t.tenant_id = b.tenant_id";
 
 /** Every bucket, by id. */
-export async function readBuckets(queries: ControlQueries): Promise<readonly StoredBucket[]> {
+export async function readBuckets(queries: Pick<ControlQueries, "all">): Promise<readonly StoredBucket[]> {
   return (await queries.all(`SELECT ${COLUMNS} FROM ${JOINED} ORDER BY b.bucket_id`)).map(readBucket);
 }
 

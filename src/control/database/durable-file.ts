@@ -1,12 +1,15 @@
 import {
+  chmodSync,
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   linkSync,
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statfsSync,
   writeSync,
@@ -33,6 +36,37 @@ export function createPrivateFile(path: string): void {
  * then linked, then the folder is synced. @throws when the file exists already.
  */
 export function writeNewPrivateFile(path: string, text: string): void {
+  const temporary = writeTemporary(path, text);
+  linkSync(temporary, path);
+  syncFolder(dirname(path));
+  rmSync(temporary);
+}
+
+/**
+ * Writes a file with mode 0600 in place of one that may be there: after a crash the old or the new one is there, whole.
+ * @param keep the old file stays under another name, its path with `.replaced-1` or the next free number.
+ * @returns that name.
+ */
+export function replacePrivateFile(path: string, text: string, keep: boolean): string | undefined {
+  const temporary = writeTemporary(path, text);
+  const kept = keep && existsSync(path) ? findFreeName(`${path}.replaced-`) : undefined;
+  if (kept !== undefined) {
+    linkSync(path, kept);
+    chmodSync(kept, privateMode);
+  }
+  renameSync(temporary, path);
+  syncFolder(dirname(path));
+  return kept;
+}
+
+function findFreeName(prefix: string): string {
+  let number = 1;
+  while (existsSync(`${prefix}${number}`)) number += 1;
+  return `${prefix}${number}`;
+}
+
+/** A private file beside `path` that holds the text and is synced. */
+function writeTemporary(path: string, text: string): string {
   const temporary = `${path}.new`;
   rmSync(temporary, { force: true });
   const file = openSync(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, privateMode);
@@ -43,9 +77,7 @@ export function writeNewPrivateFile(path: string, text: string): void {
   } finally {
     closeSync(file);
   }
-  linkSync(temporary, path);
-  syncFolder(dirname(path));
-  rmSync(temporary);
+  return temporary;
 }
 
 /** Text and mode of a file, or undefined when there is none. @throws when it cannot be read or is above 64 KiB. */

@@ -86,3 +86,23 @@ function readOwner(dataDir: string): string {
     return "unknown";
   }
 }
+
+/**
+ * Process id of the server that has the data folder, `unknown` when it does not say; undefined when none runs. Nothing is changed.
+ * Not for the process that has the lock itself: closing the file would drop it.
+ */
+export function findServer(dataDir: string): string | undefined {
+  const path = join(dataDir, lockName);
+  if (!existsSync(path)) return undefined;
+  const database = new Database(path, { readonly: true });
+  try {
+    database.run("PRAGMA busy_timeout = 0");
+    database.query("SELECT name FROM sqlite_schema").values();
+    return undefined;
+  } catch (error) {
+    if (error instanceof SQLiteError && error.code === "SQLITE_BUSY") return readOwner(dataDir);
+    throw error;
+  } finally {
+    database.close();
+  }
+}

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "#kernel/base/clock.ts";
@@ -38,9 +38,27 @@ test("openRootKey: another key than the data's is refused, naming both ids", () 
   const wanted = makeRootKey(new Uint8Array(32).fill(1)).id;
   const seen = makeRootKey(new Uint8Array(32).fill(2)).id;
   const source = makeSource({ given: new Uint8Array(32).fill(2), wantedId: wanted });
-  expect(() => openRootKey(source)).toThrow(
-    new StartRefusedError(`The root key has id ${seen}, and the data folder needs the one with id ${wanted}`),
-  );
+  const opens = () => openRootKey(source);
+  expect(opens).toThrow(StartRefusedError);
+  expect(opens).toThrow(`The root key given by --root-key-file or MAXIOFS_ROOT_KEY[_FILE] has id ${seen}`);
+  expect(opens).toThrow(`${source.dataDir} needs the one with id ${wanted}`);
+});
+
+test("openRootKey: a missing, damaged, unfit or unreadable key is told with its place and the way back", () => {
+  const source = makeSource({ wantedId: "00112233", hasObjects: true });
+  const path = join(source.dataDir, "root.key");
+  const expectPlaces = (...parts: readonly string[]) => {
+    for (const part of parts) expect(() => openRootKey(source)).toThrow(part);
+  };
+  const wayBack = `maxiofs keys import BUNDLE --data ${source.dataDir}`;
+  expectPlaces(`${path} does not exist`, "--root-key-file", "MAXIOFS_ROOT_KEY", wayBack);
+  writeFileSync(path, "damaged", { mode: 0o600 });
+  expectPlaces(`${path} is damaged`, wayBack);
+  writeFileSync(path, `${Buffer.alloc(32).toString("base64")}\n`);
+  expectPlaces(`The root key in ${path} has id`, wayBack);
+  rmSync(path);
+  mkdirSync(path);
+  expectPlaces(`${path} cannot be read: it is a folder`);
 });
 
 test("openRootKey: no key is made where data exists", () => {
@@ -55,7 +73,7 @@ test("openRootKey: a file that others may read, or that is damaged, is refused",
   const path = join(source.dataDir, "root.key");
   for (const mode of [0o640, 0o604, 0o620, 0o601]) {
     chmodSync(path, mode);
-    expect(() => openRootKey(source)).toThrow("0600 is wanted");
+    expect(() => openRootKey(source)).toThrow("`chmod 600 ");
   }
   chmodSync(path, 0o400);
   openRootKey(source);

@@ -1,7 +1,8 @@
 import { hkdfSync } from "node:crypto";
 import { join } from "node:path";
 import type { Random } from "#kernel/base/random.ts";
-import { readPrivateFile, writeNewPrivateFile } from "../database/durable-file.ts";
+import { describeFileError } from "#kernel/settings/file-text.ts";
+import { type PrivateText, readPrivateFile, writeNewPrivateFile } from "../database/durable-file.ts";
 import { StartRefusedError } from "../start-refused-error.ts";
 
 /** The root of all keys. It encrypts nothing itself: keys for single purposes are derived from it. */
@@ -28,6 +29,7 @@ export interface RootKeySource {
 }
 
 const fileName = "root.key";
+const otherPlaces = "--root-key-file or MAXIOFS_ROOT_KEY[_FILE]";
 const keyBytes = 32;
 const keyText = /^[A-Za-z0-9+/]{43}=\n?$/;
 
@@ -44,14 +46,32 @@ export function openRootKey(source: RootKeySource): RootKey {
       "The data folder holds buckets, but its control database is missing or empty: restore it",
     );
   }
-  const found = given ?? readKeyFile(dataDir);
-  if (found !== undefined) return checkFit(makeRootKey(found), wantedId);
+  const path = rootKeyPath(dataDir);
+  const found = given ?? readKeyFile(path, dataDir);
+  if (found !== undefined) return checkFit(makeRootKey(found), source);
   if (wantedId !== undefined) {
-    throw new StartRefusedError(`The data folder needs the root key with id ${wantedId}, and there is no root key`);
+    throw new StartRefusedError(
+      `The data folder ${dataDir} needs the root key with id ${wantedId}, and there is none: ${path} does not exist, and ${otherPlaces} names no other; ${howToRestore(dataDir)}`,
+    );
   }
   const bytes = random.bytes(keyBytes);
-  writeNewPrivateFile(join(dataDir, fileName), `${Buffer.from(bytes).toString("base64")}\n`);
+  writeNewPrivateFile(path, renderRootKey(bytes));
   return makeRootKey(bytes);
+}
+
+/** Where the root key of a data folder is, unless the configuration says otherwise. */
+export function rootKeyPath(dataDir: string): string {
+  return join(dataDir, fileName);
+}
+
+/** The text of a key's file. @param bytes 32 bytes */
+export function renderRootKey(bytes: Uint8Array): string {
+  return `${Buffer.from(bytes).toString("base64")}\n`;
+}
+
+/** The bytes of a key's file, or undefined when its text is damaged. */
+export function parseRootKey(text: string): Uint8Array | undefined {
+  return keyText.test(text) ? new Uint8Array(Buffer.from(text, "base64")) : undefined;
 }
 
 /** The key with its id. @param bytes 32 bytes. */
@@ -68,21 +88,36 @@ function derive(rootBytes: Uint8Array, purpose: string, length: number): Uint8Ar
   return new Uint8Array(hkdfSync("sha256", rootBytes, "", `maxiofs/root/1/${purpose}`, length));
 }
 
-function checkFit(rootKey: RootKey, wantedId: string | undefined): RootKey {
+function checkFit(rootKey: RootKey, { wantedId, given, dataDir }: RootKeySource): RootKey {
   if (wantedId === undefined || wantedId === rootKey.id) return rootKey;
+  const place = given === undefined ? `in ${rootKeyPath(dataDir)}` : `given by ${otherPlaces}`;
   throw new StartRefusedError(
-    `The root key has id ${rootKey.id}, and the data folder needs the one with id ${wantedId}`,
+    `The root key ${place} has id ${rootKey.id}, and the data folder ${dataDir} needs the one with id ${wantedId}; ${howToRestore(dataDir)}`,
   );
 }
 
-function readKeyFile(dataDir: string): Uint8Array | undefined {
-  const file = readPrivateFile(join(dataDir, fileName));
+function readKeyFile(path: string, dataDir: string): Uint8Array | undefined {
+  const file = readFile(path);
   if (file === undefined) return undefined;
   if ((file.mode & 0o077) !== 0) {
     const mode = file.mode.toString(8).padStart(4, "0");
-    throw new StartRefusedError(`The file ${fileName} has mode ${mode}; only its owner may read it: 0600 is wanted`);
+    throw new StartRefusedError(`${path} has mode ${mode}; only its owner may read it: \`chmod 600 ${path}\``);
   }
-  if (!keyText.test(file.text))
-    throw new StartRefusedError(`The file ${fileName} is damaged: the base64 of 32 bytes is wanted`);
-  return new Uint8Array(Buffer.from(file.text, "base64"));
+  const bytes = parseRootKey(file.text);
+  if (bytes === undefined) {
+    throw new StartRefusedError(`${path} is damaged: the base64 of 32 bytes is wanted; ${howToRestore(dataDir)}`);
+  }
+  return bytes;
+}
+
+function readFile(path: string): PrivateText | undefined {
+  try {
+    return readPrivateFile(path);
+  } catch (error) {
+    throw new StartRefusedError(`${path} cannot be read: ${describeFileError(error)}`);
+  }
+}
+
+function howToRestore(dataDir: string): string {
+  return `put the right file back, or restore it from a recovery bundle: maxiofs keys import BUNDLE --data ${dataDir}`;
 }

@@ -151,3 +151,26 @@ test("BucketCheck: files that nothing names are reported after the grace, and ar
   utimesSync(path, 0, 0);
   expect(readFileSync(path).length).toBeGreaterThan(0);
 });
+
+test("BucketCheck: behind a page that cannot be read the rest is checked all the same", async () => {
+  const scratch = makeScratch();
+  await scratch.putBlob("0-lost", randomBytes(100));
+  for (let i = 0; i < 200; i++) scratch.putInline(`key-${"x".repeat(200)}-${i}`, randomBytes(1_000));
+  await scratch.putBlob("z-lost", randomBytes(100));
+  settleScratch(scratch);
+  for (const path of listBlobPaths(scratch)) unlinkSync(path);
+  const path = catalogPath(scratch.dataDir, "bucket");
+  const whole = readFileSync(path);
+  const pageBytes = 4096;
+  const found: number[] = [];
+  for (let page = 1; page < whole.length / pageBytes; page += 4) {
+    const bytes = Buffer.from(whole);
+    bytes.fill(0xff, page * pageBytes, (page + 1) * pageBytes);
+    writeFileSync(path, bytes);
+    const { missing, corrupt } = await checkScratch(scratch);
+    expect([page, corrupt > 0]).toEqual([page, true]);
+    found.push(missing);
+  }
+  const both = found.filter((count) => count === 2).length;
+  expect(both / found.length).toBeGreaterThan(0.8);
+});

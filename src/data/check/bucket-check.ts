@@ -3,11 +3,13 @@ import type { Clock } from "#kernel/base/clock.ts";
 import type { Disk } from "../blobs/disk.ts";
 import { fileChangedMs, isBlobName, listBlobFiles, listBlobFolders } from "../blobs/disk-blobs/blob-files.ts";
 import type { BlobFooter } from "../blobs/disk-blobs/footer.ts";
-import { findProblemKind } from "../catalog/catalog-problem.ts";
 import type { CatalogFinding, StoredPart, StoredVersion } from "../catalog/sqlite-catalog/catalog-finding.ts";
+import { CatalogUnavailableError } from "../catalog/sqlite-catalog/catalog-unavailable-error.ts";
+import { hasBucketFolder } from "../catalog/sqlite-catalog/has-bucket-folder.ts";
 import { openUntouched } from "../catalog/sqlite-catalog/open-untouched.ts";
 import { verifyCatalog } from "../catalog/sqlite-catalog/verify-catalog.ts";
 import { isUnavailable } from "../catalog/unavailable.ts";
+import { describeUnreadable } from "../catalog/unreadable.ts";
 import type { ChecksumPool } from "../checksum/running-checksum.ts";
 import { DamagedBytesError, openInline, sealedInlineBytes } from "../crypto/inline-body.ts";
 import { KeyUnwrapError, keyIdentity, type ObjectKeyRing, type WrappedKey } from "../crypto/object-key-ring.ts";
@@ -24,10 +26,13 @@ const customerKeyVersion = 0;
 export interface BucketCheckOptions {
   readonly dataDir: string;
   readonly bucketId: string;
-  readonly keyRing: ObjectKeyRing;
+  /** Undefined when the keys could not be had: then structure, rows and footers are checked. */
+  readonly keyRing: ObjectKeyRing | undefined;
   readonly checksums: ChecksumPool;
   readonly disk: Disk;
   readonly clock: Clock;
+  /** A server runs on the folder. */
+  readonly isServed: boolean;
   /** One line per problem. */
   readonly report: (line: string) => void;
 }
@@ -47,13 +52,16 @@ interface ExtentRecord {
 /** A data key, or why there is none. */
 type OpenedKey =
   | { readonly kind: "key"; readonly dataKey: Uint8Array }
-  | { readonly kind: "client" }
+  | { readonly kind: "unknown" }
   | { readonly kind: "damaged" };
 
 const extentSql =
   "SELECT ordinal, part_number AS partNumber, offset_bytes AS offsetBytes, size_bytes AS sizeBytes, blob_id AS blobId, checksum, detail_id = (SELECT min(f.detail_id) FROM extent f WHERE f.blob_id = e.blob_id) AS isFirst, (SELECT f.checksum FROM extent f WHERE f.blob_id = e.blob_id ORDER BY f.detail_id LIMIT 1) AS firstChecksum FROM extent e WHERE detail_id = ? ORDER BY ordinal";
 const namedSql =
   "SELECT EXISTS (SELECT 1 FROM extent WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM part WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM garbage_blob WHERE blob_id = ?1)";
+
+const needsSql =
+  "SELECT EXISTS (SELECT 1 FROM extent WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM part WHERE blob_id = ?1)";
 
 /** Checks one bucket: its catalog row by row, with each row its bytes, then the files that no row names. */
 export class BucketCheck {
@@ -64,21 +72,37 @@ export class BucketCheck {
     this.#options = options;
   }
 
-  /** Damage is counted and reported, never thrown. */
+  /** Damage, and what cannot be read, is counted and reported, never thrown. */
   async run(): Promise<CheckCounts> {
-    const { dataDir, bucketId } = this.#options;
-    let database: Database | undefined;
+    const database = this.#open();
+    if (database === undefined) return this.#counts;
     try {
-      database = openUntouched(dataDir, bucketId);
+      // One state from the first row to the last, whatever a server commits meanwhile.
+      database.run("BEGIN");
       for (const finding of verifyCatalog(database)) await this.#take(database, finding);
+      database.run("COMMIT");
       this.#findOrphans(database);
     } catch (error) {
-      if (!isUnavailable(error) && findProblemKind(error) !== "unreadable") throw error;
-      this.#noteUnreadable(database, error);
+      this.#noteFailure("The catalog", error);
     } finally {
-      database?.close();
+      database.close();
     }
     return this.#counts;
+  }
+
+  #open(): Database | undefined {
+    const { dataDir, bucketId, isServed } = this.#options;
+    try {
+      return openUntouched(dataDir, bucketId, isServed);
+    } catch (error) {
+      if (!(error instanceof CatalogUnavailableError && error.kind === "lost")) {
+        this.#noteFailure("The catalog", error);
+      } else if (!isServed || hasBucketFolder(dataDir, bucketId)) {
+        this.#counts.missing += 1;
+        this.#options.report(`missing: ${error.message}`);
+      }
+      return undefined;
+    }
   }
 
   async #take(database: Database, finding: CatalogFinding): Promise<void> {
@@ -88,8 +112,14 @@ export class BucketCheck {
       case "drifted":
         this.#counts.drift += 1;
         return this.#options.report(`drift: ${finding.text}`);
-      case "version":
-        return this.#checkVersion(database, finding.version);
+      case "version": {
+        const place = placeOf(finding.version);
+        try {
+          return await this.#checkVersion(database, place, finding.version);
+        } catch (error) {
+          return this.#noteFailure(place, error);
+        }
+      }
       case "part":
         return this.#checkPart(finding.part);
       case "counted": {
@@ -99,10 +129,9 @@ export class BucketCheck {
     }
   }
 
-  async #checkVersion(database: Database, version: StoredVersion): Promise<void> {
+  async #checkVersion(database: Database, place: string, version: StoredVersion): Promise<void> {
     const { detailId, meta, body, sizeBytes, key } = version;
     if (detailId === null || meta === null) return;
-    const place = `${JSON.stringify(key)} (${version.hlc})`;
     const wrapped = this.#parseKey(place, () => parseObjectMeta(meta).key);
     if (!wrapped) return;
     const opened = this.#openKey(wrapped, key);
@@ -182,16 +211,29 @@ export class BucketCheck {
   async #checkBlob(place: string, blob: BlobToCheck): Promise<BlobFooter | undefined> {
     const result = await checkBlob(this.#options, blob);
     if (result.kind === "missing") {
+      if (!this.#isStillNamed(blob.blobId)) return undefined;
       this.#counts.missing += 1;
       this.#options.report(`missing: ${place}: blob ${blob.blobId}`);
-    } else if (result.kind === "unreadable") this.#unreadable(`${place}: ${result.text}`);
+    } else if (result.kind === "unreadable") this.#unreadable(`${place}: blob ${blob.blobId}: ${result.text}`);
     else if (result.kind === "damaged") this.#corrupt(`${place}: blob ${blob.blobId}: ${result.text}`);
     else return result.footer;
     return undefined;
   }
 
+  /** Beside a server a blob may be gone rightly: a check takes long, and its rows are those of when it began. */
+  #isStillNamed(blobId: string): boolean {
+    const { dataDir, bucketId, isServed } = this.#options;
+    if (!isServed) return true;
+    const database = openUntouched(dataDir, bucketId, isServed);
+    try {
+      return database.query(needsSql).values(blobId)[0]?.[0] === 1;
+    } finally {
+      database.close();
+    }
+  }
+
   #noteKey(place: string, opened: OpenedKey): void {
-    if (opened.kind === "client") this.#counts.unverifiable += 1;
+    if (opened.kind === "unknown") this.#counts.unverifiable += 1;
     else if (opened.kind === "damaged") this.#corrupt(`${place}: its data key does not open`);
   }
 
@@ -200,9 +242,10 @@ export class BucketCheck {
   }
 
   #openKey(wrapped: WrappedKey, key: string): OpenedKey {
-    if (wrapped.version === customerKeyVersion) return { kind: "client" };
+    const { keyRing, bucketId } = this.#options;
+    if (wrapped.version === customerKeyVersion || keyRing === undefined) return { kind: "unknown" };
     try {
-      return { kind: "key", dataKey: this.#options.keyRing.unwrap(wrapped, keyIdentity(this.#options.bucketId, key)) };
+      return { kind: "key", dataKey: keyRing.unwrap(wrapped, keyIdentity(bucketId, key)) };
     } catch (error) {
       if (!(error instanceof KeyUnwrapError)) throw error;
       return { kind: "damaged" };
@@ -222,32 +265,45 @@ export class BucketCheck {
   }
 
   #findOrphans(database: Database): void {
-    const { dataDir, bucketId, clock } = this.#options;
+    const { dataDir, bucketId } = this.#options;
     const isNamed = database.query(namedSql);
-    for (const folder of listBlobFolders(dataDir, bucketId)) {
-      for (const name of listBlobFiles(dataDir, bucketId, folder)) {
+    const folders = this.#attempt("The folder of blobs", () => listBlobFolders(dataDir, bucketId)) ?? [];
+    for (const folder of folders) {
+      const names = this.#attempt(`Blob folder ${folder}`, () => listBlobFiles(dataDir, bucketId, folder)) ?? [];
+      for (const name of names) {
         if (isBlobName(folder, name) && isNamed.values(name)[0]?.[0] === 1) continue;
-        const changedMs = fileChangedMs({ dataDir, bucketId, folder }, name);
-        if (changedMs === undefined || clock.nowMs() - changedMs < orphanGraceMs) continue;
-        this.#counts.orphaned += 1;
-        this.#options.report(`orphaned: file ${folder}/${name}`);
+        this.#attempt(`File ${folder}/${name}`, () => this.#noteOrphan(folder, name));
       }
     }
   }
 
-  #noteUnreadable(database: Database | undefined, error: unknown): void {
-    const text = error instanceof Error ? error.message : "unknown";
-    const kind = findProblemKind(error);
-    if (kind === "unreadable") {
-      this.#unreadable(text);
+  #noteOrphan(folder: string, name: string): void {
+    const { dataDir, bucketId, clock } = this.#options;
+    const changedMs = fileChangedMs({ dataDir, bucketId, folder }, name);
+    if (changedMs === undefined || clock.nowMs() - changedMs < orphanGraceMs) return;
+    this.#counts.orphaned += 1;
+    this.#options.report(`orphaned: file ${folder}/${name}`);
+  }
+
+  /** What `read` gives; undefined, noted and reported, when it fails. */
+  #attempt<T>(what: string, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      this.#noteFailure(what, error);
+      return undefined;
+    }
+  }
+
+  /** @throws the error itself when it is neither the file system's nor SQLite's */
+  #noteFailure(what: string, error: unknown): void {
+    const unreadable = describeUnreadable(error);
+    if (unreadable !== undefined) {
+      this.#unreadable(`${what}: ${unreadable}`);
       return;
     }
-    if (database || kind === "damaged") {
-      this.#corrupt(`The catalog cannot be read: ${text}`);
-      return;
-    }
-    this.#counts.missing += 1;
-    this.#options.report(`missing: ${text}`);
+    if (!(isUnavailable(error) || (error instanceof Error && "syscall" in error))) throw error;
+    this.#corrupt(`${what} cannot be read: ${error instanceof Error ? error.message : "unknown"}`);
   }
 
   #unreadable(text: string): void {
@@ -259,4 +315,9 @@ export class BucketCheck {
     this.#counts.corrupt += 1;
     this.#options.report(`corrupt: ${text}`);
   }
+}
+
+/** How reports name a version. */
+function placeOf({ key, hlc }: StoredVersion): string {
+  return `${JSON.stringify(key)} (${hlc})`;
 }

@@ -21,10 +21,11 @@ test.each([
   const disk: Disk = { ...nodeDisk, openToRead: refuse };
   const lines: string[] = [];
   const { dataDir, keys, clock } = scratch;
-  const result = await checkDataFolder({ dataDir, keys, disk, clock, report: (line) => lines.push(line) });
+  const own = { dataDir, keys, clock, bucketNames: new Map<string, string>(), isServed: false };
+  const result = await checkDataFolder({ ...own, disk, report: (line) => lines.push(line) });
   const counts = { missing: 0, corrupt: 0, unreadable: 0, [kind]: result[kind] };
   expect(result).toMatchObject(counts);
-  expect([result[kind] > 0, result.problems]).toEqual([true, result[kind]]);
+  expect([result[kind] > 0, result.problems]).toEqual([true, kind === "unreadable" ? 0 : result[kind]]);
   expect(lines[0]).toContain(kind);
   if (kind === "unreadable") expect(lines[0]).toContain(`${code}: refused, open '${dataDir}`);
 });

@@ -2,6 +2,7 @@ import type { Disk } from "../blobs/disk.ts";
 import { blobPath } from "../blobs/disk-blobs/blob-path.ts";
 import type { BlobFooter } from "../blobs/disk-blobs/footer.ts";
 import { verifyBlob } from "../blobs/disk-blobs/verify-blob.ts";
+import { describeUnreadable } from "../catalog/unreadable.ts";
 import type { ChecksumPool, RunningChecksum } from "../checksum/running-checksum.ts";
 import { DamagedBytesError } from "../crypto/inline-body.ts";
 import { type PartChecksum, parsePartChecksums } from "../multipart/part-checksum.ts";
@@ -30,20 +31,22 @@ export interface BlobToCheck {
 export type BlobCheckResult =
   | { readonly kind: "whole"; readonly footer: BlobFooter }
   | { readonly kind: "missing" }
-  /** The system refuses it (permissions): what it holds is not known. */
-  | { readonly kind: "unreadable"; readonly text: string }
-  | { readonly kind: "damaged"; readonly text: string };
+  | { readonly kind: "damaged"; readonly text: string }
+  /** Nothing is known of it. */
+  | { readonly kind: "unreadable"; readonly text: string };
 
-/** Checks one blob file. A file that cannot be read (EIO) is damaged. */
+/** Checks one blob file. A file whose bytes the disk does not give back (EIO) is damaged. */
 export async function checkBlob(place: BlobCheckPlace, blob: BlobToCheck): Promise<BlobCheckResult> {
   try {
     return await verify(place, blob);
   } catch (error) {
     if (error instanceof DamagedBytesError) return { kind: "damaged", text: error.message };
     if (!(error instanceof Error && "code" in error)) throw error;
-    if (error.code === "ENOENT") return { kind: "missing" };
-    if (error.code === "EACCES" || error.code === "EPERM") return { kind: "unreadable", text: error.message };
-    return { kind: "damaged", text: `it cannot be read (${String(error.code)})` };
+    const text = describeUnreadable(error);
+    if (text !== undefined) return { kind: "unreadable", text };
+    return error.code === "ENOENT"
+      ? { kind: "missing" }
+      : { kind: "damaged", text: `it cannot be read (${String(error.code)})` };
   }
 }
 

@@ -8,14 +8,14 @@ export interface CheckCounts {
   missing: number;
   /** Rows, bodies and blobs that are damaged or contradict each other. */
   corrupt: number;
-  /** Blob files and catalogs that the system refuses: what they hold is not known. */
-  unreadable: number;
   /** Blob files that nothing names, older than the grace. */
   orphaned: number;
   /** Stored counters that differ from the recount. */
   drift: number;
-  /** Versions and parts whose tags only the client's key (SSE-C) can verify. */
+  /** Versions and parts whose key is not there: the client's (SSE-C), or all while the root key is missing. */
   unverifiable: number;
+  /** Files and folders that could not be read, which says nothing about what they hold: permissions, locks. */
+  unreadable: number;
 }
 
 /** All zero. */
@@ -40,8 +40,8 @@ export function addCounts(total: CheckCounts, more: CheckCounts): void {
   total.bytes += more.bytes;
   total.missing += more.missing;
   total.corrupt += more.corrupt;
-  total.unreadable += more.unreadable;
   total.orphaned += more.orphaned;
   total.drift += more.drift;
   total.unverifiable += more.unverifiable;
+  total.unreadable += more.unreadable;
 }

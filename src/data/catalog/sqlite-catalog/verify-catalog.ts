@@ -1,26 +1,49 @@
-import { Database } from "bun:sqlite";
+import { Database, SQLiteError } from "bun:sqlite";
 import { type StateName, stateNames, toNumbers } from "./bucket-state.ts";
 import { type CatalogCounts, type CatalogFinding, damaged } from "./catalog-finding.ts";
 import { decodeCommitRecord } from "./commit-record.ts";
 import { checksumPart, checksumState, checksumUpload, checksumUploadEnd } from "./row-checksum.ts";
 import { schemaSql, schemaVersion, uploadState } from "./schema.ts";
-import { verifyClosed, verifyLive } from "./verify-versions.ts";
+import { type SeenVersions, verifyClosed, verifyLive } from "./verify-versions.ts";
 
 /**
  * Reads every row of a catalog and compares all that is stored twice: SQLite's own structure, row checksums, counters
- * against a recount, details against versions, the log's numbers. Reads only.
- * @throws SQLiteError when the file is so damaged that a statement fails
+ * against a recount, details against versions, the log's numbers. Reads only. A page that cannot be read is a finding, and
+ * the rest is read all the same; what can only be compared as a whole is then left out.
  */
 export function* verifyCatalog(database: Database): Generator<CatalogFinding, void> {
-  const isReadable = yield* verifyFile(database);
-  if (!isReadable) return;
+  const isReadable = yield* goOn("The catalog", verifyFile(database));
+  if (isReadable !== true) return;
   const counts: CatalogCounts = { objects: 0, versions: 0, bytes: 0, partBytes: 0, openUploads: 0 };
-  const state = toNumbers(readState(database));
   const live = yield* verifyLive(database, counts);
   const closed = yield* verifyClosed(database);
-  yield* verifyUploads(database, counts);
-  yield* verifyState(database, counts, state);
-  yield* verifyLog(database, state.seq);
+  const uploads = yield* goOn("The list of uploads", verifyUploads(database, counts));
+  const isWhole = live.isWhole && closed.isWhole && uploads !== undefined;
+  const state = yield* goOn("The numbers of the bucket", verifyState(database, isWhole ? counts : undefined));
+  if (state !== undefined) yield* goOn("The log", verifyLog(database, state.seq));
+  if (state !== undefined && isWhole) yield* goOn("The details", verifyDetails(database, { live, closed, state }));
+  yield { kind: "counted", counts };
+}
+
+/** The findings of one part, and one more where it cannot be read to its end. @returns undefined in that case */
+function* goOn<T>(what: string, part: Generator<CatalogFinding, T>): Generator<CatalogFinding, T | undefined> {
+  try {
+    return yield* part;
+  } catch (error) {
+    if (!(error instanceof SQLiteError)) throw error;
+    yield damaged(`${what} cannot be read to the end: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** What the versions and the state say of the details. */
+interface SeenDetails {
+  readonly live: SeenVersions;
+  readonly closed: SeenVersions;
+  readonly state: Readonly<Record<StateName, number>>;
+}
+
+function* verifyDetails(database: Database, { live, closed, state }: SeenDetails): Generator<CatalogFinding, void> {
   const details = countRows(database, "SELECT count(*) FROM detail");
   if (details !== live.details + closed.details)
     yield damaged(`${details} details for ${live.details + closed.details} versions`);
@@ -32,13 +55,11 @@ export function* verifyCatalog(database: Database): Generator<CatalogFinding, vo
   if (Math.max(live.maxHlc, closed.maxHlc) > state.hlc) yield damaged("A version is newer than the newest commit");
   if (Math.max(live.maxDetailId, closed.maxDetailId) >= state.nextDetailId)
     yield damaged("A detail has a number that was not given out yet");
-  yield { kind: "counted", counts };
 }
 
 /** @returns false when tables are not what the rest of the verification expects */
 function* verifyFile(database: Database): Generator<CatalogFinding, boolean> {
-  const messages = database.query("PRAGMA integrity_check(100)").values() as [message: string][];
-  for (const [message] of messages) if (message !== "ok") yield damaged(`SQLite: ${message}`);
+  yield* goOn("The structure", verifyStructure(database));
   const form = countRows(database, "PRAGMA user_version");
   if (form !== schemaVersion) yield damaged(`The catalog has form ${form}, wanted ${schemaVersion}`);
   const pristine = new Database(":memory:");
@@ -50,6 +71,13 @@ function* verifyFile(database: Database): Generator<CatalogFinding, boolean> {
   } finally {
     pristine.close();
   }
+}
+
+/** SQLite tells what it finds row by row, and then fails at the first page that is no page of a tree. */
+function* verifyStructure(database: Database): Generator<CatalogFinding, true> {
+  const rows = database.query<{ integrity_check: string }, []>("PRAGMA integrity_check(100)").iterate();
+  for (const { integrity_check: message } of rows) if (message !== "ok") yield damaged(`SQLite: ${message}`);
+  return true;
 }
 
 function readSchema(database: Database): string {
@@ -81,7 +109,7 @@ interface PartRecord {
   crc: number;
 }
 
-function* verifyUploads(database: Database, counts: CatalogCounts): Generator<CatalogFinding, void> {
+function* verifyUploads(database: Database, counts: CatalogCounts): Generator<CatalogFinding, true> {
   const uploads = database
     .query<UploadRecord, []>(
       "SELECT upload_id AS uploadId, key, initiated_hlc AS initiatedHlc, meta, state, crc, fingerprint, answer, ended_hlc AS endedHlc FROM upload",
@@ -109,6 +137,7 @@ function* verifyUploads(database: Database, counts: CatalogCounts): Generator<Ca
   }
   const parts = countRows(database, "SELECT count(*) FROM part");
   if (parts !== partCount) yield damaged(`${parts - partCount} parts without an upload`);
+  return true;
 }
 
 function checksumWhole(upload: UploadRecord): number {
@@ -118,22 +147,26 @@ function checksumWhole(upload: UploadRecord): number {
   return begin + checksumUploadEnd({ fingerprint: fingerprint ?? "", answer: answer ?? "", endedHlc: endedHlc ?? 0 });
 }
 
+/** @param counts the recount; undefined when it is not whole */
 function* verifyState(
   database: Database,
-  counts: CatalogCounts,
-  state: Readonly<Record<StateName, number>>,
-): Generator<CatalogFinding, void> {
-  const byName = new Map(readState(database));
+  counts: CatalogCounts | undefined,
+): Generator<CatalogFinding, Readonly<Record<StateName, number>>> {
+  const rows = readState(database);
+  const state = toNumbers(rows);
+  const byName = new Map(rows);
   const crc = checksumState(stateNames.map((each) => state[each]));
   const isUntouched = byName.size === 1 && byName.get("min_reader") === 1;
   if (!isUntouched && byName.get("crc") !== crc) yield damaged("The numbers of the bucket do not fit their checksum");
   if (byName.get("min_reader") !== 1) yield damaged("The oldest readable form is not the one of this form");
   const known = new Set<string>([...stateNames, "crc", "min_reader"]);
   for (const each of byName.keys()) if (!known.has(each)) yield damaged(`The bucket has an unknown number "${each}"`);
+  if (counts === undefined) return state;
   for (const each of ["objects", "versions", "bytes", "partBytes", "openUploads"] as const) {
     if (state[each] !== counts[each])
       yield { kind: "drifted", text: `${each} is ${state[each]}, counted ${counts[each]}` };
   }
+  return state;
 }
 
 function readState(database: Database): [name: string, value: number][] {
