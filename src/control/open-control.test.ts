@@ -32,6 +32,28 @@ test("openControl: the first start takes the configured administrator, later one
   expect(second.control.accessKeys.list()).toEqual(key ? [key] : []);
 });
 
+test("openControl: an administrator's key that is ignored is warned of with the reason, never with a secret", async () => {
+  const { control, dataDir } = await startControl();
+  const user = await control.accessKeys.createKey({ userName: "alice", grants });
+  await closeControl(control);
+  for (const [given, reason] of [
+    [administrator, undefined],
+    [{ ...administrator, accessKeyId: "AKIAOTHER" }, "there is no such access key"],
+    [{ ...administrator, secretKey: "another-secret-of-them" }, "its stored secret is another"],
+    [{ accessKeyId: user.accessKeyId, secretKey: user.secretKey }, "it is no administrator's"],
+  ] as const) {
+    const again = await startControl({ dataDir, administrator: given });
+    await closeControl(again.control);
+    const warnings = again.lines.filter((line) => line.includes("MAXIOFS_ADMIN_"));
+    expect(warnings).toHaveLength(reason === undefined ? 0 : 1);
+    for (const warning of warnings) {
+      expect(warning).toContain(reason ?? "");
+      expect(warning).toContain(given.accessKeyId);
+      expect(warning).not.toContain(given.secretKey);
+    }
+  }
+});
+
 test("openControl: without a configured administrator one is generated, different each time", async () => {
   const generate = async () => {
     const { administrator: _, ...options } = makeControlOptions();

@@ -7,6 +7,7 @@ import type { ListenAddress } from "#kernel/settings/value-parser.ts";
 import { AccessKeyStore } from "./access-keys/access-key-store.ts";
 import { AccessKeys } from "./access-keys/access-keys.ts";
 import { ensureFirstAdministrator, type FirstAdministrator } from "./access-keys/first-administrator.ts";
+import { warnOfIgnoredAdministrator } from "./access-keys/ignored-administrator.ts";
 import type { BucketCatalogs } from "./buckets/bucket-catalogs.ts";
 import { readBuckets } from "./buckets/bucket-store.ts";
 import { Buckets } from "./buckets/buckets.ts";
@@ -112,8 +113,10 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
   const given = options.administrator;
   const firstAdministrator = await ensureFirstAdministrator({ database, store, given, clock, random });
   const stored = await readStoredSettings(database);
+  const entries = await store.readAll(database);
+  warnOfIgnoredAdministrator(firstAdministrator ? undefined : given, entries, options.log);
   const publisher = new SnapshotPublisher({
-    keys: await store.readAll(database),
+    keys: entries,
     buckets: (await readBuckets(database)).filter(({ state }) => state !== "creating").map(({ entry }) => entry),
     settings: resolveDataSettings(stored, options.settings, readDiskBytes(dataDir)),
     endSilentWorker,
