@@ -199,6 +199,7 @@ function controlOptions({
     dataDir,
     version,
     consoleListen: config.consoleListen,
+    s3Port: config.s3Listen.port,
     ...(config.administrator && { administrator: config.administrator }),
     ...(config.rootKey && { rootKey: config.rootKey }),
     settings: config.settings,

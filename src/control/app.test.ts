@@ -1,11 +1,20 @@
 import { afterEach, expect, test } from "bun:test";
+import type { KeyEntry } from "#kernel/protocol/snapshot.ts";
 import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
+import { TooManyRequestsError } from "./http/control-error.ts";
+import { LogInGuard } from "./http/log-in-guard.ts";
+import { setRequestContext } from "./http/request-context.ts";
+import { createLog } from "./observe/log.ts";
 
 afterEach(closeControls);
 const administrator = testAdministrator;
+const adminEntry: KeyEntry = {
+  ...{ accessKeyId: "AKIAADMIN", secretKey: "right", enabled: true, administrator: true, grants: [] },
+  ...{ userId: "u", userName: "admin", tenantId: "t", accountId: "1", canonicalId: "c", displayName: "d" },
+};
 const grants = [{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::a/*"] }];
 
-test("authenticateAdministrator: nobody else gets in, on any path that is not public", async () => {
+test("LogInGuard: nobody else gets in, on any path that is not public", async () => {
   const { control, fetch } = await startControl();
   const user = await control.accessKeys.createKey({ userName: "alice", grants });
   const wrong = { ...administrator, secretKey: `${administrator.secretKey}x` };
@@ -49,6 +58,85 @@ test("createControlApp: a thrown message never reaches the client, the log has i
   expect(text).not.toContain("hidden");
   expect(JSON.parse(text)).toMatchObject({ code: "InternalError", requestId: response.headers.get("x-request-id") });
   expect(lines.join()).toContain("hidden /path");
+});
+
+test("LogInGuard: guessing is delayed with 429, told in the log without secrets, and counted", async () => {
+  const { fetch, lines } = await startControl();
+  const guess = { accessKeyId: administrator.accessKeyId, secretKey: "a-wrong-guess-of-mine" };
+  const statuses: number[] = [];
+  for (let i = 0; i < 7; i++) statuses.push((await fetch("/api/v1/access-keys", { as: guess })).status);
+  expect(statuses).toEqual([401, 401, 401, 401, 401, 401, 429]);
+  const delayed = await fetch("/api/v1/access-keys", { as: administrator });
+  expect([delayed.status, delayed.headers.get("retry-after")]).toEqual([429, "1"]);
+  expect(await delayed.json()).toMatchObject({ code: "TooManyRequests" });
+  const refused = lines.filter((line) => line.includes("was refused"));
+  expect(refused).toHaveLength(6);
+  expect(refused[5]).toContain(`"address":"127.0.0.1","accessKeyId":"${administrator.accessKeyId}","waitSeconds":1`);
+  expect(lines.join()).not.toContain(guess.secretKey);
+  const metrics = await (await fetch("/metrics")).text();
+  expect(metrics).toContain('maxiofs_auth_failures_total{method="basic",reason="credentials"} 6');
+  expect(metrics).toContain('maxiofs_auth_failures_total{method="basic",reason="delayed"} 2');
+  expect(metrics).toContain('maxiofs_auth_attempts_total{method="basic",status="failure"} 8');
+});
+
+test("LogInGuard: a known administrator does not wait for failures in the same name elsewhere; unknown names are not logged", () => {
+  const time = { ms: 0 };
+  const clock = { nowMs: () => time.ms, monotonicMs: () => time.ms };
+  const lines: string[] = [];
+  const log = createLog({ level: "info", format: "json", clock, output: (line) => void lines.push(line) });
+  const guard = new LogInGuard({ keys: new Map([["AKIAADMIN", adminEntry]]), clock, log });
+  const attempt = (peerAddress: string, user: string, secret: string) => {
+    const headers = { authorization: `Basic ${btoa(`${user}:${secret}`)}` };
+    const request = new Request("http://localhost/", { headers });
+    setRequestContext(request, { requestId: "", peerAddress });
+    return guard.authenticate(request);
+  };
+  attempt("10.0.0.1", "AKIAADMIN", "right");
+  for (let i = 0; i < 6; i++) expect(() => attempt(`10.0.1.${i}`, "AKIAADMIN", "wrong")).toThrow("are wanted");
+  expect(() => attempt("10.0.0.2", "AKIAADMIN", "right")).toThrow(TooManyRequestsError);
+  attempt("10.0.0.1", "AKIAADMIN", "right");
+  for (let i = 0; i < 21; i++) expect(() => attempt("2001:db8::1", `secret-${i}`, "x")).toThrow("are wanted");
+  expect(() => attempt("2001:db8::2", "AKIAADMIN", "right")).toThrow(TooManyRequestsError);
+  time.ms = 1000;
+  attempt("2001:db8::2", "AKIAADMIN", "right");
+  expect(lines.join()).not.toContain("secret-");
+  expect(guard.counts).toEqual({ succeeded: 3, refused: 27, delayed: 2 });
+});
+
+test("answerS3Request: S3 clients at this port are told where S3 is, in their own words", async () => {
+  const { fetch } = await startControl();
+  const signed = { authorization: "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request" };
+  for (const [path, headers] of [
+    ["/", signed],
+    ["/metrics", signed],
+    ["/photos/a%2Fb?list-type=2", { authorization: "AWS AKIA:signature" }],
+    ["/photos/a?X-Amz-Signature=x", {}],
+    ["/photos/a?AWSAccessKeyId=x", {}],
+    ["/photos", { "user-agent": "aws-cli/2.15" }],
+    ["/", { "user-agent": "Boto3/1.28 Botocore/1.31" }],
+    ["/photos", { "user-agent": "MinIO (linux; amd64) minio-go/v7" }],
+  ] as const) {
+    const response = await fetch(path, { headers });
+    expect([path, response.status, response.headers.get("content-type")]).toEqual([path, 400, "application/xml"]);
+    const text = await response.text();
+    expect(text).toContain("<Code>InvalidRequest</Code>");
+    expect(text).toContain("S3 is served at port 9000");
+  }
+  expect(await (await fetch("/", { method: "HEAD", headers: signed })).text()).toBe("");
+  const agent = { "user-agent": "aws-sdk-go/1" };
+  expect((await fetch("/health", { headers: agent })).status).toBe(200);
+  expect((await fetch("/photos", { headers: { "user-agent": "Mozilla/5.0" } })).status).toBe(401);
+});
+
+test("metricsRoutes: a foreign host is refused, an administrator may ask from anywhere", async () => {
+  const { fetch } = await startControl({ settings: { "server.s3_domains": ["s3.example.com"] } });
+  const ask = async (headers: Record<string, string>, as?: typeof administrator) =>
+    (await fetch("/metrics", { headers, ...(as && { as }) })).status;
+  expect(await ask({ host: "evil.example:9001" })).toBe(403);
+  expect(await ask({ host: "s3.example.com:9001" })).toBe(200);
+  expect(await ask({ host: "maxiofs:9001" })).toBe(200);
+  expect(await ask({ host: "evil.example", "x-forwarded-for": "1.2.3.4" }, administrator)).toBe(200);
+  expect(await ask({}, { ...administrator, secretKey: "a-wrong-guess-of-mine" })).toBe(401);
 });
 
 test("metricsRoutes: what was registered, once; not for those behind a proxy", async () => {

@@ -1,20 +1,26 @@
 import { Elysia } from "elysia";
-import type { KeyEntry } from "#kernel/protocol/snapshot.ts";
 import { accessKeyRoutes } from "./access-keys/access-keys.routes.ts";
 import type { AccessKeys } from "./access-keys/access-keys.ts";
-import { authenticateAdministrator } from "./http/basic-authentication.ts";
 import { ControlError } from "./http/control-error.ts";
+import { isLocalRequest } from "./http/local-request.ts";
+import type { LogInGuard } from "./http/log-in-guard.ts";
 import { isUnexpected, renderProblem, toControlError } from "./http/render-problem.ts";
 import { getRequestContext } from "./http/request-context.ts";
+import { answerS3Request } from "./http/s3-hint.ts";
 import { healthRoutes } from "./observe/health.routes.ts";
 import type { Log } from "./observe/log.ts";
+import { registerLogInMetrics } from "./observe/log-in-metrics.ts";
 import { metricsRoutes, type RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
 
 /** What the routes stand on. */
 export interface ControlAppOptions {
   readonly version: string;
-  readonly keys: ReadonlyMap<string, KeyEntry>;
+  readonly logIns: LogInGuard;
+  /** 0 when it is not known. */
+  readonly s3Port: number;
+  /** Names of the server, in lower case, by which metrics may be asked for. */
+  readonly knownHosts: () => readonly string[];
   readonly accessKeys: AccessKeys;
   readonly readiness: Readiness;
   readonly registerMetrics: RegisterMetrics;
@@ -25,7 +31,14 @@ export interface ControlAppOptions {
 const publicPaths = new Set(["/", "/health", "/health/live", "/health/ready", "/ready", "/metrics"]);
 
 /** The control plane's HTTP routes. */
-export function createControlApp({ version, keys, accessKeys, readiness, registerMetrics, log }: ControlAppOptions) {
+export function createControlApp(options: ControlAppOptions) {
+  const { version, logIns, s3Port, knownHosts, accessKeys, readiness, log } = options;
+  const registerMetrics: RegisterMetrics = async (registry) => {
+    await options.registerMetrics(registry);
+    await registerLogInMetrics(registry, () => logIns.counts);
+  };
+  const isLocal = (request: Request) => isLocalRequest(request, knownHosts());
+  const authenticate = (request: Request) => logIns.authenticate(request);
   return new Elysia({ normalize: false })
     .onError(({ code, error, request }) => {
       const { requestId } = getRequestContext(request);
@@ -35,15 +48,19 @@ export function createControlApp({ version, keys, accessKeys, readiness, registe
     })
     .onRequest(({ request }) => {
       const url = new URL(request.url);
+      const isPublic = publicPaths.has(url.pathname);
+      const hint = answerS3Request(request, s3Port, isPublic && url.pathname !== "/");
+      if (hint !== undefined) return hint;
       // The router reads the text, this guard the parsed URL: where they could differ, nobody gets in.
       if (url.href !== request.url || url.hash !== "") throw new ControlError("InvalidRequest");
-      if (publicPaths.has(url.pathname)) return;
-      authenticateAdministrator(request, keys);
+      if (isPublic) return undefined;
+      authenticate(request);
       refuseOtherBodies(request);
+      return undefined;
     })
     .get("/", () => renderWelcome(version))
     .use(healthRoutes(readiness))
-    .use(metricsRoutes(registerMetrics))
+    .use(metricsRoutes({ registerMetrics, isLocal, authenticate }))
     .use(accessKeyRoutes(accessKeys));
 }
 

@@ -6,6 +6,7 @@ import type { FirstAdministrator } from "./access-keys/first-administrator.ts";
 import type { Buckets } from "./buckets/buckets.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
 import type { ControlListener } from "./http/listen.ts";
+import type { LogInGuard } from "./http/log-in-guard.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
@@ -16,6 +17,8 @@ import type { WorkerCalls } from "./worker-calls.ts";
 export interface ControlParts {
   readonly version: string;
   readonly consoleListen: ListenAddress;
+  /** 0 when it is not known. */
+  readonly s3Port: number;
   readonly registerMetrics: RegisterMetrics;
   readonly firstAdministrator: FirstAdministrator | undefined;
   readonly keys: readonly KeyEncryptionKey[];
@@ -25,6 +28,7 @@ export interface ControlParts {
   readonly buckets: Buckets;
   readonly calls: WorkerCalls;
   readonly readiness: Readiness;
+  readonly logIns: LogInGuard;
   readonly random: Random;
   readonly log: Log;
 }
@@ -66,7 +70,12 @@ export class Control {
     const { consoleListen: address, random, log, buckets, ...parts } = this.#parts;
     await buckets.recover();
     const [{ createControlApp }, { listen }] = await Promise.all([import("./app.ts"), import("./http/listen.ts")]);
-    const app = createControlApp({ ...parts, keys: parts.publisher.keys, log });
+    const { publisher } = parts;
+    const app = createControlApp({
+      ...parts,
+      knownHosts: () => [address.host, ...publisher.settings["server.s3_domains"]],
+      log,
+    });
     this.#listener = listen({ address, app, random, log });
     this.#upkeep = setInterval(() => {
       this.#running = this.#runUpkeep();

@@ -19,6 +19,7 @@ import { controlDatabasePath, openControlDatabase } from "./database/open-contro
 import { openKeyEncryptionKeys, readRootKeyId } from "./encryption/key-encryption-keys.ts";
 import { deriveKey, openRootKey } from "./encryption/root-key.ts";
 import { Sealer } from "./encryption/seal.ts";
+import { LogInGuard } from "./http/log-in-guard.ts";
 import { CatalogProblems } from "./observe/catalog-problems.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
@@ -35,6 +36,8 @@ export interface ControlOptions {
   readonly version: string;
   /** Where `start` listens; port 0 picks a free one. */
   readonly consoleListen: ListenAddress;
+  /** Where S3 is, for clients that come to the console's port by mistake; 0 when it is not known. */
+  readonly s3Port: number;
   /** Used at the first start only; generated when absent. */
   readonly administrator?: Credentials;
   /** 32 bytes, in place of the file `root.key`. */
@@ -82,6 +85,8 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     return new Control({
       ...state,
       consoleListen: options.consoleListen,
+      s3Port: options.s3Port,
+      logIns: new LogInGuard({ keys: publisher.keys, clock, log }),
       version: options.version,
       registerMetrics: async (registry) => {
         await options.registerMetrics(registry);

@@ -40,6 +40,7 @@ export function makeControlOptions(lines: string[] = []): ControlOptions {
     dataDir,
     version: "1.2.3",
     consoleListen: { host: "127.0.0.1", port: 0 },
+    s3Port: 9000,
     administrator: testAdministrator,
     settings: {},
     clock: systemClock,

@@ -1,27 +1,38 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { KeyEntry } from "#kernel/protocol/snapshot.ts";
-import { ControlError } from "./control-error.ts";
 
 const maxHeaderCharacters = 1024;
 
+/** An access key and a secret as a client gave them. */
+export interface BasicCredentials {
+  readonly accessKeyId: string;
+  readonly secretKey: string;
+}
+
 /**
- * The administrator whose access key and secret a request carries as HTTP Basic. Interim: it ends when sessions exist.
- * The time it takes tells nothing about ids or secrets.
- * @throws ControlError Unauthorized for a missing, malformed or wrong header, a disabled key, or a user who is no administrator.
- * Source: RFC 7617.
+ * The access key and secret that a request carries as HTTP Basic; undefined for a missing or malformed header. Interim: it ends when
+ * sessions exist. Source: RFC 7617.
  */
-export function authenticateAdministrator(request: Request, keys: ReadonlyMap<string, KeyEntry>): KeyEntry {
+export function readBasicCredentials(request: Request): BasicCredentials | undefined {
   const header = request.headers.get("authorization") ?? "";
-  const encoded =
-    header.length <= maxHeaderCharacters ? /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1] : undefined;
+  if (header.length > maxHeaderCharacters) return undefined;
+  const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
   const text = Buffer.from(encoded ?? "", "base64").toString();
   const colon = text.indexOf(":");
-  const entry = keys.get(text.slice(0, Math.max(0, colon)));
-  const isRight = isEqual(text.slice(colon + 1), entry?.secretKey ?? "");
-  if (entry === undefined || !isRight || colon < 0 || !entry.enabled || !entry.administrator) {
-    throw new ControlError("Unauthorized");
-  }
-  return entry;
+  return colon < 0 ? undefined : { accessKeyId: text.slice(0, colon), secretKey: text.slice(colon + 1) };
+}
+
+/**
+ * The administrator whose enabled key these are; undefined for wrong ones and those of other users. The time it takes tells nothing
+ * about ids or secrets.
+ */
+export function findAdministrator(
+  { accessKeyId, secretKey }: BasicCredentials,
+  keys: ReadonlyMap<string, KeyEntry>,
+): KeyEntry | undefined {
+  const entry = keys.get(accessKeyId);
+  const isRight = isEqual(secretKey, entry?.secretKey ?? "");
+  return entry !== undefined && isRight && entry.enabled && entry.administrator ? entry : undefined;
 }
 
 /** Digests have one length, so comparing them takes one time. */

@@ -8,6 +8,7 @@ export const controlErrors = {
   Conflict: [409, "The state of the resource does not allow this"],
   PayloadTooLarge: [413, "The body is longer than 1 MiB"],
   UnsupportedMediaType: [415, "The body must be application/json"],
+  TooManyRequests: [429, "Too many log-ins failed; try again later"],
   InternalError: [500, "The server failed; its log has the request id"],
   Unavailable: [503, "The server cannot do this at the moment"],
 } as const satisfies Record<string, readonly [status: number, detail: string]>;
@@ -34,5 +35,16 @@ export class ControlError extends Error {
     this.code = code;
     this.status = controlErrors[code][0];
     this.parts = parts;
+  }
+}
+
+/** Refused without being looked at, until `retryAfterSeconds` have passed. */
+export class TooManyRequestsError extends ControlError {
+  /** 1 at least. */
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super("TooManyRequests");
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }

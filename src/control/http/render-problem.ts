@@ -1,11 +1,18 @@
 import { DatabaseUnavailableError, isLocked } from "../database/database-unavailable-error.ts";
-import { ControlError, type ControlErrorCode, type ControlErrorPart, controlErrors } from "./control-error.ts";
+import {
+  ControlError,
+  type ControlErrorCode,
+  type ControlErrorPart,
+  controlErrors,
+  TooManyRequestsError,
+} from "./control-error.ts";
 
 /** A `application/problem+json` response with the header its status wants. Source: RFC 9457. */
 export function renderProblem(error: ControlError, requestId: string): Response {
   const { code, status, message, parts } = error;
   const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
   if (code === "Unauthorized") headers.set("www-authenticate", 'Basic realm="MaxIOFS", charset="UTF-8"');
+  if (error instanceof TooManyRequestsError) headers.set("retry-after", String(error.retryAfterSeconds));
   const title = code.replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ");
   const body = { type: "about:blank", title, status, detail: message, code, requestId };
   return Response.json(parts.length > 0 ? { ...body, errors: parts } : body, { status, headers });

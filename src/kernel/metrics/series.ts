@@ -135,3 +135,19 @@ export const series = {
   },
   workerConnections: { name: "worker_connections", type: "gauge", help: "Open connections", labels: ["worker"] },
 } as const satisfies Readonly<Record<string, Series>>;
+
+/** The series that the control thread counts itself. */
+export const controlSeries = {
+  authAttempts: {
+    name: "auth_attempts_total",
+    type: "counter",
+    help: "Log-ins at the console port by outcome",
+    labels: ["method", "status"],
+  },
+  authFailures: {
+    name: "auth_failures_total",
+    type: "counter",
+    help: "Failed log-ins at the console port: wrong credentials, or delayed because too many failed before",
+    labels: ["method", "reason"],
+  },
+} as const satisfies Readonly<Record<string, Series>>;

@@ -1,0 +1,99 @@
+import type { Clock } from "#kernel/base/clock.ts";
+import type { KeyEntry } from "#kernel/protocol/snapshot.ts";
+import type { Log } from "../observe/log.ts";
+import { addressGroup } from "./address-group.ts";
+import { AttemptLimiter, type AttemptLimits } from "./attempt-limiter.ts";
+import { type BasicCredentials, findAdministrator, readBasicCredentials } from "./basic-authentication.ts";
+import { ControlError, TooManyRequestsError } from "./control-error.ts";
+import { getRequestContext } from "./request-context.ts";
+
+/** What the guard stands on. */
+export interface LogInGuardOptions {
+  readonly keys: ReadonlyMap<string, KeyEntry>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How log-ins ended since the start. */
+export interface LogInCounts {
+  readonly succeeded: number;
+  /** The credentials were wrong. */
+  readonly refused: number;
+  /** They were not looked at, because too many failed before. */
+  readonly delayed: number;
+}
+
+const shared = { firstDelayMs: 1000, forgetAfterMs: 15 * 60_000, maxNames: 10_000 };
+/** Many people may be behind one address. */
+const addressLimits: AttemptLimits = { ...shared, freeFailures: 20, maxDelayMs: 60_000 };
+/** Short, because anybody can make a user wait by failing in the user's name. */
+const userLimits: AttemptLimits = { ...shared, freeFailures: 5, maxDelayMs: 30_000 };
+/** Pairs of user and address that logged in before. */
+const maxKnownPairs = 1000;
+
+/**
+ * Lets administrators in and slows down guessing, per address and per user. Who logged in from an address before does not wait for
+ * failures in the same name elsewhere. Requests without credentials are no attempts.
+ */
+export class LogInGuard {
+  readonly #options: LogInGuardOptions;
+  readonly #addresses: AttemptLimiter;
+  readonly #users: AttemptLimiter;
+  /** In the order of their last success. */
+  readonly #knownPairs = new Set<string>();
+  readonly #counts = { succeeded: 0, refused: 0, delayed: 0 };
+
+  constructor(options: LogInGuardOptions) {
+    this.#options = options;
+    this.#addresses = new AttemptLimiter(addressLimits, options.clock);
+    this.#users = new AttemptLimiter(userLimits, options.clock);
+  }
+
+  get counts(): LogInCounts {
+    return { ...this.#counts };
+  }
+
+  /**
+   * The administrator whose credentials a request carries.
+   * @throws ControlError Unauthorized for none or wrong ones.
+   * @throws TooManyRequestsError while address or user have to wait, whatever the credentials are.
+   */
+  authenticate(request: Request): KeyEntry {
+    const given = readBasicCredentials(request);
+    if (given === undefined) throw new ControlError("Unauthorized");
+    const address = addressGroup(getRequestContext(request).peerAddress);
+    const pair = JSON.stringify([given.accessKeyId, address]);
+    const userWaitMs = this.#knownPairs.has(pair) ? 0 : this.#users.waitMs(given.accessKeyId);
+    const waitMs = Math.max(this.#addresses.waitMs(address), userWaitMs);
+    if (waitMs > 0) {
+      this.#counts.delayed += 1;
+      throw new TooManyRequestsError(Math.ceil(waitMs / 1000));
+    }
+    const entry = findAdministrator(given, this.#options.keys);
+    if (entry === undefined) {
+      this.#noteFailure(given, address);
+      throw new ControlError("Unauthorized");
+    }
+    this.#noteSuccess(given, address, pair);
+    return entry;
+  }
+
+  #noteFailure({ accessKeyId }: BasicCredentials, address: string): void {
+    const { keys, log } = this.#options;
+    this.#counts.refused += 1;
+    const delayMs = Math.max(this.#addresses.fail(address), this.#users.fail(accessKeyId));
+    // What is no access key may be a secret that was typed into the wrong field.
+    const shown = keys.has(accessKeyId) ? accessKeyId : "unknown";
+    log.warn("A log-in at the console port was refused", { address, accessKeyId: shown, waitSeconds: delayMs / 1000 });
+  }
+
+  #noteSuccess({ accessKeyId }: BasicCredentials, address: string, pair: string): void {
+    this.#counts.succeeded += 1;
+    this.#addresses.succeed(address);
+    this.#users.succeed(accessKeyId);
+    this.#knownPairs.delete(pair);
+    this.#knownPairs.add(pair);
+    const [oldest] = this.#knownPairs;
+    if (this.#knownPairs.size > maxKnownPairs && oldest !== undefined) this.#knownPairs.delete(oldest);
+  }
+}
