@@ -29,9 +29,10 @@ export function endOnSignals({ drain, finish, endNow, log, notReadyMs = 5000 }: 
       process.exit(0);
     }
     isEnding = true;
-    log.info("Ending: what runs is finished first", { signal });
+    const seconds = signal === "SIGTERM" ? notReadyMs / 1000 : 0;
+    log.info(describeEnd(seconds), { signal });
     drain();
-    if (signal === "SIGTERM") await Bun.sleep(notReadyMs);
+    await Bun.sleep(seconds * 1000);
     await finish();
     log.info("Ended");
     process.exit(0);
@@ -44,4 +45,9 @@ export function endOnSignals({ drain, finish, endNow, log, notReadyMs = 5000 }: 
   };
   process.on("SIGTERM", endOrFail);
   process.on("SIGINT", endOrFail);
+}
+
+function describeEnd(seconds: number): string {
+  if (seconds === 0) return "Ending: what runs is finished first; a second signal ends at once";
+  return `Ending in ${seconds} s: until then requests are answered and /health/ready says 503, so that load balancers look away; then what runs is finished; a second signal ends at once`;
 }
