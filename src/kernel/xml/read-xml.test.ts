@@ -63,6 +63,8 @@ test("readXml: named and numeric references, those of control characters too", (
 
 test("readXml: line ends become LF, escaped CR stays", () => {
   expect(read("<a>1\r\n2\r3&#13;&#10;4</a>").text).toBe("1\n2\n3\r\n4");
+  expect(read("<a>\r\r\n<![CDATA[\r\n\r]]></a>\r").text).toBe("\n\n\n\n");
+  expect(read('<a b="1\r\n2\r"/>').attributes[0]?.value).toBe("1\n2\n");
 });
 
 test("readXml: prefixes and namespace declarations go, other attributes stay", () => {
@@ -196,6 +198,14 @@ test("readXml: attributes count as elements", () => {
   const fill = (count: number) => `<a>${'<b c=""/>'.repeat(count)}</a>`;
   expect(read(fill((maxXmlElements - 2) / 2)).children).toHaveLength((maxXmlElements - 2) / 2);
   expect(() => read(fill(maxXmlElements / 2))).toThrow(malformed);
+});
+
+test("readXml: comments and CDATA sections count as elements", () => {
+  for (const mark of ["<!---->", "<![CDATA[]]>"]) {
+    const fill = (count: number) => `<a>${mark.repeat(count)}</a>`;
+    expect(read(fill(maxXmlElements - 1)).text).toBe("");
+    expect(() => read(fill(maxXmlElements))).toThrow(malformed);
+  }
 });
 
 test("readXml: hostile sizes are refused (a quadratic scan would outlast the test)", () => {

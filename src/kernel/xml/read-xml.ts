@@ -24,8 +24,8 @@ export interface XmlLimits {
 /** Deepest nesting of elements, the root included. */
 export const maxXmlDepth = 16;
 /**
- * Elements and attributes per document: four bytes of input make one, so the size alone would not bound memory. The most
- * that S3 needs is CompleteMultipartUpload's: 10,000 parts with number, ETag and checksums.
+ * Elements, attributes, comments and CDATA sections per document: four bytes of input make one, so the size alone would
+ * bound neither memory nor work. The most that S3 needs is CompleteMultipartUpload's: 10,000 parts with number, ETag and checksums.
  */
 export const maxXmlElements = 100_000;
 /** Entity and character references per document: each costs far more than its bytes. 128 for each of 1,000 keys. */
@@ -61,7 +61,6 @@ const noAttributes: readonly XmlAttribute[] = [];
 /** Characters no document may hold unescaped. */
 const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
 const notBlank = /[^ \t\r\n]/;
-const lineEnd = /\r\n?/g;
 /** From `&` to before `;`: eight digits at most. */
 const longestReference = "&#x00000000".length;
 const numericReference = /^&#(?:(\d+)|x([\da-fA-F]+))$/;
@@ -78,6 +77,8 @@ const attribute =
   /[ \t\r\n]+([A-Za-z_:\x80-\uffff][\w.:\-\x80-\uffff]*)[ \t\r\n]*=[ \t\r\n]*(?:"([^<"]*)"|'([^<']*)')/y;
 const tagEnd = /[ \t\r\n]*(\/?)>/y;
 
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
 const slash = 0x2f;
 const greater = 0x3e;
 const nameStart = 1;
@@ -118,12 +119,29 @@ export function readXml(bytes: Uint8Array, limits: XmlLimits): XmlElement {
 function decode(bytes: Uint8Array): string {
   let document: string;
   try {
-    document = utf8.decode(bytes);
+    document = utf8.decode(endLinesWithLf(bytes));
   } catch {
     throw malformed();
   }
   if (forbidden.test(document)) throw malformed();
   return document;
+}
+
+/**
+ * The document with LF for CR LF and for CR alone, before references are expanded, so that `&#13;` stays a CR. Byte by byte:
+ * replacing eight million of them in text takes most of a second.
+ * Source: XML 1.0, section 2.11.
+ */
+function endLinesWithLf(bytes: Uint8Array): Uint8Array {
+  if (!bytes.includes(carriageReturn)) return bytes;
+  const ended = new Uint8Array(bytes.length);
+  let length = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
+    if (byte === carriageReturn && bytes[i + 1] === lineFeed) continue;
+    ended[length++] = byte === carriageReturn ? lineFeed : byte;
+  }
+  return ended.subarray(0, length);
 }
 
 /** The offset after the XML declaration. */
@@ -153,22 +171,20 @@ function appendText(parent: OpenElement, text: string): void {
   parent.text += text;
 }
 
-/** Line ends become LF before references are expanded, so that `&#13;` stays a CR (XML 1.0, section 2.11). */
 function expandText(reader: Reader, raw: string): string {
   if (raw.length > maxXmlTextChars) throw malformed();
-  const lines = raw.includes("\r") ? raw.replace(lineEnd, "\n") : raw;
-  let at = lines.indexOf("&");
-  if (at === -1) return lines;
+  let at = raw.indexOf("&");
+  if (at === -1) return raw;
   let text = "";
   let done = 0;
-  for (; at !== -1; at = lines.indexOf("&", done)) {
-    const end = lines.indexOf(";", at + 2);
+  for (; at !== -1; at = raw.indexOf("&", done)) {
+    const end = raw.indexOf(";", at + 2);
     reader.referenceCount++;
     if (end === -1 || end - at > longestReference || reader.referenceCount > maxXmlReferences) throw malformed();
-    text += lines.slice(done, at) + expandReference(lines.slice(at, end));
+    text += raw.slice(done, at) + expandReference(raw.slice(at, end));
     done = end + 1;
   }
-  return text + lines.slice(done);
+  return text + raw.slice(done);
 }
 
 /** @param reference from `&` to before `;` */
@@ -198,14 +214,19 @@ function readStartTag(reader: Reader, tagAt: number): void {
     isEmpty = end[1] === "/";
     reader.at = tagEnd.lastIndex;
   }
-  reader.elementCount++;
-  if (reader.elementCount > maxXmlElements || open.length >= maxXmlDepth) throw malformed();
+  countElement(reader);
+  if (open.length >= maxXmlDepth) throw malformed();
   const element: OpenElement = { name: stripPrefix(rawName), rawName, text: "", attributes, children: noElements };
   const parent = open[open.length - 1];
   if (parent !== undefined) addChild(parent, element);
   else if (reader.root === undefined) reader.root = element;
   else throw malformed();
   if (!isEmpty) open.push(element);
+}
+
+function countElement(reader: Reader): void {
+  reader.elementCount++;
+  if (reader.elementCount > maxXmlElements) throw malformed();
 }
 
 function addChild(parent: OpenElement, child: OpenElement): void {
@@ -238,7 +259,7 @@ function readAttributes(reader: Reader, start: number): readonly XmlAttribute[] 
     const rawName = match[1] ?? "";
     if (seen.has(rawName) || seen.size === maxAttributes) throw malformed();
     seen.add(rawName);
-    reader.elementCount++;
+    countElement(reader);
     const value = expandText(reader, match[2] ?? match[3] ?? "");
     if (rawName !== "xmlns" && !rawName.startsWith("xmlns:")) found.push({ name: stripPrefix(rawName), value });
   }
@@ -261,6 +282,7 @@ function readEndTag(reader: Reader, tagAt: number): void {
 /** `<!` starts a comment or CDATA; everything else that starts so belongs to a DTD. */
 function readCommentOrData(reader: Reader, tagAt: number): void {
   const { document } = reader;
+  countElement(reader);
   if (document.startsWith("<!--", tagAt)) {
     const end = document.indexOf("--", tagAt + 4);
     if (end === -1 || document.charCodeAt(end + 2) !== greater) throw malformed();
@@ -271,7 +293,7 @@ function readCommentOrData(reader: Reader, tagAt: number): void {
   const end = document.indexOf("]]>", tagAt + 9);
   if (!document.startsWith("<![CDATA[", tagAt) || end === -1 || parent === undefined) throw malformed();
   if (end - tagAt - 9 > maxXmlTextChars) throw malformed();
-  appendText(parent, document.slice(tagAt + 9, end).replace(lineEnd, "\n"));
+  appendText(parent, document.slice(tagAt + 9, end));
   reader.at = end + 3;
 }
 
