@@ -66,11 +66,13 @@ class DataWorker {
     const snapshot = new SnapshotStore(start.snapshot, (bucketId) => this.#catalog.forget(bucketId));
     this.#recorder = new SlotRecorder(start.metrics, slotLayout);
     const pool = new BufferPool(maxPooledBuffers);
+    const bodyBudget = new BodyBudget(maxGatheredBytes);
     this.#deadline = new ProgressDeadline({
       idleTimeoutSeconds,
       monotonicMs: () => systemClock.monotonicMs(),
       nextRequestId: () => this.#requestIds.next(),
-      memoryLine: () => pool.line,
+      bufferLine: () => pool.line,
+      gatherLine: () => bodyBudget.line,
       onSlowCut: (cutCount) => log("warn", "Slow clients were cut: others waited for their memory", { cutCount }),
       onTick: (connectionCount, hasProgress) => {
         this.#recorder.setConnections(connectionCount);
@@ -95,7 +97,7 @@ class DataWorker {
       continuationTokens: new ContinuationTokens(start.keys),
       checksums: new ChecksumPool(),
       control: new ControlClient((message) => this.#send(message)),
-      bodyBudget: new BodyBudget(maxGatheredBytes),
+      bodyBudget,
       disk: new DiskSpace(dataDir, () => snapshot.settings["storage.reserve_bytes"], {
         onLook: (state) => this.#recorder.setDisk(state),
         onChange: ({ refusesWrites, freeBytes, reserveBytes }, resumeBytes) => {

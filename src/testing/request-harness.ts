@@ -103,14 +103,19 @@ export class RequestHarness {
 
   /**
    * Sends a request and gives what `work` did with it. An error it throws comes back as status 599 with its code.
-   * @param init `path` with a leading slash; `parts` replace what the request is made of
+   * @param init `path` with a leading slash; `parts` replace what the request is made of, `plane` parts of its plane
    */
   run(
     work: (request: S3Request) => Promise<void> | void,
-    init: RequestInit & { readonly path?: string; readonly parts?: Partial<RequestParts> } = {},
+    init: RequestInit & {
+      readonly path?: string;
+      readonly parts?: Partial<RequestParts>;
+      readonly plane?: Partial<DataPlane>;
+    } = {},
   ): Promise<Response> {
-    const { path = "/bucket/key", parts = {}, ...rest } = init;
-    this.#handle = async (message, response) => work(makeRequest(message, response, parts));
+    const { path = "/bucket/key", parts = {}, plane = {}, ...rest } = init;
+    const all = { plane: { ...makePlane(), ...plane }, ...parts };
+    this.#handle = async (message, response) => work(makeRequest(message, response, all));
     const address = this.#server.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
     return fetch(`http://127.0.0.1:${port}${path}`, rest);
@@ -122,7 +127,11 @@ export class RequestHarness {
   }
 }
 
-function makeRequest(message: IncomingMessage, response: ServerResponse, parts: Partial<RequestParts>): S3Request {
+function makeRequest(
+  message: IncomingMessage,
+  response: ServerResponse,
+  parts: Partial<RequestParts> & Pick<RequestParts, "plane">,
+): S3Request {
   const [path = "/", query = ""] = (message.url ?? "/").split(/\?(.*)/s, 2);
   const [, bucketName, ...keyParts] = path.split("/");
   const key = keyParts.join("/");
@@ -130,7 +139,6 @@ function makeRequest(message: IncomingMessage, response: ServerResponse, parts: 
     id: "REQUEST0",
     message,
     response,
-    plane: makePlane(),
     spec: operationTable.GetObject,
     query: parseQuery(query),
     headers: message.headers,

@@ -78,7 +78,7 @@ export class RequestHandler {
         operation: spec?.name,
       });
     } finally {
-      request?.forgetGathered();
+      request?.endGathering();
     }
     const bytesIn = Number(message.headers["content-length"] ?? 0);
     const bytesOut = Number(response.getHeader("content-length") ?? 0);

@@ -7,6 +7,8 @@ import { IncomingMessage } from "node:http";
 export class CountedRequest extends IncomingMessage {
   /** Body bytes that arrived, chunk framing of `Transfer-Encoding` excluded. */
   receivedBytes = 0;
+  /** Bytes of the worker's memory that this request holds: of its body, or of its answer that is not taken yet. */
+  gatheredBytes = 0;
 
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
     if (chunk instanceof Uint8Array) this.receivedBytes += chunk.length;

@@ -17,14 +17,24 @@ export interface ProgressDeadlineOptions {
   readonly nextRequestId: () => string;
   /** Called each second with the open connections and whether any request moved or is being worked on. */
   readonly onTick?: (connectionCount: number, hasProgress: boolean) => void;
-  /** The line of those who wait for the memory that transfers hold; absent where they hold none. */
-  readonly memoryLine?: () => WaitingLine;
+  /** The line of those who wait for a buffer, which transfers of blobs hold; absent where they hold none. */
+  readonly bufferLine?: () => WaitingLine;
+  /** The line of those who wait for room to gather bytes (`CountedRequest.gatheredBytes`); absent where nobody waits. */
+  readonly gatherLine?: () => WaitingLine;
   /** Told when clients were cut because others waited too long for memory. */
   readonly onSlowCut?: (cutCount: number) => void;
 }
 
 /** Bytes per second that make a client fast: it fills or empties a buffer of 256 KiB in five seconds. */
 const fastBytesPerSecond = 50 * 1024;
+
+/** A client that moved less than `fastBytesPerSecond` while only it was waited for. */
+interface SlowClient {
+  readonly socket: Socket;
+  readonly response: ServerResponse;
+  readonly bytesPerSecond: number;
+  readonly gatheredBytes: number;
+}
 
 const nobody: WaitingLine = { waitingCount: 0, servedCount: 0 };
 
@@ -42,19 +52,22 @@ interface Seen {
  * requests are left to the engine (`limitedServerOptions`).
  *
  * A client that moves a byte now and then keeps its connection, and the memory of its transfer, for as long as nobody else
- * needs it: when others have waited for memory for more than five seconds, as many of the slowest are cut as wait.
+ * needs it: when others have waited for memory for more than five seconds, as many slow clients are cut as wait: the slowest
+ * of those that hold a buffer, or those that hold the most of what was gathered.
  *
  * A request pays nothing for it: once a second every connection's counters are read (about 0.3 us each).
  */
 export class ProgressDeadline {
   readonly #options: ProgressDeadlineOptions;
   readonly #connections = new Map<Socket, Seen>();
-  readonly #overdue: OverdueWaiters;
+  readonly #overdueBuffers: OverdueWaiters;
+  readonly #overdueGathering: OverdueWaiters;
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: ProgressDeadlineOptions) {
     this.#options = options;
-    this.#overdue = new OverdueWaiters(options.memoryLine ?? (() => nobody));
+    this.#overdueBuffers = new OverdueWaiters(options.bufferLine ?? (() => nobody));
+    this.#overdueGathering = new OverdueWaiters(options.gatherLine ?? (() => nobody));
     this.#timer = setInterval(() => this.#tick(), 1000);
     this.#timer.unref();
   }
@@ -95,21 +108,38 @@ export class ProgressDeadline {
         this.#cut(socket, response);
       }
     }
-    const overdueCount = this.#overdue.look();
-    if (overdueCount > 0) this.#cutSlowest(overdueCount);
+    this.#cutSlow();
     this.#options.onTick?.(this.#connections.size, hasProgress);
   }
 
-  #cutSlowest(count: number): void {
-    const slow: { socket: Socket; response: ServerResponse; bytesPerSecond: number }[] = [];
+  /** Who gathers holds no buffer: an inline body dripped by one client shields no upload of another. */
+  #cutSlow(): void {
+    const [bufferCount, gatherCount] = [this.#overdueBuffers.look(), this.#overdueGathering.look()];
+    if (bufferCount === 0 && gatherCount === 0) return;
+    const slow = this.#findSlow();
+    const chosen = [
+      ...slow
+        .filter(({ gatheredBytes }) => gatheredBytes === 0)
+        .toSorted((a, b) => a.bytesPerSecond - b.bytesPerSecond)
+        .slice(0, bufferCount),
+      ...slow
+        .filter(({ gatheredBytes }) => gatheredBytes > 0)
+        .toSorted((a, b) => b.gatheredBytes - a.gatheredBytes)
+        .slice(0, gatherCount),
+    ];
+    for (const { socket, response } of chosen) this.#cut(socket, response);
+    if (chosen.length > 0) this.#options.onSlowCut?.(chosen.length);
+  }
+
+  #findSlow(): SlowClient[] {
+    const slow: SlowClient[] = [];
     for (const [socket, { response, rate }] of this.#connections) {
       const { bytesPerSecond } = rate;
-      if (response && bytesPerSecond !== undefined && bytesPerSecond < fastBytesPerSecond)
-        slow.push({ socket, response, bytesPerSecond });
+      if (!response || bytesPerSecond === undefined || bytesPerSecond >= fastBytesPerSecond) continue;
+      const gatheredBytes = response.req instanceof CountedRequest ? response.req.gatheredBytes : 0;
+      slow.push({ socket, response, bytesPerSecond, gatheredBytes });
     }
-    const slowest = slow.toSorted((a, b) => a.bytesPerSecond - b.bytesPerSecond).slice(0, count);
-    for (const { socket, response } of slowest) this.#cut(socket, response);
-    if (slowest.length > 0) this.#options.onSlowCut?.(slowest.length);
+    return slow;
   }
 
   /** Says why when nothing was sent yet. The request fails with `aborted` in whoever reads its body. */

@@ -7,6 +7,7 @@ import { limitedServerOptions, limitServer } from "./server-limits.ts";
 
 const server = createServer(limitedServerOptions(60), (request, response) => {
   request.on("error", () => {});
+  request.gatheredBytes = Number(/^\/gather\/(\d+)/.exec(request.url ?? "")?.[1] ?? 0);
   // Nothing is asked of this client: it waits for us.
   if (request.url === "/paused") request.pause();
   else request.resume().on("end", () => response.end("read"));
@@ -14,15 +15,20 @@ const server = createServer(limitedServerOptions(60), (request, response) => {
 const nextRequestId = () => "0123456789ABCDEF";
 let waitingCount = 0;
 let servedCount = 0;
+let gatherWaitingCount = 0;
+let gatherServedCount = 0;
 const cuts: number[] = [];
 // Twenty times as fast as time, so that a window of five seconds is over in a tick.
 const deadline = new ProgressDeadline({
   idleTimeoutSeconds: 1_000_000,
   monotonicMs: () => systemClock.monotonicMs() * 20,
   nextRequestId,
-  memoryLine: () => ({ waitingCount, servedCount }),
+  bufferLine: () => ({ waitingCount, servedCount }),
+  gatherLine: () => ({ waitingCount: gatherWaitingCount, servedCount: gatherServedCount }),
   onSlowCut: (cutCount) => {
     cuts.push(cutCount);
+    gatherServedCount += gatherWaitingCount;
+    gatherWaitingCount = 0;
     servedCount += waitingCount;
     waitingCount = 0;
   },
@@ -70,4 +76,21 @@ test("ProgressDeadline: as many of the slowest clients are cut as have waited to
   for (const { answer } of slowest) expect(answer()).toContain("<Code>RequestTimeout</Code>");
   expect(others.map(({ socket, answer }) => [socket.closed, answer()])).toEqual(others.map(() => [false, ""]));
   for (const { socket } of others) socket.destroy();
+}, 30_000);
+
+test("ProgressDeadline: when others wait to gather bytes, the slow client that holds the most is cut, one that holds none never", async () => {
+  cuts.length = 0;
+  const [most, less, none, fast] = [
+    startClient("/gather/2000", 10),
+    startClient("/gather/1000", 1),
+    startClient("/", 1),
+    startClient("/gather/3000", 400_000),
+  ];
+  await Bun.sleep(3000);
+  gatherWaitingCount = 1;
+  while (!most.socket.closed) await Bun.sleep(50);
+  await Bun.sleep(2500);
+  expect(cuts).toEqual([1]);
+  expect([less, none, fast].map(({ socket }) => socket.closed)).toEqual([false, false, false]);
+  for (const { socket } of [less, none, fast]) socket.destroy();
 }, 30_000);

@@ -3,6 +3,7 @@ import type { RunningChecksum } from "../checksum/running-checksum.ts";
 import { openInline, sealInline } from "../crypto/inline-body.ts";
 import { defaultPartAlgorithm } from "../multipart/assemble-object.ts";
 import type { ObjectMeta } from "../object-meta.ts";
+import { GatheredBody } from "../request/gathered-body.ts";
 import { announcedLength, type ReceivedBody, type ReceiveOptions, receiveBody } from "../request/receive-body.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import type { AppendedBytes, AppendedTo } from "./append-object.ts";
@@ -54,17 +55,14 @@ export async function appendInline(request: S3Request, target: AppendedTo, body:
 
 async function storeInline(whole: WholeObject, length: number): Promise<AppendedBytes> {
   const { before, dataKey } = whole;
-  const plaintext = Buffer.allocUnsafe(before.length + length);
-  plaintext.set(before);
-  let filled = before.length;
+  const totalLength = before.length + length;
+  const body = new GatheredBody(whole.request, totalLength);
+  await body.append(before);
   const received = await receive(whole, (data) => {
-    if (filled + data.length > plaintext.length) throw new S3Error("IncompleteBody");
-    whole.request.gather(data.length);
-    plaintext.set(data, filled);
-    filled += data.length;
-    return undefined;
+    if (body.length + data.length > totalLength) throw new S3Error("IncompleteBody");
+    return body.append(data);
   });
-  const inline = sealInline(dataKey, plaintext);
+  const inline = sealInline(dataKey, body.bytes);
   const described = describe(whole, received);
   return { ...described, bytes: { kind: "inline", slice: [0, inline.length] }, inline, discard: async () => {} };
 }

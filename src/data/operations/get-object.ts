@@ -28,6 +28,8 @@ export async function getObject(request: S3Request): Promise<void> {
   const plaintext =
     found.plaintext ?? (version.body && dataKey ? openInline(dataKey, version.body, version.sizeBytes) : undefined);
   if (plaintext || !dataKey) {
+    const waiting = request.gather(range.end - range.start);
+    if (waiting !== undefined) await waiting;
     request.response.writeHead(status, headers);
     request.response.end(plaintext && cut(plaintext, range));
     return;

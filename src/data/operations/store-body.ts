@@ -3,6 +3,7 @@ import type { ChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { BlobFacts, BlobSink } from "../blobs/blobs.ts";
 import { sealInline } from "../crypto/inline-body.ts";
+import { GatheredBody } from "../request/gathered-body.ts";
 import { announcedLength, type ReceivedBody, type ReceiveOptions, receiveBody } from "../request/receive-body.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { type CustomerKey, makeObjectKey, type StoredKey } from "./encryption-request.ts";
@@ -63,19 +64,15 @@ interface StoreParts {
 }
 
 async function storeInline({ request, dataKey, stored, receive }: StoreParts, length: number): Promise<StoredBody> {
-  const plaintext = Buffer.allocUnsafe(length);
-  let filled = 0;
+  const body = new GatheredBody(request, length);
   const received = await receiveBody(request, {
     ...receive,
     sink: (data) => {
-      if (filled + data.length > length) throw new S3Error("IncompleteBody");
-      request.gather(data.length);
-      plaintext.set(data, filled);
-      filled += data.length;
-      return undefined;
+      if (body.length + data.length > length) throw new S3Error("IncompleteBody");
+      return body.append(data);
     },
   });
-  const inline = sealInline(dataKey, plaintext);
+  const inline = sealInline(dataKey, body.bytes);
   return {
     received,
     key: stored,

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { RequestHarness } from "#testing/request-harness.ts";
-import { maxGatheredBytes } from "./body-budget.ts";
+import { BodyBudget } from "./body-budget.ts";
 import { readSmallBody } from "./read-small-body.ts";
 
 const harness = new RequestHarness();
@@ -55,28 +55,28 @@ test("readSmallBody: a digest is asked for where one must be sent, and verified 
   expect(await read("<b/>", { "x-amz-checksum-crc32": "AAAAAA==" })).toBe("BadDigest");
 });
 
-test("readSmallBody: what is gathered counts until the request ends; what the worker cannot hold is SlowDown", async () => {
+test("readSmallBody: what is gathered counts until the request ends; what the worker never has room for is SlowDown", async () => {
   const seen: number[] = [];
   const take = async (body: string, otherBytes: number) => {
+    const bodyBudget = new BodyBudget(10, 20);
     const response = await harness.run(
       async (request) => {
-        const { bodyBudget } = request.plane;
-        bodyBudget.take(otherBytes);
+        void bodyBudget.take(otherBytes);
         try {
           await readSmallBody(request, 1_000);
           request.response.end("taken");
         } finally {
           seen.push(bodyBudget.usedBytes - otherBytes);
-          request.forgetGathered();
-          request.forgetGathered();
+          request.endGathering();
+          request.endGathering();
           seen.push(bodyBudget.usedBytes - otherBytes);
         }
       },
-      { method: "PUT", body },
+      { method: "PUT", body, plane: { bodyBudget } },
     );
     return response.text();
   };
-  expect(await take("12345", maxGatheredBytes - 5)).toBe("taken");
-  expect(await take("123456", maxGatheredBytes - 5)).toBe("SlowDown");
+  expect(await take("12345", 5)).toBe("taken");
+  expect(await take("123456", 5)).toBe("SlowDown");
   expect(seen).toEqual([5, 0, 0, 0]);
 });

@@ -1,5 +1,6 @@
 import { parseChecksumHeaders } from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import { GatheredBody } from "./gathered-body.ts";
 import { type ReceiveOptions, receiveBody } from "./receive-body.ts";
 import type { S3Request } from "./s3-request.ts";
 
@@ -26,7 +27,7 @@ export async function readSmallBody(
       message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
     });
   }
-  const pieces: Uint8Array[] = [];
+  const body = new GatheredBody(request, maxBytes);
   const receive: ReceiveOptions = {
     maxBytes,
     tooLarge: () => new S3Error("MaxMessageLengthExceeded"),
@@ -34,14 +35,10 @@ export async function readSmallBody(
     defaultChecksum: undefined,
     wantMd5: false,
     ignoreChecksumHeaders: options.ignoreChecksumHeaders ?? false,
-    sink: (bytes) => {
-      request.gather(bytes.length);
-      pieces.push(bytes.slice());
-      return undefined;
-    },
+    sink: (bytes) => body.append(bytes),
   };
   await receiveBody(request, receive);
-  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+  return body.bytes;
 }
 
 function sendsDigest(request: S3Request): boolean {

@@ -16,9 +16,13 @@ export function respondEmpty(request: S3Request, status: number, headers: Respon
   request.response.end();
 }
 
-/** Sends an XML document. */
+/**
+ * Sends an XML document.
+ * @throws S3Error SlowDown when the worker could not hold it for a slow client; never for a request that changed something
+ */
 export function respondXml(request: S3Request, document: string, headers: ResponseHeaders = {}): void {
   const bytes = Buffer.from(document);
+  if (request.message.method === "GET") request.plane.bodyBudget.requireRoom(bytes.length);
   const all = Object.assign(commonHeaders(request.id), headers);
   all["Content-Type"] = "application/xml";
   all["Content-Length"] = bytes.length;

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { harnessBucket, harnessKey, RequestHarness } from "#testing/request-harness.ts";
+import { BodyBudget } from "./body-budget.ts";
 import { bucketArn, objectArn, type RequestParts, type S3Request } from "./s3-request.ts";
 
 const harness = new RequestHarness();
@@ -68,4 +69,43 @@ test("require: throws AccessDenied unless the caller has a grant for action and 
   expect(await ask("s3:PutObject", objectArn("bucket", "a/b"))).toBe("AccessDenied");
   expect(await ask("s3:GetObject", objectArn("bucket", "b"))).toBe("AccessDenied");
   expect(bucketArn("bucket")).toBe("arn:aws:s3:::bucket");
+});
+
+test("S3Request.endGathering: of a handled request only what its client has not taken yet counts, until it has", async () => {
+  const bodyBudget = new BodyBudget(100 * 2 ** 20);
+  const seen: number[] = [];
+  const response = await harness.run(
+    async (request) => {
+      await request.gather(1_000);
+      request.response.end(Buffer.alloc(32 * 2 ** 20));
+      seen.push(bodyBudget.usedBytes);
+      request.endGathering();
+      seen.push(bodyBudget.usedBytes);
+    },
+    { plane: { bodyBudget } },
+  );
+  expect((await response.arrayBuffer()).byteLength).toBe(32 * 2 ** 20);
+  expect(seen[0]).toBe(1_000);
+  expect(seen[1]).toBeGreaterThan(1_000);
+  expect(seen[1]).toBeLessThan(32 * 2 ** 20);
+  while (bodyBudget.usedBytes > 0) await Bun.sleep(5);
+  expect(bodyBudget.usedBytes).toBe(0);
+});
+
+test("S3Request.gather: what gets room after the request has ended is given back", async () => {
+  const bodyBudget = new BodyBudget(10);
+  let late: unknown;
+  const response = await harness.run(
+    async (request) => {
+      await bodyBudget.take(10);
+      const waiting = request.gather(5);
+      request.response.end("answered");
+      request.endGathering();
+      bodyBudget.give(10);
+      late = await waiting?.catch((error: unknown) => error);
+    },
+    { plane: { bodyBudget } },
+  );
+  expect(await response.text()).toBe("answered");
+  expect([late, bodyBudget.usedBytes]).toEqual([expect.objectContaining({ code: "IncompleteBody" }), 0]);
 });

@@ -9,10 +9,13 @@ import type { Authentication } from "#kernel/sigv4/authentication.ts";
 import { authorize, type Identity } from "../authorize.ts";
 import type { DataPlane } from "../data-plane.ts";
 
+/** A request as the engine gives it, on which the listener sees the bytes of memory that it holds. */
+export type GatheringMessage = IncomingMessage & { gatheredBytes?: number };
+
 /** The parts of a request that are known once it is authenticated. */
 export interface RequestParts {
   readonly id: string;
-  readonly message: IncomingMessage;
+  readonly message: GatheringMessage;
   readonly response: ServerResponse;
   readonly plane: DataPlane;
   readonly spec: OperationSpec;
@@ -29,7 +32,7 @@ export interface RequestParts {
 /** One S3 request on its way through an operation: parsed, authenticated, its bucket found. */
 export class S3Request {
   readonly id: string;
-  readonly message: IncomingMessage;
+  readonly message: GatheringMessage;
   readonly response: ServerResponse;
   readonly plane: DataPlane;
   readonly spec: OperationSpec;
@@ -40,6 +43,7 @@ export class S3Request {
   readonly identity: Identity;
   readonly #parts: RequestParts;
   #gatheredBytes = 0;
+  #hasEnded = false;
 
   constructor(parts: RequestParts) {
     this.id = parts.id;
@@ -66,18 +70,43 @@ export class S3Request {
   }
 
   /**
-   * Counts bytes of the body that are gathered in memory until the request ends.
-   * @throws S3Error SlowDown when the worker holds too much already
+   * Counts bytes that this request holds in memory until it is answered. To be asked before they are allocated.
+   * @returns undefined, or a promise when the worker has no room yet
+   * @throws S3Error SlowDown when there is none in time, IncompleteBody when the request ended meanwhile; also as rejection
    */
-  gather(bytes: number): void {
-    this.plane.bodyBudget.take(bytes);
-    this.#gatheredBytes += bytes;
+  gather(bytes: number): Promise<void> | undefined {
+    const waiting = this.plane.bodyBudget.take(bytes);
+    if (waiting !== undefined) return waiting.then(() => this.#count(bytes));
+    this.#count(bytes);
+    return undefined;
   }
 
-  /** Gives back what `gather` counted; once, when the request has ended. */
-  forgetGathered(): void {
+  /** Gives back what `gather` counted when the request was handled, but for what its client has not taken of the answer yet. */
+  endGathering(): void {
+    const { response, plane } = this;
+    this.#hasEnded = true;
+    const unsentBytes = response.destroyed ? 0 : response.writableLength;
+    plane.bodyBudget.give(this.#gatheredBytes - unsentBytes);
+    this.#setGathered(unsentBytes);
+    if (unsentBytes > 0) response.once("close", () => this.#forget());
+  }
+
+  #count(bytes: number): void {
+    this.#setGathered(this.#gatheredBytes + bytes);
+    if (!this.#hasEnded) return;
+    // It was waiting for room when its client went away.
+    this.#forget();
+    throw new S3Error("IncompleteBody");
+  }
+
+  #forget(): void {
     this.plane.bodyBudget.give(this.#gatheredBytes);
-    this.#gatheredBytes = 0;
+    this.#setGathered(0);
+  }
+
+  #setGathered(bytes: number): void {
+    this.#gatheredBytes = bytes;
+    this.message.gatheredBytes = bytes;
   }
 
   header(name: string): string | undefined {
