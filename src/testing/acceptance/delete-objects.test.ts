@@ -107,7 +107,7 @@ test("DeleteObjects: large bodies are held no longer than their request", async 
     const answer = await deleteObjects(bucket, [filler, objectElement("absent")]);
     expect(answer.status).toBe(200);
   }
-});
+}, 30_000);
 
 test("DeleteObjects: nobody is refused before a byte of the body is taken", async () => {
   await bucket.put("guarded", "x");
