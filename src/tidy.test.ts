@@ -189,14 +189,20 @@ describe("SQL", () => {
     ['const sql = "DELETE FROM t WHERE k = " + key'],
     ['a.exec("SELECT a" + " FROM t WHERE k = " + key)'],
     ["a.prepare(`PRAGMA cache_size = $" + "{size}`)"],
+    ["a.query(`SELECT $" + "{COLUMNS} FROM t`)"],
+    ["function f(COLUMNS) { a.query(`SELECT $" + "{COLUMNS} FROM t`) }"],
+    ["function f() { const KEY = read(); a.query(`SELECT $" + "{KEY} FROM t`) }"],
+    ["const KEY = read(); a.query(`SELECT $" + "{KEY} FROM t`)"],
+    ["let KEY = 'a'; a.query(`SELECT $" + "{KEY} FROM t`)"],
+    ["a.query(`SELECT $" + "{request.KEY} FROM t`)"],
   ])("findSqlProblems: finds %j", (text) => {
     expect(linesFound(findSqlProblems, "src/data/catalog/a.ts", text)).toEqual([1]);
   });
 
   test.each([
     ["a.query('SELECT * FROM t WHERE k = ?').get(key)"],
-    ["a.query(`SELECT $" + "{COLUMNS} FROM t`)"],
-    ["a.run(`PRAGMA cache_size = $" + "{limits.CACHE_PAGES}`)"],
+    ["const COLUMNS = 'a, b'; a.query(`SELECT $" + "{COLUMNS} FROM t`)"],
+    ["const A = 'a'; export const COLUMNS = `$" + "{A}, ` + 'b'; a.query(`SELECT $" + "{COLUMNS} FROM t`)"],
     ["'SELECT a' + ' FROM t'"],
     ["`Delete the bucket $" + "{name} first`"],
   ])("findSqlProblems: allows %j", (text) => {
