@@ -259,3 +259,20 @@ test("GarbageCollector: no blob is removed on the word of a catalog that was rep
   expect(() => garbage.collect("bucket")).toThrow("was replaced");
   expect(listFiles(scratch).size).toBe(1);
 });
+
+test("GarbageCollector: a step ends with the version whose extents fill it, the next goes on", () => {
+  const opened = open();
+  const { scratch, garbage } = opened;
+  const put = scratch.makePut("k", { version: 0, sealed: "" });
+  for (let i = 0; i < 5; i++) {
+    const blob = { blobId: String(i).repeat(32), sizeBytes: 1 };
+    expect(scratch.commit({ ...put, etag: `${i}`, bytes: { kind: "blob", blob } }).ok).toBe(true);
+  }
+  scratch.writer.database.exec(
+    "INSERT INTO extent WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) SELECT detail_id, i, i + 1, i, 1, detail_id || '-' || i, NULL FROM n, detail",
+  );
+  const closedCount = () => listColumn(scratch, "SELECT row_id FROM closed_version").size;
+  scratch.clock.advance(2 * hourMs);
+  expect([closedCount(), garbage.collect("bucket"), closedCount()]).toEqual([4, true, 2]);
+  expect([garbage.collect("bucket"), closedCount()]).toEqual([false, 0]);
+});

@@ -11,6 +11,8 @@ import { OrphanScan } from "./orphan-scan.ts";
 const stepIntervalMs = 5_000;
 /** Rows or files of one step: a step must not hold up commits. */
 const stepRows = 200;
+/** Extents of the versions of one step; a version goes with all of its own, which may be more. */
+const stepExtents = 2_000;
 /** Buckets without work are passed over until a tick has taken this long. */
 const tickBudgetMs = 10;
 const dayMs = 86_400_000;
@@ -81,11 +83,13 @@ export class GarbageCollector {
   collect(bucketId: string): boolean {
     if (this.#isClosed(bucketId)) return false;
     // A catalog that was replaced may need the blobs that this one has no use for.
-    this.#options.commits.writerOf(bucketId).requireInPlace();
+    const { commits } = this.#options;
+    commits.writerOf(bucketId).requireInPlace();
+    commits.checkpointWhenLong(bucketId);
     const cutHlc = msToHlc(this.#options.clock.nowMs() - Math.max(this.windowMs, minWindowMs));
-    const closedCount = this.#purgeClosed(bucketId, cutHlc);
+    const hasMoreClosed = this.#purgeClosed(bucketId, cutHlc);
     const blobCount = this.#removeBlobs(bucketId, cutHlc);
-    return closedCount === stepRows || blobCount === stepRows;
+    return hasMoreClosed || blobCount === stepRows;
   }
 
   /** One step of the scan for files that nothing names: a folder of one bucket, or a piece of it. */
@@ -140,24 +144,29 @@ export class GarbageCollector {
     else this.#options.warn("Garbage collection failed", { bucketId, reason });
   }
 
-  #purgeClosed(bucketId: string, cutHlc: number): number {
+  /** @returns true when there may be more */
+  #purgeClosed(bucketId: string, cutHlc: number): boolean {
     const writer = this.#options.commits.writerOf(bucketId);
     const { database } = writer;
     const rows = database.query(sql.expired).values(cutHlc, stepRows) as [rowId: number, detailId: number | null][];
     const uploadCutHlc = msToHlc(this.#options.clock.nowMs() - dayMs);
-    if (rows.length === 0 && database.query(sql.anyEndedUpload).values(uploadCutHlc).length === 0) return 0;
+    if (rows.length === 0 && database.query(sql.anyEndedUpload).values(uploadCutHlc).length === 0) return false;
+    let doneCount = 0;
     writer.inTransaction((state) => {
       const hlc = state.nextHlc(this.#options.clock.nowMs());
+      let extentCount = 0;
       for (const [rowId, detailId] of rows) {
+        if (extentCount >= stepExtents) break;
+        doneCount += 1;
         database.query(sql.deleteClosed).run(rowId);
         if (detailId === null) continue;
         database.query(sql.extentsToGarbage).run(hlc, detailId);
-        database.query(sql.deleteExtents).run(detailId);
+        extentCount += database.query(sql.deleteExtents).run(detailId).changes;
         database.query(sql.deleteDetail).run(detailId);
       }
       database.query(sql.endedUploads).run(uploadCutHlc);
     });
-    return rows.length;
+    return doneCount === stepRows || doneCount < rows.length;
   }
 
   #removeBlobs(bucketId: string, cutHlc: number): number {

@@ -1,4 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
 import { FakeClock } from "#testing/fake-clock.ts";
 import { fillDisk } from "#testing/full-disk.ts";
@@ -162,6 +164,22 @@ test("GroupCommit: a transaction has at most 16 MiB of inline bytes and 1,024 mu
   commits.run();
   expect(commitSizes).toEqual([1]);
   commits.close();
+});
+
+test("GroupCommit: a log that grows faster than mutations are counted is folded back and cut", () => {
+  const scratch = open();
+  const { dataDir, commits } = scratch;
+  const logBytes = () => statSync(join(dataDir, "buckets/bucket/index.db-wal")).size;
+  const large = () => makePut(scratch, "k", { meta: "x".repeat(2 ** 22) } as object);
+  const sizes: number[] = [];
+  for (let i = 0; i < 40; i++) {
+    add(commits, [large()]);
+    commits.run();
+    sizes.push(logBytes() / 2 ** 20);
+  }
+  expect(Math.max(...sizes)).toBeGreaterThan(127);
+  expect(Math.max(...sizes)).toBeLessThan(140);
+  expect(sizes.at(-1)).toBeLessThan(66);
 });
 
 test("GroupCommit: readers see the counters of changed keys odd during a commit and even afterwards, also when it fails", () => {

@@ -17,6 +17,11 @@ const maxOpenCatalogs = 256;
 const checkpointAfterBytes = 64 * 2 ** 20;
 /** Pages a small mutation dirties, as bytes, for the estimate above. */
 const mutationOverheadBytes = 12_288;
+/**
+ * The same, whatever the estimate says, when the log's file has grown by so much: a copy or an append of an object with
+ * thousands of blobs dirties thousands of pages.
+ */
+const longLogBytes = 128 * 2 ** 20;
 
 /** Told of each commit. */
 export type CommitObserver = (commit: {
@@ -68,6 +73,8 @@ export class GroupCommit {
   /** What was opened for each bucket in this life: anything else that stands there later is a replacement. */
   readonly #files = new Map<string, FileId>();
   readonly #walBytes = new Map<string, number>();
+  /** How long a log was when it could not be folded back whole. */
+  readonly #unfoldedBytes = new Map<string, number>();
   #queues = new Map<string, QueuedMutation[]>();
 
   constructor(options: GroupCommitOptions) {
@@ -135,6 +142,7 @@ export class GroupCommit {
     this.#open.get(bucketId)?.close();
     this.#open.delete(bucketId);
     this.#walBytes.delete(bucketId);
+    this.#unfoldedBytes.delete(bucketId);
   }
 
   /** Closes the connection of a bucket whose folder is to be removed, and forgets which file it had. */
@@ -191,7 +199,17 @@ export class GroupCommit {
     let bytes = this.#walBytes.get(bucketId) ?? 0;
     for (const { mutation } of queue) bytes += mutationOverheadBytes + inlineBytes(mutation);
     if (bytes >= checkpointAfterBytes) bytes = this.checkpoint(bucketId) ? 0 : checkpointAfterBytes / 2;
+    else if (this.checkpointWhenLong(bucketId)) bytes = 0;
     this.#walBytes.set(bucketId, bytes);
+  }
+
+  /** Folds the log back when its file has grown long. @returns true when all of it was */
+  checkpointWhenLong(bucketId: string): boolean {
+    const logBytes = this.#open.get(bucketId)?.logBytes ?? 0;
+    if (logBytes - (this.#unfoldedBytes.get(bucketId) ?? 0) < longLogBytes) return false;
+    const isFolded = this.checkpoint(bucketId);
+    this.#unfoldedBytes.set(bucketId, isFolded ? 0 : logBytes);
+    return isFolded;
   }
 
   /** Folds the write-ahead log back into the catalog as far as readers allow. @returns true when all of it was. */

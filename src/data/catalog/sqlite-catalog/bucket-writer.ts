@@ -94,6 +94,11 @@ export class BucketWriter {
     this.#isLost = false;
   }
 
+  /** Size of the write-ahead log after the last commit or look, bytes. */
+  get logBytes(): number {
+    return this.#place.logBytes;
+  }
+
   get database(): Database {
     return this.#database;
   }

@@ -1,5 +1,5 @@
 import { CatalogUnavailableError } from "./catalog-unavailable-error.ts";
-import { type FileId, isSameFile, readFileId, requireUsable } from "./file-id.ts";
+import { type FileId, type FoundFile, findFile, isSameFile, requireUsable } from "./file-id.ts";
 
 /**
  * Remembers which files a writing connection has open, and tells whether they are still what their paths lead to. SQLite
@@ -15,6 +15,7 @@ export class CatalogPlace {
   /** The catalog that this connection has open. */
   readonly catalog: FileId;
   #log: FileId | undefined;
+  #logBytes = 0;
 
   /**
    * Made before the catalog is opened; then call `requireInPlace`.
@@ -36,12 +37,18 @@ export class CatalogPlace {
     const log = this.#read(logPath);
     this.#log ??= log;
     if (!isSameFile(log, this.#log)) throw replaced(logPath);
+    this.#logBytes = log.sizeBytes;
   }
 
-  #read(path: string): FileId {
-    let found: FileId | undefined;
+  /** Size of the write-ahead log when `requireInPlace` last looked. */
+  get logBytes(): number {
+    return this.#logBytes;
+  }
+
+  #read(path: string): FoundFile {
+    let found: FoundFile | undefined;
     try {
-      found = readFileId(path);
+      found = findFile(path);
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
       throw new CatalogUnavailableError(`${path} cannot be looked at: ${code}`, "unreadable");

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { existsAt, isSameFile, readFileId, requireUsable } from "./file-id.ts";
+import { existsAt, findFile, isSameFile, requireUsable } from "./file-id.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "maxiofs-file-id-"));
 const [file, other, loop, missing] = ["file", "other", "loop", "missing"].map((name) => join(folder, name)) as [
@@ -16,15 +16,15 @@ writeFileSync(other, "a");
 symlinkSync(loop, loop);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("readFileId, isSameFile: tell files apart by what they are and not by what they hold", () => {
-  const [first, again, second] = [readFileId(file), readFileId(file), readFileId(other)];
+test("findFile, isSameFile: tell files apart by what they are and not by what they hold", () => {
+  const [first, again, second] = [findFile(file), findFile(file), findFile(other)];
   if (!first || !again || !second) throw new Error("A file was not found");
   expect([isSameFile(first, again), isSameFile(first, second)]).toEqual([true, false]);
   expect(isSameFile(first, { ...first, device: first.device + 1n })).toBe(false);
 });
 
 test("existsAt: only what is not there is missing, everything else throws", () => {
-  expect([existsAt(file), existsAt(folder), existsAt(missing), readFileId(missing)]).toEqual([
+  expect([existsAt(file), existsAt(folder), existsAt(missing), findFile(missing)]).toEqual([
     true,
     true,
     false,

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, type BigIntStats, constants, statSync } from "node:fs";
 import { CatalogUnavailableError } from "./catalog-unavailable-error.ts";
 
 /** Which file stands at a path: device and inode, exact (inodes of some file systems are above 2^53). */
@@ -7,10 +7,15 @@ export interface FileId {
   readonly inode: bigint;
 }
 
+/** A file that was found, and how long it was then. */
+export interface FoundFile extends FileId {
+  readonly sizeBytes: number;
+}
+
 /** What is at `path`, symbolic links followed; undefined only when there is nothing. @throws the error of the system otherwise */
-export function readFileId(path: string): FileId | undefined {
+export function findFile(path: string): FoundFile | undefined {
   const found = readStatus(path);
-  return found && { device: found.dev, inode: found.ino };
+  return found && { device: found.dev, inode: found.ino, sizeBytes: Number(found.size) };
 }
 
 /** True for the same file. */
@@ -39,7 +44,7 @@ export function requireUsable(path: string, mode: "read" | "write"): void {
   }
 }
 
-function readStatus(path: string): { readonly dev: bigint; readonly ino: bigint } | undefined {
+function readStatus(path: string): BigIntStats | undefined {
   try {
     return statSync(path, { bigint: true });
   } catch (error) {

@@ -8,6 +8,8 @@ import { schemaSql, schemaVersion } from "./schema.ts";
 const pageBytes = 4096;
 const writerCacheKiB = 16_384;
 const readerCacheKiB = 2_048;
+/** What a write-ahead log that grew beyond it is cut back to when it begins anew; below, its blocks are used again. */
+const keptLogBytes = 64 * 2 ** 20;
 const openingBusyTimeoutMs = 5_000;
 const runningBusyTimeoutMs = 250;
 
@@ -123,6 +125,7 @@ function setPragmas(database: Database, options: { readonly: boolean }): void {
     setPragma(database, "journal_mode", "wal");
     setPragma(database, "synchronous", 2);
     setPragma(database, "wal_autocheckpoint", 0);
+    setPragma(database, "journal_size_limit", keptLogBytes);
   }
   setPragma(database, "cache_size", options.readonly ? -readerCacheKiB : -writerCacheKiB);
   setPragma(database, "trusted_schema", 0);
