@@ -3,7 +3,7 @@ import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import { removeBlobFile } from "../blobs/disk-blobs/blob-files.ts";
 import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
 import { listBucketFolders } from "../catalog/sqlite-catalog/bucket-folders.ts";
-import { msToHlc } from "../catalog/sqlite-catalog/version-id.ts";
+import { msToHlc } from "../catalog/version-id.ts";
 import { isNoRoom } from "../writer/commit-failure.ts";
 import type { GroupCommit } from "../writer/group-commit.ts";
 import { OrphanScan } from "./orphan-scan.ts";

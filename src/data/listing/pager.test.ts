@@ -8,7 +8,7 @@ import { compareKeys, listModel, type ListingQuery as ModelQuery } from "#testin
 import { seedCatalog, seedPut } from "#testing/seed-catalog.ts";
 import type { ListedObject, ListedUpload, ListedVersion } from "../catalog/catalog.ts";
 import { SqliteCatalogReader } from "../catalog/sqlite-catalog/sqlite-catalog-reader.ts";
-import { makeVersionId } from "../catalog/sqlite-catalog/version-id.ts";
+import { makeVersionId } from "../catalog/version-id.ts";
 import { type ListingRow, listingStart, markerOf, type PageEnd, type ReadRows, readPage } from "./pager.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "maxiofs-pager-"));

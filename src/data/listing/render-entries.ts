@@ -1,8 +1,9 @@
 import { versionFlag } from "#kernel/protocol/mutation.ts";
+import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import { renderIsoDate } from "#kernel/s3/http-date.ts";
 import { escapeXml, renderElement, renderOptionalElement, renderTextElement } from "#kernel/xml/write-xml.ts";
 import type { ListedObject, ListedUpload, ListedVersion } from "../catalog/catalog.ts";
-import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
+import { hlcToMs } from "../catalog/version-id.ts";
 import { decodeFlags, parseUploadMeta } from "../object-meta.ts";
 
 /** How the entries of one page are rendered. */
@@ -30,6 +31,11 @@ export function renderOwner(
   { id, displayName }: { readonly id: string; readonly displayName: string },
 ): string {
   return renderElement(element, renderTextElement("ID", id) + renderTextElement("DisplayName", displayName));
+}
+
+/** `Owner` of a bucket, which owns all that is in it. */
+export function renderBucketOwner({ ownerCanonicalId, ownerDisplayName }: BucketEntry): string {
+  return renderOwner("Owner", { id: ownerCanonicalId, displayName: ownerDisplayName });
 }
 
 /** `CommonPrefixes` elements. */

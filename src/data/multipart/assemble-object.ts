@@ -1,5 +1,5 @@
 import type { ListedPart } from "#kernel/protocol/mutation.ts";
-import { type ChecksumAlgorithm, checksumAlgorithms } from "#kernel/s3/checksum.ts";
+import { type ChecksumAlgorithm, checksumAlgorithms, defaultChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import { type CombinableAlgorithm, combineCrc } from "#kernel/s3/combine-crc.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { PartToComplete } from "#kernel/xml/read-complete-multipart-upload.ts";
@@ -8,9 +8,6 @@ import type { ChecksumPool } from "../checksum/running-checksum.ts";
 import type { ObjectChecksum } from "../object-meta.ts";
 import type { FoundUpload } from "./find-upload.ts";
 import { encodePartChecksum, findPartChecksum } from "./part-checksum.ts";
-
-/** What uploads that were created without an algorithm end as. */
-export const defaultPartAlgorithm = "CRC64NVME";
 
 /** The object that an upload's parts make, computed from what is known of them: no byte is read. */
 export interface AssembledObject {
@@ -51,7 +48,7 @@ export async function assembleObject(
     digests += part.etag;
   }
   const etag = `${new Bun.CryptoHasher("md5").update(Buffer.from(digests, "hex")).digest("hex")}-${matched.length}`;
-  const algorithm = checksumAlgorithm ?? defaultPartAlgorithm;
+  const algorithm = checksumAlgorithm ?? defaultChecksumAlgorithm;
   const checksum =
     checksumType === "COMPOSITE"
       ? await composeChecksum(pool, algorithm, matched)

@@ -1,12 +1,13 @@
+import { defaultChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import { combineCrc } from "#kernel/s3/combine-crc.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { defaultPartAlgorithm, isCombinable } from "../multipart/assemble-object.ts";
+import { isCombinable } from "../multipart/assemble-object.ts";
 import { encodePartChecksum } from "../multipart/part-checksum.ts";
 import type { ObjectChecksum, ObjectMeta } from "../object-meta.ts";
 import type { S3Request } from "../request/s3-request.ts";
-import type { AppendedBytes, AppendedTo } from "./append-object.ts";
+import { type AppendedBytes, type AppendedTo, emptyAppend } from "./appended-object.ts";
 import { digestVersion } from "./digest-version.ts";
-import { randomETag } from "./put-object.ts";
+import { randomETag } from "./encryption-request.ts";
 import { type BlobBody, receiveToBlob } from "./receive-to-blob.ts";
 import { discardBlob, finishBlob } from "./store-body.ts";
 
@@ -21,8 +22,7 @@ export async function appendBlob(request: S3Request, target: AppendedTo): Promis
   const body = await receiveToBlob(request, { dataKey, algorithm: before.algorithm, wantMd5: true });
   const { sink, received } = body;
   try {
-    if (received.sizeBytes === 0)
-      throw new S3Error("InvalidRequest", { message: "An append must have at least one byte" });
+    if (received.sizeBytes === 0) throw emptyAppend();
     const partCount = (target.meta.partCount ?? 1) + 1;
     const etag = `${nextETag(target, received.md5)}-${partCount}`;
     const meta: ObjectMeta = {
@@ -70,7 +70,7 @@ async function continuableChecksum(
 ): Promise<ObjectChecksum> {
   const { checksum } = meta;
   if (checksum?.type === "FULL_OBJECT" && isCombinable(checksum.algorithm)) return checksum;
-  const digests = await digestVersion(request, { bucket: request.bucket, version, dataKey }, defaultPartAlgorithm);
+  const digests = await digestVersion(request, { bucket: request.bucket, version, dataKey }, defaultChecksumAlgorithm);
   return digests.checksum;
 }
 

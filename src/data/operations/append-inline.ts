@@ -1,18 +1,14 @@
+import { defaultChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { RunningChecksum } from "../checksum/running-checksum.ts";
 import { openInline, sealInline } from "../crypto/inline-body.ts";
-import { defaultPartAlgorithm } from "../multipart/assemble-object.ts";
 import type { ObjectMeta } from "../object-meta.ts";
 import { GatheredBody } from "../request/gathered-body.ts";
 import { announcedLength, type ReceivedBody, type ReceiveOptions, receiveBody } from "../request/receive-body.ts";
 import type { S3Request } from "../request/s3-request.ts";
-import type { AppendedBytes, AppendedTo } from "./append-object.ts";
-import { makeObjectKey } from "./encryption-request.ts";
-import { randomETag } from "./put-object.ts";
+import { type AppendedBytes, type AppendedTo, emptyAppend } from "./appended-object.ts";
+import { makeObjectKey, randomETag } from "./encryption-request.ts";
 import { discardBlob, finishBlob, maxBodyBytes } from "./store-body.ts";
-
-/** Above it an object is never stored inline again, whatever the threshold. */
-const maxInlineBytes = 131_072;
 
 interface WholeObject {
   readonly request: S3Request;
@@ -33,7 +29,7 @@ interface WholeObject {
 export async function appendInline(request: S3Request, target: AppendedTo, body: Uint8Array): Promise<AppendedBytes> {
   const { version, meta, customerKey } = target;
   const before = openInline(target.dataKey, body, version.sizeBytes);
-  const checksum = await request.plane.checksums.start(meta.checksum?.algorithm ?? defaultPartAlgorithm);
+  const checksum = await request.plane.checksums.start(meta.checksum?.algorithm ?? defaultChecksumAlgorithm);
   try {
     const md5 = new Bun.CryptoHasher("md5").update(before);
     checksum.update(before);
@@ -44,7 +40,7 @@ export async function appendInline(request: S3Request, target: AppendedTo, body:
     });
     const whole: WholeObject = { request, target, before, md5, checksum, dataKey, stored };
     const length = announcedLength(request, false);
-    const threshold = Math.min(maxInlineBytes, request.plane.snapshot.settings["storage.inline_threshold"]);
+    const threshold = request.plane.snapshot.settings["storage.inline_threshold"];
     return await (length !== undefined && before.length + length <= threshold
       ? storeInline(whole, length)
       : storeBlob(whole));
@@ -108,8 +104,7 @@ async function receive({ request, md5, checksum }: WholeObject, sink: ReceiveOpt
       return sink(data);
     },
   });
-  if (received.sizeBytes === 0)
-    throw new S3Error("InvalidRequest", { message: "An append must have at least one byte" });
+  if (received.sizeBytes === 0) throw emptyAppend();
   return received;
 }
 

@@ -1,5 +1,4 @@
-import type { AppendTarget, MutationSuccess, PutBytes } from "#kernel/protocol/mutation.ts";
-import { versionFlag } from "#kernel/protocol/mutation.ts";
+import { type AppendTarget, type MutationSuccess, versionFlag } from "#kernel/protocol/mutation.ts";
 import { quoteETag } from "#kernel/s3/etag.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { maxPartNumber } from "#kernel/xml/read-complete-multipart-upload.ts";
@@ -10,39 +9,16 @@ import { type ResponseHeaders, respondEmpty } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { appendBlob } from "./append-blob.ts";
 import { appendInline } from "./append-inline.ts";
-import { checkEarlyConditions } from "./early-conditions.ts";
-import {
-  type CustomerKey,
-  checkEncryptionHeaders,
-  encryptionHeaders,
-  openObjectKey,
-  parseCustomerKey,
-} from "./encryption-request.ts";
+import { type AppendedBytes, type AppendedTo, emptyAppend } from "./appended-object.ts";
+import { checkEncryptionHeaders, encryptionHeaders, openObjectKey, parseCustomerKey } from "./encryption-request.ts";
 import { checkAcl, checkObjectLock, collectMetadata, collectStoredHeaders } from "./new-object.ts";
-import { checksumHeaders, storeNewObject, writeConditions } from "./put-object.ts";
+import { newVersionIdHeader } from "./object-headers.ts";
+import { storeNewObject } from "./put-object.ts";
+import { checksumHeaders } from "./render-checksum.ts";
+import { checkEarlyConditions, writeConditions } from "./write-conditions.ts";
 
 const offsetHeader = "x-amz-write-offset-bytes";
 const maxAppends = 10_000;
-
-/** The object an append goes to. */
-export interface AppendedTo {
-  readonly version: ObjectVersion;
-  readonly meta: ObjectMeta;
-  readonly dataKey: Uint8Array;
-  readonly customerKey: CustomerKey | undefined;
-}
-
-/** What an append makes of an object; its bytes are safe, no catalog names them. */
-export interface AppendedBytes {
-  readonly sizeBytes: number;
-  readonly etag: string;
-  readonly meta: ObjectMeta;
-  readonly bytes: PutBytes;
-  /** Ciphertext of a small object. */
-  readonly inline: Uint8Array | undefined;
-  /** As in `StoredBody`. */
-  discard(reason: unknown): Promise<void>;
-}
 
 /**
  * PutObject with `x-amz-write-offset-bytes`: adds to the end of the current object, or makes it. A small object is stored
@@ -65,7 +41,7 @@ export async function appendObject(request: S3Request): Promise<void> {
   if (conditions) await checkEarlyConditions(request, conditions);
   const appended = version.body ? await appendInline(request, target, version.body) : await appendBlob(request, target);
   const result = await commitAppend(request, target, appended);
-  respondEmpty(request, 200, appendHeaders(request, appended, result));
+  respondEmpty(request, 200, appendHeaders(appended, result));
 }
 
 /**
@@ -87,8 +63,7 @@ function openTarget(request: S3Request, version: ObjectVersion): AppendedTo {
   });
   if ((meta.appendCount ?? 0) >= maxAppends || (meta.partCount ?? 1) >= maxPartNumber)
     throw new S3Error("TooManyParts");
-  if (announcedLength(request, false) === 0)
-    throw new S3Error("InvalidRequest", { message: "An append must have at least one byte" });
+  if (announcedLength(request, false) === 0) throw emptyAppend();
   return { version, meta, dataKey, customerKey };
 }
 
@@ -138,20 +113,14 @@ function refuseNewMetadata(request: S3Request, meta: ObjectMeta): void {
   if (isNew) throw new S3Error("InvalidRequest", { message: "An append cannot change the metadata of an object" });
 }
 
-function appendHeaders(
-  request: S3Request,
-  { etag, meta, sizeBytes }: AppendedBytes,
-  result: MutationSuccess,
-): ResponseHeaders {
-  const headers: ResponseHeaders = {
+function appendHeaders({ etag, meta, sizeBytes }: AppendedBytes, result: MutationSuccess): ResponseHeaders {
+  return {
     ETag: quoteETag(etag),
     ...checksumHeaders(meta.checksum),
     ...encryptionHeaders(meta),
+    ...newVersionIdHeader(result),
     "x-amz-object-size": sizeBytes,
   };
-  if (request.bucket.versioning === "enabled" && result.versionId !== null)
-    headers["x-amz-version-id"] = result.versionId;
-  return headers;
 }
 
 function parseOffset(text: string): number {

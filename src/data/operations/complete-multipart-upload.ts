@@ -1,5 +1,5 @@
 import type { MutationSuccess } from "#kernel/protocol/mutation.ts";
-import { checksumAlgorithms } from "#kernel/s3/checksum.ts";
+import { defaultChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import type { WriteConditions } from "#kernel/s3/conditional-request.ts";
 import { quoteETag } from "#kernel/s3/etag.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
@@ -19,11 +19,12 @@ import {
 import { type FoundUpload, findUpload } from "../multipart/find-upload.ts";
 import { encodeFlags, type ObjectMeta, parseObjectMeta } from "../object-meta.ts";
 import { readSmallBody } from "../request/read-small-body.ts";
-import type { ResponseHeaders } from "../request/respond.ts";
 import { respondSlowly, type SlowAnswer } from "../request/respond-slowly.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { encryptionHeaders, parseCustomerKey, requireMatchingKey } from "./encryption-request.ts";
-import { writeConditions } from "./put-object.ts";
+import { newVersionIdHeader } from "./object-headers.ts";
+import { renderChecksum } from "./render-checksum.ts";
+import { writeConditions } from "./write-conditions.ts";
 
 /** A completion as the client asks for it. */
 interface Completion {
@@ -88,7 +89,7 @@ async function newObjectUnlessEnded(request: S3Request, completion: Completion):
 /** Nothing of it is stored: the writer compares the list and repeats its answer. */
 function repeatedObject({ listed }: Completion): CompletedObject {
   const parts = toListedParts(listed);
-  const checksum = { algorithm: "CRC64NVME", type: "FULL_OBJECT", value: "" } as const;
+  const checksum = { algorithm: defaultChecksumAlgorithm, type: "FULL_OBJECT", value: "" } as const;
   return { etag: "", sizeBytes: 0, checksum, fingerprint: fingerprintOf(parts), parts, flags: 0, meta: "{}" };
 }
 
@@ -136,18 +137,13 @@ function commit(
 }
 
 function answer(request: S3Request, result: MutationSuccess, meta: ObjectMeta): SlowAnswer {
-  const headers: ResponseHeaders = encryptionHeaders(meta);
-  if (result.versionId !== null && result.versionId !== "null") headers["x-amz-version-id"] = result.versionId;
-  const { checksum } = meta;
+  const headers = { ...encryptionHeaders(meta), ...newVersionIdHeader(result) };
   const content =
     renderTextElement("Location", locationOf(request)) +
     renderTextElement("Bucket", request.bucketName) +
     renderTextElement("Key", request.key) +
     renderTextElement("ETag", quoteETag(result.etag ?? "")) +
-    (checksum
-      ? renderTextElement(checksumAlgorithms[checksum.algorithm].element, checksum.value) +
-        renderTextElement("ChecksumType", checksum.type)
-      : "");
+    renderChecksum(meta.checksum);
   return { document: renderXmlDocument("CompleteMultipartUploadResult", content), headers };
 }
 

@@ -1,12 +1,18 @@
 import { versionFlag } from "#kernel/protocol/mutation.ts";
-import { type ChecksumAlgorithm, parseChecksumAlgorithm } from "#kernel/s3/checksum.ts";
+import { type ChecksumAlgorithm, defaultChecksumAlgorithm, parseChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { parseStorageClass } from "#kernel/s3/storage-class.ts";
 import type { ObjectMeta, StoredHeaders } from "../object-meta.ts";
 import { objectArn, type S3Request } from "../request/s3-request.ts";
 import type { CopySourceObject } from "./copy-source-object.ts";
 import { digestVersion } from "./digest-version.ts";
-import { type CustomerKey, checkEncryptionHeaders, parseCustomerKey, wrapObjectKey } from "./encryption-request.ts";
+import {
+  type CustomerKey,
+  checkEncryptionHeaders,
+  parseCustomerKey,
+  randomETag,
+  wrapObjectKey,
+} from "./encryption-request.ts";
 import {
   checkAcl,
   checkObjectLock,
@@ -15,7 +21,6 @@ import {
   encodeTags,
   parseTags,
 } from "./new-object.ts";
-import { randomETag } from "./put-object.ts";
 
 const redirectHeader = "x-amz-website-redirect-location";
 
@@ -124,7 +129,7 @@ async function chooseDigests(
   const digests =
     wanted === undefined && !wantsMd5
       ? undefined
-      : await digestVersion(request, found, wanted ?? meta.checksum?.algorithm ?? "CRC64NVME");
+      : await digestVersion(request, found, wanted ?? meta.checksum?.algorithm ?? defaultChecksumAlgorithm);
   const suffix = meta.partCount === undefined ? "" : `-${meta.partCount}`;
   let etag = version.etag;
   if (isHidden && !wasHidden) etag = `${randomETag()}${suffix}`;

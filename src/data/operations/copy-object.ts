@@ -1,20 +1,19 @@
 import type { MutationSuccess, PutBytes } from "#kernel/protocol/mutation.ts";
-import { checksumAlgorithms } from "#kernel/s3/checksum.ts";
 import type { WriteConditions } from "#kernel/s3/conditional-request.ts";
 import { quoteETag } from "#kernel/s3/etag.ts";
 import { renderIsoDate } from "#kernel/s3/http-date.ts";
 import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
-import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
-import { encodeFlags, type ObjectChecksum } from "../object-meta.ts";
+import { hlcToMs } from "../catalog/version-id.ts";
+import { encodeFlags } from "../object-meta.ts";
 import type { ResponseHeaders } from "../request/respond.ts";
 import { respondSlowly, type SlowAnswer } from "../request/respond-slowly.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { type CopiedObject, type CopyWishes, describeCopy, parseCopyWishes, refuseIdleCopy } from "./copied-object.ts";
 import { type CopySourceObject, copySourceHeaders, findCopySource } from "./copy-source-object.ts";
-import { checkEarlyConditions } from "./early-conditions.ts";
 import { encryptionHeaders } from "./encryption-request.ts";
 import { linkExtents } from "./link-extents.ts";
-import { writeConditions } from "./put-object.ts";
+import { renderChecksum } from "./render-checksum.ts";
+import { checkEarlyConditions, writeConditions } from "./write-conditions.ts";
 
 /** A copy whose headers were checked and whose source was found. */
 interface Copy {
@@ -80,18 +79,11 @@ async function shareBytes(
 
 function answer(found: CopySourceObject, { meta, etag }: CopiedObject, result: MutationSuccess): SlowAnswer {
   const headers: ResponseHeaders = { ...encryptionHeaders(meta), ...copySourceHeaders(found) };
+  // Unlike a put, a copy names a new `null` version too.
   if (result.versionId !== null) headers["x-amz-version-id"] = result.versionId;
   const content =
     renderTextElement("LastModified", renderIsoDate(hlcToMs(result.hlc))) +
     renderTextElement("ETag", quoteETag(etag)) +
     renderChecksum(meta.checksum);
   return { document: renderXmlDocument("CopyObjectResult", content), headers };
-}
-
-function renderChecksum(checksum: ObjectChecksum | null): string {
-  if (!checksum) return "";
-  return (
-    renderTextElement(checksumAlgorithms[checksum.algorithm].element, checksum.value) +
-    renderTextElement("ChecksumType", checksum.type)
-  );
 }

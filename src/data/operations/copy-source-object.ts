@@ -4,7 +4,7 @@ import { evaluateCopySourceConditions } from "#kernel/s3/conditional-request.ts"
 import { type CopySource, parseCopySource } from "#kernel/s3/copy-source.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { ObjectVersion } from "../catalog/catalog.ts";
-import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
+import { hlcToMs } from "../catalog/version-id.ts";
 import { type ObjectMeta, parseObjectMeta } from "../object-meta.ts";
 import type { ResponseHeaders } from "../request/respond.ts";
 import { bucketArn, objectArn, type S3Request } from "../request/s3-request.ts";

@@ -1,6 +1,6 @@
 import { resolveMultipartChecksum } from "#kernel/s3/checksum.ts";
 import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
-import { makeVersionId, msToHlc } from "../catalog/sqlite-catalog/version-id.ts";
+import { makeVersionId, msToHlc } from "../catalog/version-id.ts";
 import type { UploadMeta } from "../object-meta.ts";
 import { type ResponseHeaders, respondXml } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";

@@ -1,7 +1,7 @@
 import { parseDeleteConditions } from "#kernel/s3/conditional-request.ts";
 import { type ResponseHeaders, respondEmpty } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
-import { checkVersionId } from "./object-response.ts";
+import { checkVersionId } from "./find-object.ts";
 
 /** DeleteObject: commit first, bytes are freed later. Absent keys are success. Source: API_DeleteObject. */
 export async function deleteObject(request: S3Request): Promise<void> {

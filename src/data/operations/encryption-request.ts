@@ -1,3 +1,4 @@
+import { randomBytes } from "#kernel/base/random.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { DamagedBytesError } from "../crypto/inline-body.ts";
 import {
@@ -153,6 +154,11 @@ export function encryptionHeaders(stored: Pick<StoredKey, "customerKeyMd5">): Re
     "x-amz-server-side-encryption-customer-algorithm": "AES256",
     "x-amz-server-side-encryption-customer-key-MD5": stored.customerKeyMd5,
   };
+}
+
+/** 32 random hex digits: the ETag where no digest of the plaintext may leak. */
+export function randomETag(): string {
+  return Buffer.from(randomBytes(16)).toString("hex");
 }
 
 function invalidKey(name: string, message: string): S3Error {

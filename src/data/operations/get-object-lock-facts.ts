@@ -1,6 +1,6 @@
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { S3Request } from "../request/s3-request.ts";
-import { findObject } from "./object-response.ts";
+import { findObject } from "./find-object.ts";
 
 /**
  * GetObjectRetention and GetObjectLegalHold: no bucket can lock objects yet.

@@ -4,8 +4,9 @@ import { commonHeaders } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { sendBody } from "../request/send-body.ts";
 import { openObjectKey, parseCustomerKey, requireMatchingKey } from "./encryption-request.ts";
+import { findObject } from "./find-object.ts";
 import { answersNotModified } from "./head-object.ts";
-import { applyOverrides, findObject, objectHeaders } from "./object-response.ts";
+import { applyOverrides, objectHeaders } from "./object-headers.ts";
 import { readVersion } from "./read-version.ts";
 import { selectBytes } from "./select-bytes.ts";
 

@@ -1,9 +1,10 @@
 import { evaluateReadConditions } from "#kernel/s3/conditional-request.ts";
-import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
+import { hlcToMs } from "../catalog/version-id.ts";
 import { commonHeaders, respondEmpty } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { openObjectKey, parseCustomerKey, requireMatchingKey } from "./encryption-request.ts";
-import { applyOverrides, type FoundObject, findObject, objectHeaders } from "./object-response.ts";
+import { type FoundObject, findObject } from "./find-object.ts";
+import { applyOverrides, objectHeaders } from "./object-headers.ts";
 import { selectBytes } from "./select-bytes.ts";
 
 /** HeadObject: the headers of a GET. Source: API_HeadObject. */

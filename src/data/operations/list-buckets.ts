@@ -2,6 +2,7 @@ import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import { renderIsoDate } from "#kernel/s3/http-date.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
+import { renderOwner } from "../listing/render-entries.ts";
 import { respondXml } from "../request/respond.ts";
 import { bucketArn, type S3Request } from "../request/s3-request.ts";
 
@@ -30,10 +31,7 @@ export function listBuckets(request: S3Request): void {
   const page = paged ? visible.slice(0, limit) : visible;
   const last = page.at(-1);
   const token = last && page.length < visible.length ? continuationTokens.make(scope, last.name) : undefined;
-  const owner = renderElement(
-    "Owner",
-    renderTextElement("ID", caller.canonicalId) + renderTextElement("DisplayName", caller.displayName),
-  );
+  const owner = renderOwner("Owner", { id: caller.canonicalId, displayName: caller.displayName });
   const buckets = renderElement("Buckets", page.map((bucket) => renderBucket(bucket, paged)).join(""));
   const content =
     owner + buckets + renderOptionalElement("ContinuationToken", token) + renderOptionalElement("Prefix", prefix);

@@ -1,5 +1,5 @@
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
-import { parseVersionId } from "../catalog/sqlite-catalog/version-id.ts";
+import { parseVersionId } from "../catalog/version-id.ts";
 import {
   parseKeyLike,
   parseListingParameters,
@@ -7,7 +7,7 @@ import {
   renderParameters,
 } from "../listing/listing-parameters.ts";
 import { listingStart, markerOf, readPage } from "../listing/pager.ts";
-import { renderCommonPrefixes, renderOwner, renderUploads } from "../listing/render-entries.ts";
+import { renderBucketOwner, renderCommonPrefixes, renderUploads } from "../listing/render-entries.ts";
 import { respondXml } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 
@@ -27,7 +27,7 @@ export async function listMultipartUploads(request: S3Request): Promise<void> {
   );
   const style = {
     renderKey: parameters.renderKey,
-    owner: renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName }),
+    owner: renderBucketOwner(bucket),
   };
   const head =
     renderTextElement("Bucket", bucket.name) +

@@ -1,6 +1,6 @@
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
-import { parseVersionId } from "../catalog/sqlite-catalog/version-id.ts";
+import { parseVersionId } from "../catalog/version-id.ts";
 import {
   parseKeyLike,
   parseListingParameters,
@@ -8,10 +8,10 @@ import {
   renderParameters,
 } from "../listing/listing-parameters.ts";
 import { listingStart, markerOf, readPage } from "../listing/pager.ts";
-import { renderCommonPrefixes, renderOwner, renderVersions } from "../listing/render-entries.ts";
+import { renderBucketOwner, renderCommonPrefixes, renderVersions } from "../listing/render-entries.ts";
 import { respondXml } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
-import { checkVersionId } from "./object-response.ts";
+import { checkVersionId } from "./find-object.ts";
 
 /** Above every place in the order of versions. */
 const aboveEveryHlc = Number.MAX_SAFE_INTEGER;
@@ -33,7 +33,7 @@ export async function listObjectVersions(request: S3Request): Promise<void> {
   const nextVersionId = page.end?.kind === "row" ? (page.end.row[5] ?? "null") : undefined;
   const style = {
     renderKey: parameters.renderKey,
-    owner: renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName }),
+    owner: renderBucketOwner(bucket),
   };
   const head =
     renderTextElement("Name", bucket.name) +

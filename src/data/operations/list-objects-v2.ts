@@ -6,7 +6,7 @@ import {
   renderParameters,
 } from "../listing/listing-parameters.ts";
 import { listingStart, markerOf, readPage } from "../listing/pager.ts";
-import { renderCommonPrefixes, renderContents, renderOwner } from "../listing/render-entries.ts";
+import { renderBucketOwner, renderCommonPrefixes, renderContents } from "../listing/render-entries.ts";
 import { respondXml } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 
@@ -24,9 +24,7 @@ export async function listObjectsV2(request: S3Request): Promise<void> {
   );
   const nextToken = page.end && plane.continuationTokens.make(scope, markerOf(page.end));
   const wantsOwner = query.get("fetch-owner")?.toLowerCase() === "true";
-  const owner = wantsOwner
-    ? renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName })
-    : "";
+  const owner = wantsOwner ? renderBucketOwner(bucket) : "";
   const style = { renderKey: parameters.renderKey, owner };
   const head =
     renderTextElement("Name", bucket.name) +

@@ -6,7 +6,7 @@ import {
   renderParameters,
 } from "../listing/listing-parameters.ts";
 import { listingStart, markerOf, readPage } from "../listing/pager.ts";
-import { renderCommonPrefixes, renderContents, renderOwner } from "../listing/render-entries.ts";
+import { renderBucketOwner, renderCommonPrefixes, renderContents } from "../listing/render-entries.ts";
 import { respondXml } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 
@@ -21,7 +21,7 @@ export async function listObjects(request: S3Request): Promise<void> {
   );
   const style = {
     renderKey: parameters.renderKey,
-    owner: renderOwner("Owner", { id: bucket.ownerCanonicalId, displayName: bucket.ownerDisplayName }),
+    owner: renderBucketOwner(bucket),
   };
   const head =
     renderTextElement("Name", bucket.name) +

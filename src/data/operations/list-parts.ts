@@ -1,15 +1,16 @@
-import { checksumAlgorithms } from "#kernel/s3/checksum.ts";
 import { quoteETag } from "#kernel/s3/etag.ts";
 import { renderIsoDate } from "#kernel/s3/http-date.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import type { UploadedPart } from "../catalog/catalog.ts";
-import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
+import { hlcToMs } from "../catalog/version-id.ts";
+import { renderBucketOwner, renderOwner } from "../listing/render-entries.ts";
 import { findOpenUpload } from "../multipart/find-upload.ts";
 import { parsePartChecksums } from "../multipart/part-checksum.ts";
 import type { UploadMeta } from "../object-meta.ts";
 import { respondXml } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
+import { renderPartChecksum } from "./render-checksum.ts";
 
 /** Parts of one page. */
 const maxPageParts = 1000;
@@ -42,12 +43,7 @@ export async function listParts(request: S3Request): Promise<void> {
 }
 
 function renderPeople({ bucket }: S3Request, { initiator }: UploadMeta): string {
-  const person = (name: string, id: string, displayName: string) =>
-    renderElement(name, renderTextElement("ID", id) + renderTextElement("DisplayName", displayName));
-  return (
-    person("Initiator", initiator.id, initiator.displayName) +
-    person("Owner", bucket.ownerCanonicalId, bucket.ownerDisplayName)
-  );
+  return renderOwner("Initiator", initiator) + renderBucketOwner(bucket);
 }
 
 /** One checksum: the client's own if it sent one, since Complete takes no two for a part. */
@@ -58,7 +54,7 @@ function renderPart({ partNumber, hlc, etag, sizeBytes, checksum }: UploadedPart
     renderTextElement("LastModified", renderIsoDate(hlcToMs(hlc))) +
     renderTextElement("ETag", quoteETag(etag)) +
     renderTextElement("Size", sizeBytes) +
-    (own === undefined ? "" : renderTextElement(checksumAlgorithms[own.algorithm].element, own.value));
+    (own === undefined ? "" : renderPartChecksum(own));
   return renderElement("Part", content);
 }
 

@@ -1,15 +1,16 @@
-import { randomBytes } from "#kernel/base/random.ts";
 import type { AppendTarget, MutationSuccess } from "#kernel/protocol/mutation.ts";
-import { checksumAlgorithms } from "#kernel/s3/checksum.ts";
-import { parseWriteConditions, type WriteConditions } from "#kernel/s3/conditional-request.ts";
+import { defaultChecksumAlgorithm } from "#kernel/s3/checksum.ts";
+import type { WriteConditions } from "#kernel/s3/conditional-request.ts";
 import { quoteETag } from "#kernel/s3/etag.ts";
-import { encodeFlags, type ObjectChecksum, type ObjectMeta } from "../object-meta.ts";
+import { encodeFlags, type ObjectMeta } from "../object-meta.ts";
 import { type ResponseHeaders, respondEmpty } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
-import { checkEarlyConditions } from "./early-conditions.ts";
-import { encryptionHeaders } from "./encryption-request.ts";
+import { encryptionHeaders, randomETag } from "./encryption-request.ts";
 import { type NewObject, parseNewObject } from "./new-object.ts";
+import { newVersionIdHeader } from "./object-headers.ts";
+import { checksumHeaders } from "./render-checksum.ts";
 import { type StoredBody, storeBody } from "./store-body.ts";
+import { checkEarlyConditions, writeConditions } from "./write-conditions.ts";
 
 interface CommittedPut {
   readonly result: MutationSuccess;
@@ -35,26 +36,9 @@ export async function storeNewObject(
   const conditions = writeConditions(request);
   const object = parseNewObject(request);
   if (conditions) await checkEarlyConditions(request, conditions);
-  const body = await storeBody(request, { customerKey: object.customerKey, defaultChecksum: "CRC64NVME" });
+  const body = await storeBody(request, { customerKey: object.customerKey, defaultChecksum: defaultChecksumAlgorithm });
   const committed = await commitPut(request, { object, body, conditions, appendTo });
   return { headers: putHeaders(object, body, committed), sizeBytes: body.received.sizeBytes };
-}
-
-/** Conditions of a write; null when there are none. @throws S3Error NotImplemented, InvalidArgument */
-export function writeConditions(request: S3Request): WriteConditions | null {
-  if (request.headers["if-match"] === undefined && request.headers["if-none-match"] === undefined) return null;
-  return parseWriteConditions(request.headers);
-}
-
-/** 32 random hex digits: the ETag where no digest of the plaintext may leak. */
-export function randomETag(): string {
-  return Buffer.from(randomBytes(16)).toString("hex");
-}
-
-/** Headers that name a checksum and its type. */
-export function checksumHeaders(checksum: ObjectChecksum | null): ResponseHeaders {
-  if (!checksum) return {};
-  return { [checksumAlgorithms[checksum.algorithm].header]: checksum.value, "x-amz-checksum-type": checksum.type };
 }
 
 async function commitPut(
@@ -103,8 +87,8 @@ function putHeaders(object: NewObject, body: StoredBody, { result, etag }: Commi
     ETag: quoteETag(etag),
     ...checksumHeaders(body.received.checksum),
     ...encryptionHeaders(body.key),
+    ...newVersionIdHeader(result),
   };
-  if (result.versionId !== null && result.versionId !== "null") headers["x-amz-version-id"] = result.versionId;
   if (object.storageClass !== "STANDARD") headers["x-amz-storage-class"] = object.storageClass;
   return headers;
 }

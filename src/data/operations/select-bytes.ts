@@ -2,12 +2,13 @@ import { type ByteRange, parseRange } from "#kernel/s3/byte-range.ts";
 import { quoteETag } from "#kernel/s3/etag.ts";
 import { parseHttpDate } from "#kernel/s3/http-date.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
+import { hlcToMs } from "../catalog/version-id.ts";
+import { parsePartChecksums } from "../multipart/part-checksum.ts";
 import { parsePartNumber } from "../multipart/part-number.ts";
 import type { ResponseHeaders } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
-import type { FoundObject } from "./object-response.ts";
-import { checksumHeaders } from "./put-object.ts";
+import type { FoundObject } from "./find-object.ts";
+import { checksumHeaders, partChecksumHeaders } from "./render-checksum.ts";
 
 /** What a GET or HEAD answers with: status, bytes, and the headers that depend on them. */
 export interface SelectedBytes {
@@ -50,19 +51,13 @@ async function selectPart(request: S3Request, found: FoundObject, text: string):
   const part = await request.plane.catalog.readPart(request.bucket.bucketId, version.detailId ?? 0, partNumber);
   if (!part) throw noSuchPart(partNumber, meta.partCount);
   const range = { start: part.offsetBytes, end: part.offsetBytes + part.sizeBytes };
-  const checksum = wantsChecksum(request) ? partChecksumHeaders(part.checksum) : {};
+  const [stored] = parsePartChecksums(part.checksum);
+  const checksum = stored && wantsChecksum(request) ? partChecksumHeaders(stored) : {};
   return {
     status: 206,
     range,
     headers: { ...rangeHeaders(range, version.sizeBytes), "x-amz-mp-parts-count": meta.partCount, ...checksum },
   };
-}
-
-/** Headers of one part's checksum, stored as `ALGORITHM:base64`. */
-function partChecksumHeaders(checksum: string | null): ResponseHeaders {
-  const colon = checksum?.indexOf(":") ?? -1;
-  if (checksum === null || colon < 0) return {};
-  return { [`x-amz-checksum-${checksum.slice(0, colon).toLowerCase()}`]: checksum.slice(colon + 1) };
 }
 
 function rangeHeaders(range: ByteRange, sizeBytes: number): ResponseHeaders {

@@ -1,10 +1,9 @@
 import { type ByteRange, parseCopyRange } from "#kernel/s3/byte-range.ts";
-import { checksumAlgorithms } from "#kernel/s3/checksum.ts";
 import { quoteETag } from "#kernel/s3/etag.ts";
 import { renderIsoDate } from "#kernel/s3/http-date.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
-import { hlcToMs } from "../catalog/sqlite-catalog/version-id.ts";
+import { hlcToMs } from "../catalog/version-id.ts";
 import type { RunningChecksum } from "../checksum/running-checksum.ts";
 import { CopySlots } from "../multipart/copy-slots.ts";
 import { respondSlowly, type SlowAnswer } from "../request/respond-slowly.ts";
@@ -12,6 +11,7 @@ import type { S3Request } from "../request/s3-request.ts";
 import { type CopySourceObject, copySourceHeaders, findCopySource } from "./copy-source-object.ts";
 import { encryptionHeaders } from "./encryption-request.ts";
 import { readVersion } from "./read-version.ts";
+import { renderPartChecksum } from "./render-checksum.ts";
 import { commitPart, findPartTarget, type PartTarget, type WrittenPart } from "./upload-part.ts";
 
 /** Largest part. Source: Amazon S3 limits of multipart uploads. */
@@ -47,7 +47,7 @@ async function copyPart(
   const content =
     renderTextElement("LastModified", renderIsoDate(hlcToMs(result.hlc))) +
     renderTextElement("ETag", quoteETag(etag)) +
-    renderTextElement(checksumAlgorithms[part.checksum.algorithm].element, part.checksum.value);
+    renderPartChecksum(part.checksum);
   const headers = { ...encryptionHeaders(target.upload.meta), ...copySourceHeaders(from.found) };
   return { document: renderXmlDocument("CopyPartResult", content), headers };
 }

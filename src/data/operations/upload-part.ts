@@ -1,17 +1,16 @@
 import type { MutationSuccess } from "#kernel/protocol/mutation.ts";
-import { type ChecksumAlgorithm, checksumAlgorithms } from "#kernel/s3/checksum.ts";
+import { type ChecksumAlgorithm, defaultChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import { quoteETag } from "#kernel/s3/etag.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { BlobSink } from "../blobs/blobs.ts";
-import { defaultPartAlgorithm } from "../multipart/assemble-object.ts";
 import { type FoundUpload, findOpenUpload } from "../multipart/find-upload.ts";
 import { encodePartChecksums, type PartChecksum } from "../multipart/part-checksum.ts";
 import { parsePartNumber } from "../multipart/part-number.ts";
 import { type ResponseHeaders, respondEmpty } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
-import { encryptionHeaders, openObjectKey, parseCustomerKey } from "./encryption-request.ts";
-import { randomETag } from "./put-object.ts";
+import { encryptionHeaders, openObjectKey, parseCustomerKey, randomETag } from "./encryption-request.ts";
 import { type BlobBody, isHoistedChecksum, receiveToBlob, sentChecksumAlgorithm } from "./receive-to-blob.ts";
+import { partChecksumHeaders } from "./render-checksum.ts";
 import { discardBlob, finishBlob } from "./store-body.ts";
 
 /** The place a part is for, with the data key of its upload. */
@@ -58,7 +57,7 @@ export async function findPartTarget(request: S3Request): Promise<PartTarget> {
   const upload = await findOpenUpload(request.plane.catalog, { bucketId, key, uploadId: query.get("uploadId") ?? "" });
   const customerKey = parseCustomerKey(request);
   const dataKey = openObjectKey(request, { bucketId, key, stored: upload.meta, customerKey });
-  const algorithm = upload.meta.checksumAlgorithm ?? defaultPartAlgorithm;
+  const algorithm = upload.meta.checksumAlgorithm ?? defaultChecksumAlgorithm;
   return { upload, partNumber, dataKey, algorithm, hidesDigest: upload.meta.customerKeyMd5 !== undefined };
 }
 
@@ -124,7 +123,7 @@ function partHeaders(target: PartTarget, body: BlobBody, etag: string): Response
   const own = body.received.checksum ?? body.checksum;
   return {
     ETag: quoteETag(etag),
-    [checksumAlgorithms[own.algorithm].header]: own.value,
+    ...partChecksumHeaders(own),
     ...encryptionHeaders(target.upload.meta),
   };
 }

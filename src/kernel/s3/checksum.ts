@@ -66,6 +66,9 @@ export const checksumAlgorithms: Readonly<Record<ChecksumAlgorithm, ChecksumSpec
   XXHASH128: specify("XXHASH128", 16, ["COMPOSITE"]),
 };
 
+/** What objects and uploads are checksummed with when the client names nothing. Source: API_PutObject. */
+export const defaultChecksumAlgorithm = "CRC64NVME";
+
 /** The algorithms as a list, in the table's order. */
 export const checksumSpecs: readonly ChecksumSpec[] = Object.values(checksumAlgorithms);
 

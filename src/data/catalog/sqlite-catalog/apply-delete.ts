@@ -1,9 +1,9 @@
 import { type DeleteMutation, type MutationSuccess, versionFlag } from "#kernel/protocol/mutation.ts";
 import { evaluateDeleteConditions } from "#kernel/s3/conditional-request.ts";
+import { hlcToMs, parseVersionId } from "../version-id.ts";
 import { versioningState } from "./bucket-state.ts";
 import type { CommitContext } from "./bucket-writer.ts";
 import type { VersionRow } from "./statements.ts";
-import { hlcToMs, parseVersionId } from "./version-id.ts";
 import { addVersion, findNewest, removeVersion, writeLog } from "./version-rows.ts";
 
 /**

@@ -7,11 +7,11 @@ import type {
   PutPartMutation,
 } from "#kernel/protocol/mutation.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import { hlcToMs } from "../version-id.ts";
 import { checkWriteConditions } from "./apply-put.ts";
 import type { CommitContext } from "./bucket-writer.ts";
 import { checksumDetail, checksumPart, checksumUpload, checksumUploadEnd } from "./row-checksum.ts";
 import { uploadState } from "./schema.ts";
-import { hlcToMs } from "./version-id.ts";
 import { addVersion, findNewest, writeLog } from "./version-rows.ts";
 
 type UploadRow = [

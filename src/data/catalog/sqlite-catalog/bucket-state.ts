@@ -1,3 +1,4 @@
+import { msToHlc } from "../version-id.ts";
 import { checksumState } from "./row-checksum.ts";
 import type { WriterStatements } from "./statements.ts";
 
@@ -43,7 +44,7 @@ export class BucketState {
 
   /** The next place in the order of versions: never before the wall clock, never twice, below 2^53. */
   nextHlc(nowMs: number): number {
-    this.now.hlc = Math.max(nowMs * 1024, this.now.hlc + 1);
+    this.now.hlc = Math.max(msToHlc(nowMs), this.now.hlc + 1);
     return this.now.hlc;
   }
 

@@ -14,10 +14,10 @@ import type {
   UploadState,
   WantedVersion,
 } from "../catalog.ts";
+import { parseVersionId } from "../version-id.ts";
 import { BucketReader } from "./bucket-reader.ts";
 import { listCurrent, listUploads, listVersions } from "./list-rows.ts";
 import { uploadState } from "./schema.ts";
-import { parseVersionId } from "./version-id.ts";
 
 /** Catalogs a worker keeps open; the least recently used is closed. */
 const maxOpenReaders = 256;

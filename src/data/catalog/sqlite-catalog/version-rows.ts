@@ -1,10 +1,10 @@
 import { versionFlag } from "#kernel/protocol/mutation.ts";
+import { makeVersionId } from "../version-id.ts";
 import { versioningState } from "./bucket-state.ts";
 import type { CommitContext } from "./bucket-writer.ts";
 import { encodeCommitRecord } from "./commit-record.ts";
 import { checksumVersion } from "./row-checksum.ts";
 import type { VersionRow } from "./statements.ts";
-import { makeVersionId } from "./version-id.ts";
 
 /** What a new version consists of; the place in the order and the id are decided here. */
 export interface NewVersion {
