@@ -7,6 +7,7 @@ import {
   countSegments,
   deriveBlobKeys,
   equalTags,
+  findBrokenSegment,
   openCounterStream,
   segmentBytes,
   tagBytes,
@@ -67,4 +68,30 @@ test("equalTags: a tag that is cut off is never equal", () => {
   expect(equalTags(tag, 0, new Uint8Array(16))).toBe(true);
   expect(equalTags(tag, 1, new Uint8Array(16).fill(1))).toBe(false);
   expect(equalTags(new Uint8Array(0), 0, new Uint8Array(0))).toBe(false);
+});
+
+test("findBrokenSegment: names the first segment that does not fit its tag, also in a run that begins inside of a blob", () => {
+  const key = randomBytes(32);
+  const sizeBytes = 5 * segmentBytes + 7;
+  const [firstSegment, count] = [3, 3];
+  const ciphertext = randomBytes(sizeBytes).subarray(firstSegment * segmentBytes);
+  const tags = Buffer.concat([
+    Buffer.alloc(tagBytes),
+    ...Array.from({ length: count }, (_, i) =>
+      computeSegmentTag(
+        key,
+        { index: firstSegment + i, last: i === count - 1 },
+        ciphertext.subarray(i * segmentBytes, (i + 1) * segmentBytes),
+      ),
+    ),
+  ]);
+  const run = { ciphertext, firstSegment, sizeBytes, tags, tagsOffset: tagBytes };
+  expect(findBrokenSegment(key, run)).toBeUndefined();
+  for (let i = 0; i < count; i++) {
+    const broken = Buffer.from(ciphertext);
+    broken[i * segmentBytes] = (broken[i * segmentBytes] ?? 0) ^ 1;
+    expect(findBrokenSegment(key, { ...run, ciphertext: broken })).toBe(firstSegment + i);
+  }
+  expect(findBrokenSegment(key, { ...run, sizeBytes: sizeBytes + segmentBytes })).toBe(5);
+  expect(findBrokenSegment(key, { ...run, tagsOffset: 0 })).toBe(3);
 });

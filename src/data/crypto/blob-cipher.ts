@@ -75,6 +75,33 @@ export function countSegments(sizeBytes: number): number {
   return Math.max(1, Math.ceil(sizeBytes / segmentBytes));
 }
 
+/** Segments in a row, as they were read, with the place of their tags. */
+export interface SegmentRun {
+  /** Whole segments; the last one of the blob may be short. */
+  readonly ciphertext: Uint8Array;
+  /** Index of the first one. */
+  readonly firstSegment: number;
+  /** Plaintext bytes of the whole blob. */
+  readonly sizeBytes: number;
+  readonly tags: Uint8Array;
+  /** Where the tag of the first one is in `tags`; the others follow it. */
+  readonly tagsOffset: number;
+}
+
+/** The first segment of a run whose tag does not fit; undefined when all of them authenticate. */
+export function findBrokenSegment(authenticationKey: Uint8Array, run: SegmentRun): number | undefined {
+  const { ciphertext, firstSegment, sizeBytes, tags, tagsOffset } = run;
+  const lastSegment = countSegments(sizeBytes) - 1;
+  const count = countSegments(ciphertext.length);
+  for (let i = 0; i < count; i++) {
+    const index = firstSegment + i;
+    const bytes = ciphertext.subarray(i * segmentBytes, Math.min((i + 1) * segmentBytes, ciphertext.length));
+    const tag = computeSegmentTag(authenticationKey, { index, last: index === lastSegment }, bytes);
+    if (!equalTags(tags, tagsOffset + i * tagBytes, tag)) return index;
+  }
+  return undefined;
+}
+
 /** Compares two tags of 16 bytes; the position of a difference does not change the time. */
 export function equalTags(a: Uint8Array, aOffset: number, b: Uint8Array): boolean {
   let difference = 0;

@@ -1,9 +1,6 @@
 import {
-  type BlobKeys,
-  computeSegmentTag,
-  countSegments,
   deriveBlobKeys,
-  equalTags,
+  findBrokenSegment,
   openCounterStream,
   segmentBytes,
   tagBytes,
@@ -61,36 +58,15 @@ async function* decryptRange(
     await tags.load(segment, count);
     if ((await file.read(ciphertext, position)) !== length)
       throw new DamagedBytesError(`Blob ${request.blobId} is cut off`);
-    verifySegments({ ciphertext, segment, count, sizeBytes, keys, tags, blobId: request.blobId });
+    const run = { ciphertext, firstSegment: segment, sizeBytes, tags: tags.bytes, tagsOffset: tags.offsetOf(segment) };
+    const broken = findBrokenSegment(keys.authentication, run);
+    if (broken !== undefined)
+      throw new DamagedBytesError(`Segment ${broken} of blob ${request.blobId} does not authenticate`);
     const plaintext = stream.update(ciphertext);
     noteTransferred(length);
     const from = Math.max(0, start - position);
     const to = Math.min(length, end - position);
     yield from === 0 && to === length ? plaintext : plaintext.subarray(from, to);
-  }
-}
-
-interface SegmentCheck {
-  readonly ciphertext: Uint8Array;
-  readonly segment: number;
-  readonly count: number;
-  readonly sizeBytes: number;
-  readonly keys: BlobKeys;
-  readonly tags: TagWindow;
-  readonly blobId: string;
-}
-
-function verifySegments(check: SegmentCheck): void {
-  const lastSegment = countSegments(check.sizeBytes) - 1;
-  for (let i = 0; i < check.count; i++) {
-    const index = check.segment + i;
-    const bytes = check.ciphertext.subarray(
-      i * segmentBytes,
-      Math.min((i + 1) * segmentBytes, check.ciphertext.length),
-    );
-    const tag = computeSegmentTag(check.keys.authentication, { index, last: index === lastSegment }, bytes);
-    if (!equalTags(check.tags.bytes, check.tags.offsetOf(index), tag))
-      throw new DamagedBytesError(`Segment ${index} of blob ${check.blobId} does not authenticate`);
   }
 }
 

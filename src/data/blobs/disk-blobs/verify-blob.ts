@@ -1,9 +1,8 @@
 import {
   type BlobKeys,
-  computeSegmentTag,
   countSegments,
   deriveBlobKeys,
-  equalTags,
+  findBrokenSegment,
   openCounterStream,
   segmentBytes,
   tagBytes,
@@ -80,20 +79,16 @@ async function loadFooter(file: DiskFile, fileBytes: number): Promise<{ footer: 
 
 async function verifySegments(file: DiskFile, expected: ExpectedBlob, keys: BlobKeys): Promise<void> {
   const { sizeBytes, onPlaintext, readsAll } = expected;
-  const segments = countSegments(sizeBytes);
-  const end = readsAll ? segments : 1;
+  const end = readsAll ? countSegments(sizeBytes) : 1;
   const stream = openCounterStream(keys.encryption, 0);
   for (let first = 0; first < end; first += batchSegments) {
     const count = Math.min(batchSegments, end - first);
     const start = first * segmentBytes;
     const ciphertext = await readExactly(file, start, Math.min(sizeBytes - start, count * segmentBytes));
     const tags = await readExactly(file, sizeBytes + first * tagBytes, count * tagBytes);
-    for (let i = 0; i < count; i++) {
-      const index = first + i;
-      const bytes = ciphertext.subarray(i * segmentBytes, Math.min((i + 1) * segmentBytes, ciphertext.length));
-      const tag = computeSegmentTag(keys.authentication, { index, last: index === segments - 1 }, bytes);
-      if (!equalTags(tags, i * tagBytes, tag)) throw new DamagedBytesError(`segment ${index} does not authenticate`);
-    }
+    const run = { ciphertext, firstSegment: first, sizeBytes, tags, tagsOffset: 0 };
+    const broken = findBrokenSegment(keys.authentication, run);
+    if (broken !== undefined) throw new DamagedBytesError(`segment ${broken} does not authenticate`);
     if (onPlaintext && ciphertext.length > 0) onPlaintext(stream.update(ciphertext));
   }
 }
