@@ -2,6 +2,7 @@ import type { Clock } from "#kernel/base/clock.ts";
 import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import { removeBlobFile } from "../blobs/disk-blobs/blob-files.ts";
 import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
+import { isReferenced } from "../catalog/sqlite-catalog/blob-references.ts";
 import { listBucketFolders } from "../catalog/sqlite-catalog/bucket-folders.ts";
 import { msToHlc } from "../catalog/version-id.ts";
 import { isNoRoom } from "../writer/commit-failure.ts";
@@ -29,8 +30,6 @@ const sql = {
   anyEndedUpload: "SELECT 1 FROM upload WHERE state = 1 AND ended_hlc < ? LIMIT 1",
   endedUploads: "DELETE FROM upload WHERE state = 1 AND ended_hlc < ?",
   garbage: "SELECT blob_id FROM garbage_blob WHERE since_hlc < ? LIMIT ?",
-  isReferenced:
-    "SELECT 1 WHERE EXISTS (SELECT 1 FROM extent WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM part WHERE blob_id = ?1)",
   forgetGarbage: "DELETE FROM garbage_blob WHERE blob_id = ?",
 } as const;
 
@@ -176,7 +175,7 @@ export class GarbageCollector {
     const blobs = database.query(sql.garbage).values(cutHlc, stepRows) as [blobId: string][];
     if (blobs.length === 0) return 0;
     for (const [blobId] of blobs) {
-      if (database.query(sql.isReferenced).values(blobId).length === 0) removeBlobFile(dataDir, bucketId, blobId);
+      if (!isReferenced(database, blobId)) removeBlobFile(dataDir, bucketId, blobId);
     }
     writer.inTransaction(() => {
       for (const [blobId] of blobs) database.query(sql.forgetGarbage).run(blobId);

@@ -11,6 +11,7 @@ import {
 import { blobPath } from "../blobs/disk-blobs/blob-path.ts";
 import { findFooter } from "../blobs/disk-blobs/verify-blob.ts";
 import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
+import { isNamed } from "../catalog/sqlite-catalog/blob-references.ts";
 import { listBucketFolders } from "../catalog/sqlite-catalog/bucket-folders.ts";
 import { verifyCatalog } from "../catalog/sqlite-catalog/verify-catalog.ts";
 import { isUnavailable } from "../catalog/unavailable.ts";
@@ -22,9 +23,6 @@ const graceMs = 86_400_000;
 const stepNames = 200;
 /** Catalogs above this size are not verified here: it would hold up commits. Their finished orphans are only counted. */
 const maxVerifiedPages = 4_096;
-
-const isNamedSql =
-  "SELECT 1 WHERE EXISTS (SELECT 1 FROM extent WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM part WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM garbage_blob WHERE blob_id = ?1)";
 
 /** What the scan needs. */
 export interface OrphanScanOptions {
@@ -110,7 +108,7 @@ export class OrphanScan {
   #isOldOrphan({ bucketId }: BucketScan, name: string): boolean {
     const { dataDir, commits, clock } = this.#options;
     if (!isBlobName(this.#folder, name)) return false;
-    if (commits.writerOf(bucketId).database.query(isNamedSql).values(name).length > 0) return false;
+    if (isNamed(commits.writerOf(bucketId).database, name)) return false;
     const changedMs = fileChangedMs({ dataDir, bucketId, folder: this.#folder }, name);
     return changedMs !== undefined && clock.nowMs() - changedMs > graceMs;
   }

@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
+import { isReferencedSql } from "./blob-references.ts";
 import { schemaSql } from "./schema.ts";
 import { prepareWriterStatements } from "./statements.ts";
 
@@ -21,10 +22,7 @@ test("schemaSql: makes an empty catalog on which every statement of the writer c
 test.each([
   ["the newest version of a key", "SELECT hlc FROM version WHERE key = ? ORDER BY hlc DESC LIMIT 1"],
   ["a listing", "SELECT key FROM version WHERE key > ? AND key < ? ORDER BY key, hlc DESC LIMIT ?"],
-  [
-    "references to a blob",
-    "SELECT 1 WHERE EXISTS (SELECT 1 FROM extent WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM part WHERE blob_id = ?1)",
-  ],
+  ["references to a blob", isReferencedSql],
   ["open uploads", "SELECT key FROM upload WHERE state = 0 AND key > ? ORDER BY key, initiated_hlc LIMIT ?"],
 ])("schemaSql: %s takes an index, no sorting and no scan", (_, sql) => {
   const database = new Database(":memory:");
