@@ -7,7 +7,7 @@ import type { UploadedPart } from "../catalog/catalog.ts";
 import type { ChecksumPool } from "../checksum/running-checksum.ts";
 import type { ObjectChecksum } from "../object-meta.ts";
 import type { FoundUpload } from "./find-upload.ts";
-import { encodePartChecksum, findPartChecksum } from "./part-checksum.ts";
+import { encodePartChecksum, findPartChecksum, hasPartChecksum } from "./part-checksum.ts";
 
 /** The object that an upload's parts make, computed from what is known of them: no byte is read. */
 export interface AssembledObject {
@@ -81,19 +81,11 @@ function matchParts(
   const byNumber = new Map(stored.map((part) => [part.partNumber, part]));
   return parts.map((part) => {
     const found = byNumber.get(part.partNumber);
-    if (found && found.etag === part.etag && hasChecksum(found, part)) return found;
+    if (found && found.etag === part.etag && hasPartChecksum(found.checksum, part.checksum)) return found;
     throw new S3Error("InvalidPart", {
       fields: { UploadId: upload.uploadId, PartNumber: part.partNumber, ETag: part.etag },
     });
   });
-}
-
-function hasChecksum({ checksum }: UploadedPart, listed: ListedPart): boolean {
-  return (
-    listed.checksum === null ||
-    checksum === listed.checksum ||
-    (checksum?.split(" ").includes(listed.checksum) ?? false)
-  );
 }
 
 function requireChecksums(upload: FoundUpload, listed: readonly PartToComplete[]): void {

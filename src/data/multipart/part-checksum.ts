@@ -32,6 +32,11 @@ export function parsePartChecksums(text: string | null): readonly PartChecksum[]
   });
 }
 
+/** Whether a stored text holds the one checksum that a client lists, `ALGORITHM:base64`; it holds the lack of one. */
+export function hasPartChecksum(stored: string | null, listed: string | null): boolean {
+  return listed === null || (stored?.split(" ").includes(listed) ?? false);
+}
+
 /** Base64 of the part's checksum of that algorithm; undefined when there is none. */
 export function findPartChecksum(text: string | null, algorithm: ChecksumAlgorithm): string | undefined {
   return parsePartChecksums(text).find((checksum) => checksum.algorithm === algorithm)?.value;

@@ -7,6 +7,7 @@ import type {
   PutPartMutation,
 } from "#kernel/protocol/mutation.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import { hasPartChecksum } from "../../multipart/part-checksum.ts";
 import { hlcToMs } from "../version-id.ts";
 import { checkWriteConditions } from "./apply-put.ts";
 import type { CommitContext } from "./bucket-writer.ts";
@@ -158,18 +159,13 @@ function matchParts(context: CommitContext, mutation: CompleteUploadMutation): P
   const last = mutation.parts.length - 1;
   for (const [index, part] of mutation.parts.entries()) {
     const row = stored.get(part.partNumber);
-    if (!row || row[3] !== part.etag || !hasChecksum(row, part.checksum)) throw invalidPart(mutation, part);
+    if (!row || row[3] !== part.etag || !hasPartChecksum(row[4], part.checksum)) throw invalidPart(mutation, part);
     if (index < last && row[2] < context.minPartBytes) throw tooSmall(context, row);
     sizeBytes += row[2];
     stored.delete(part.partNumber);
   }
   if (sizeBytes !== mutation.sizeBytes) throw new S3Error("InvalidPart", { fields: { UploadId: mutation.uploadId } });
   return [...stored.values()];
-}
-
-/** Parts of uploads without an algorithm have two checksums when the client sent one of its own. */
-function hasChecksum([, , , , stored]: PartRow, listed: string | null): boolean {
-  return listed === null || stored === listed || (stored?.split(" ").includes(listed) ?? false);
 }
 
 function invalidPart(mutation: CompleteUploadMutation, part: ListedPart): S3Error {
