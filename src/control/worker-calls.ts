@@ -1,5 +1,5 @@
 import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
-import type { ControlCall, ToControl } from "#kernel/protocol/to-control.ts";
+import type { ControlCall, WorkerCall } from "#kernel/protocol/to-control.ts";
 import type { ControlResult } from "#kernel/protocol/to-data.ts";
 import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
@@ -26,8 +26,8 @@ export class WorkerCalls {
   }
 
   /** Acts on one message; the answer to a call goes back through the channel. Never rejects. */
-  async receive(channel: WorkerChannel, message: ToControl): Promise<void> {
-    const { publisher, log } = this.#options;
+  async receive(channel: WorkerChannel, message: WorkerCall): Promise<void> {
+    const { publisher } = this.#options;
     switch (message.kind) {
       case "applied":
         publisher.acknowledge(channel, message.number);
@@ -35,17 +35,11 @@ export class WorkerCalls {
       case "resync":
         publisher.resync(channel);
         break;
-      case "log":
-        log.write(message.level, message.message, { thread: channel.name, ...message.fields });
-        break;
       case "catalogProblem":
         this.#options.problems.report(message.problem);
         break;
       case "call":
         channel.send({ kind: "answer", id: message.id, result: await this.answer(message.call) });
-        break;
-      case "listening":
-      case "drained":
         break;
     }
   }

@@ -3,7 +3,8 @@ import { createServer } from "node:net";
 import { systemClock } from "#kernel/base/clock.ts";
 import { slotLayout } from "#kernel/metrics/operation-index.ts";
 import type { DataSettings, Snapshot } from "#kernel/protocol/snapshot.ts";
-import type { WorkerCall, WorkerLife, WorkersOptions } from "./pool/data-workers.ts";
+import type { WorkerCall } from "#kernel/protocol/to-control.ts";
+import type { WorkerLife, WorkersOptions } from "./pool/data-workers.ts";
 import { openPool, type Pool } from "./pool.ts";
 
 const settings: DataSettings = {

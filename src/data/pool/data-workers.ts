@@ -3,7 +3,7 @@ import type { ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
 import { slotLayout } from "#kernel/metrics/operation-index.ts";
 import { createSlot, slotCell } from "#kernel/metrics/slot-layout.ts";
 import type { Snapshot } from "#kernel/protocol/snapshot.ts";
-import type { ToControl } from "#kernel/protocol/to-control.ts";
+import type { ToControl, WorkerCall } from "#kernel/protocol/to-control.ts";
 import type { DataConfig, KeyEncryptionKey, ToData } from "#kernel/protocol/to-data.ts";
 import { assertPortFree, canSharePort } from "../listener/shared-port.ts";
 import { PoolStartError } from "./pool-start-error.ts";
@@ -11,9 +11,6 @@ import { type PoolLog, SupervisedThread, type ThreadLife } from "./supervised-th
 
 /** The way to one life of a data worker. */
 export type WorkerLife = ThreadLife<ToData, ToControl>;
-
-/** What a worker says to the control plane; the pool keeps the rest for itself. */
-export type WorkerCall = Extract<ToControl, { kind: "applied" | "resync" | "call" | "catalogProblem" }>;
 
 /** The control plane's side of the data workers. */
 export interface WorkerLink {

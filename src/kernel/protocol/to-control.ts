@@ -27,3 +27,6 @@ export type ToControl =
     }
   | { readonly kind: "catalogProblem"; readonly problem: CatalogProblem }
   | { readonly kind: "drained" };
+
+/** What of it concerns the control plane: the pool keeps the rest for itself. */
+export type WorkerCall = Extract<ToControl, { kind: "applied" | "resync" | "call" | "catalogProblem" }>;
