@@ -13,8 +13,8 @@ function run(): void {
     const { id } = message;
     const demand = message.kind === "probe" ? "" : message.bucketId;
     if (demand === "throw") throw new Error("The fake writer throws");
-    if (demand === "full") say({ kind: "failed", id, reason: "notEmpty", message: "not empty" });
-    else if (demand === "broken") say({ kind: "failed", id, reason: "io", message: "EIO" });
+    if (demand === "full") say({ kind: "failed", id, reason: "notEmpty" });
+    else if (demand === "broken") say({ kind: "failed", id, reason: "io" });
     else if (demand !== "hang") say({ kind: "done", id });
   };
   port?.on("message", (message: ToWriter) => {

@@ -2,9 +2,9 @@ import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { ScratchBucket } from "#testing/scratch-bucket.ts";
 import { CatalogUnavailableError } from "../catalog/sqlite-catalog/catalog-unavailable-error.ts";
-import { bucketFolder, catalogPath } from "../catalog/sqlite-catalog/open-catalog.ts";
+import { bucketFolder, catalogPath, createCatalog } from "../catalog/sqlite-catalog/open-catalog.ts";
 import { verifyCatalog } from "../catalog/sqlite-catalog/verify-catalog.ts";
-import { closeBucketCatalog, createBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
+import { closeBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
 
 const scratches: ScratchBucket[] = [];
 afterAll(() => {
@@ -68,12 +68,12 @@ test("closeBucketCatalog: a catalog that was never made counts as closed", () =>
   expect(close(open(), "never")).toBe(true);
 });
 
-test("createBucketCatalog, removeBucketCatalog: may be repeated; removing takes the bucket's folder and no other", () => {
+test("createCatalog, removeBucketCatalog: may be repeated; removing takes the bucket's folder and no other", () => {
   const scratch = open();
   const { dataDir, commits } = scratch;
-  createBucketCatalog(dataDir, "second");
+  createCatalog(dataDir, "second");
   scratch.putInline("k", new Uint8Array(1));
-  createBucketCatalog(dataDir, "bucket");
+  createCatalog(dataDir, "bucket");
   expect(scratch.writer.counters.objects).toBe(1);
   mkdirSync(bucketFolder(dataDir, "half-made"));
   for (const bucketId of ["second", "second", "half-made", "never"]) removeBucketCatalog(commits, dataDir, bucketId);

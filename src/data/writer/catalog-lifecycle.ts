@@ -3,18 +3,12 @@ import { dirname } from "node:path";
 import type { Clock } from "#kernel/base/clock.ts";
 import { abortUpload } from "../catalog/sqlite-catalog/apply-multipart.ts";
 import { existsAt } from "../catalog/sqlite-catalog/file-id.ts";
-import { bucketFolder, createCatalog, syncFolder } from "../catalog/sqlite-catalog/open-catalog.ts";
+import { bucketFolder, syncFolder } from "../catalog/sqlite-catalog/open-catalog.ts";
 import type { GroupCommit } from "./group-commit.ts";
-
-/** Makes the empty catalog of a new bucket, synced. Repeating it is harmless. */
-export function createBucketCatalog(dataDir: string, bucketId: string): void {
-  createCatalog(dataDir, bucketId);
-}
 
 /**
  * Closes a bucket for ever: later mutations get NoSuchBucket. Emptiness is checked in the same transaction; open uploads
- * are aborted; the writer lets the file go. A bucket without
- * a folder counts as closed; one whose folder is there without a catalog may hold objects.
+ * are aborted; the writer lets the file go. A bucket without a folder counts as closed; one whose folder is there without a catalog may hold objects.
  * @returns false when a version or marker is left
  * @throws CatalogUnavailableError
  */

@@ -6,9 +6,10 @@ import type { Mutation, WriterAnswer, WriterBatch } from "#kernel/protocol/mutat
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
 import { GarbageCollector } from "../background/collect-garbage.ts";
 import { ChangeSlots } from "../cache/change-slots.ts";
+import { createCatalog } from "../catalog/sqlite-catalog/open-catalog.ts";
 import { ProblemReporter } from "../problem-reporter.ts";
 import { Ballast } from "./ballast.ts";
-import { closeBucketCatalog, createBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
+import { closeBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
 import { CatalogWatch } from "./catalog-watch.ts";
 import { describeCommitFailure, isNoRoom } from "./commit-failure.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -117,11 +118,11 @@ class WriterThread {
   #answer(message: Exclude<ToWriter, { kind: "start" | "attach" | "settings" | "stop" }>): void {
     const { id } = message;
     try {
-      if (message.kind === "createCatalog") createBucketCatalog(this.#dataDir, message.bucketId);
+      if (message.kind === "createCatalog") createCatalog(this.#dataDir, message.bucketId);
       else if (message.kind === "removeCatalog") removeBucketCatalog(this.#commits, this.#dataDir, message.bucketId);
       else if (message.kind === "probe") probeDisk(this.#dataDir);
       else if (!this.#close(message.bucketId)) {
-        this.#send({ kind: "failed", id, reason: "notEmpty", message: "The bucket is not empty" });
+        this.#send({ kind: "failed", id, reason: "notEmpty" });
         return;
       }
       this.#send({ kind: "done", id });
@@ -133,12 +134,7 @@ class WriterThread {
         message: "A request to the catalog writer failed",
         fields: { request: message.kind, ...("bucketId" in message && { bucketId: message.bucketId }), reason },
       });
-      this.#send({
-        kind: "failed",
-        id,
-        reason: isNoRoom(error) ? "noRoom" : failedReason(result.code),
-        message: reason,
-      });
+      this.#send({ kind: "failed", id, reason: isNoRoom(error) ? "noRoom" : failedReason(result.code) });
     }
   }
 

@@ -11,7 +11,7 @@ export type ToWriter =
       readonly metrics: SharedArrayBuffer;
       readonly changes: SharedArrayBuffer;
     }
-  /** A data worker's (or the control thread's) port for `WriterBatch` messages. */
+  /** A data worker's port for `WriterBatch` messages. */
   | { readonly kind: "attach"; readonly port: MessagePort }
   | { readonly kind: "settings"; readonly historyWindowMs: number; readonly reserveBytes: number }
   /** Make the folder and the empty catalog of a bucket, synced; repeating it is harmless. */
@@ -28,11 +28,11 @@ export type ToWriter =
 export type FromWriter =
   | { readonly kind: "ready" }
   | { readonly kind: "done"; readonly id: number }
+  /** The reason in words is in the log. */
   | {
       readonly kind: "failed";
       readonly id: number;
       readonly reason: "notEmpty" | "noRoom" | "unavailable" | "locked" | "io";
-      readonly message: string;
     }
   | {
       readonly kind: "log";

@@ -149,7 +149,7 @@ export class BucketWriter {
     this.#state.keep();
   }
 
-  /** Sets the bucket's versioning; a `config` record marks its place in the order. */
+  /** Sets the bucket's versioning for all later mutations. */
   setVersioning(value: number): void {
     this.inTransaction((state) => {
       state.now.versioning = value;

@@ -95,5 +95,5 @@ CREATE TABLE log (
 );
 `;
 
-/** `upload.state`. */
-export const uploadState = { open: 0, completed: 1, aborted: 2 } as const;
+/** `upload.state`. An aborted upload has no row. */
+export const uploadState = { open: 0, completed: 1 } as const;
