@@ -17,6 +17,7 @@ const settings: DataSettings = {
   "storage.inline_threshold": 1,
   "storage.reserve_bytes": 1,
   "history.window": 1,
+  "server.max_connections_per_address": 0,
 };
 
 /** A pool of fakes, the lives it has now and all that was logged and said. */

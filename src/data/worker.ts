@@ -28,6 +28,7 @@ import { guardThread } from "./guard-thread.ts";
 import { RequestHandler } from "./http/handle-request.ts";
 import { observeRequests } from "./http/observe-requests.ts";
 import { RequestIds } from "./http/request-ids.ts";
+import { AddressLimit, addressShare } from "./listener/address-limit.ts";
 import { ProgressDeadline } from "./listener/progress-deadline.ts";
 import { RequestLine } from "./listener/request-line.ts";
 import { limitedServerOptions, limitServer } from "./listener/server-limits.ts";
@@ -53,6 +54,7 @@ class DataWorker {
   readonly #catalog: SqliteCatalogReader;
   readonly #recorder: SlotRecorder;
   readonly #deadline: ProgressDeadline;
+  readonly #addresses: AddressLimit;
   readonly #requestIds = new RequestIds();
   readonly #requestLine = new RequestLine();
   readonly #servers: (HttpServer | HttpsServer)[] = [];
@@ -76,8 +78,15 @@ class DataWorker {
       onSlowCut: (cutCount) => log("warn", "Slow clients were cut: others waited for their memory", { cutCount }),
       onTick: (connectionCount, hasProgress) => {
         this.#recorder.setConnections(connectionCount);
+        this.#recorder.setGathered(bodyBudget.usedBytes);
         if (hasProgress) this.#recorder.noteProgress();
       },
+    });
+    const maxPerAddress = () => snapshot.settings["server.max_connections_per_address"];
+    this.#addresses = new AddressLimit({
+      limit: () => addressShare(maxPerAddress(), start.config.workerCount),
+      nextRequestId: () => this.#requestIds.next(),
+      onRefused: () => this.#recorder.recordRefusedConnection(),
     });
     const problems = new ProblemReporter(
       { report: (problem) => this.#send({ kind: "catalogProblem", problem }), settle: () => {} },
@@ -180,6 +189,7 @@ class DataWorker {
   ): Promise<number> {
     const nextRequestId = () => this.#requestIds.next();
     limitServer(server, { nextRequestId, connectionLimit: this.#start.config.maxConnections });
+    this.#addresses.watch(server);
     this.#deadline.watch(server);
     const handle = (awaitsContinue: boolean) => async (message: IncomingMessage, response: ServerResponse) => {
       try {

@@ -60,6 +60,8 @@ test("registerSlotMetrics: errors, storage, batches and threads have their lines
   const { registry, recorders } = open();
   recorders[0]?.recordError(get, errorCodeIndex("NoSuchKey"));
   recorders[0]?.setConnections(12);
+  recorders[0]?.setGathered(4096);
+  recorders[0]?.recordRefusedConnection();
   recorders[0]?.recordUncaught("rejection");
   recorders[0]?.recordUncaught("rejection");
   recorders[1]?.recordUncaught("exception");
@@ -77,6 +79,8 @@ test("registerSlotMetrics: errors, storage, batches and threads have their lines
     'maxiofs_worker_up{worker="1"} 0',
     'maxiofs_worker_restarts_total{worker="1"} 3',
     'maxiofs_worker_connections{worker="0"} 12',
+    'maxiofs_worker_gathered_bytes{worker="0"} 4096',
+    'maxiofs_worker_refused_connections_total{worker="0"} 1',
     'maxiofs_worker_uncaught_errors_total{worker="0",kind="rejection"} 2',
     'maxiofs_worker_uncaught_errors_total{worker="0",kind="exception"} 0',
     'maxiofs_worker_uncaught_errors_total{worker="1",kind="exception"} 1',

@@ -171,15 +171,26 @@ function registerThreads(registry: Registry, source: MetricsSource): void {
       ];
     }),
   );
-  addGauge(registry, series.workerConnections, () =>
-    source
-      .threads()
-      .filter(({ worker }) => worker !== "writer")
-      .map(({ worker, slot, up }) => ({
-        labels: { worker },
-        value: up ? (new Float64Array(slot, slotCell.connections * 8, 1)[0] ?? 0) : 0,
-      })),
+  const addWorkerGauge = (declared: Series, cell: number) =>
+    addGauge(registry, declared, () =>
+      dataWorkers(source).map(({ worker, slot, up }) => ({ labels: { worker }, value: up ? readCell(slot, cell) : 0 })),
+    );
+  addWorkerGauge(series.workerConnections, slotCell.connections);
+  addWorkerGauge(series.workerGatheredBytes, slotCell.gatheredBytes);
+  addCounter(registry, series.workerRefusedConnections, () =>
+    dataWorkers(source).map(({ worker, slot }) => ({
+      labels: { worker },
+      value: readCell(slot, slotCell.refusedConnections),
+    })),
   );
+}
+
+function dataWorkers(source: MetricsSource): ReturnType<MetricsSource["threads"]> {
+  return source.threads().filter(({ worker }) => worker !== "writer");
+}
+
+function readCell(slot: SharedArrayBuffer, cell: number): number {
+  return new Float64Array(slot, cell * Float64Array.BYTES_PER_ELEMENT, 1)[0] ?? 0;
 }
 
 function registerDisk(registry: Registry, source: MetricsSource): void {

@@ -133,6 +133,18 @@ export const series = {
     help: "1 while new bytes are refused because the disk is below its reserve",
     labels: [],
   },
+  workerRefusedConnections: {
+    name: "worker_refused_connections_total",
+    type: "counter",
+    help: "Connections refused because their address had too many",
+    labels: ["worker"],
+  },
+  workerGatheredBytes: {
+    name: "worker_gathered_bytes",
+    type: "gauge",
+    help: "Memory of small bodies, documents and unread answers; at 64 MiB requests wait and are refused with SlowDown",
+    labels: ["worker"],
+  },
   workerConnections: { name: "worker_connections", type: "gauge", help: "Open connections", labels: ["worker"] },
 } as const satisfies Readonly<Record<string, Series>>;
 

@@ -30,6 +30,10 @@ export const slotCell = {
   diskReserve: 6,
   /** 1 while new bytes are refused. */
   diskRefuses: 7,
+  /** Connections refused because their address had too many. */
+  refusedConnections: 8,
+  /** Bytes of bodies and answers gathered in memory. */
+  gatheredBytes: 9,
 } as const;
 
 /** Where things are in a slot, in cells of 8 bytes (Float64, counts are exact to 2^53). One thread writes a slot, the control thread reads it. */
@@ -57,7 +61,7 @@ export interface SlotLayout {
 
 /** Lays out a slot for so many operations (the last one is `_other`) and error codes: about 150 KB for all of S3. */
 export function computeSlotLayout(operationCount: number, codeCount: number): SlotLayout {
-  let next: number = slotCell.diskRefuses + 1;
+  let next: number = slotCell.gatheredBytes + 1;
   const take = (cellCount: number): number => {
     const start = next;
     next += cellCount;

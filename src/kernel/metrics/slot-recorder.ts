@@ -68,6 +68,16 @@ export class SlotRecorder {
     this.#cells[slotCell.connections] = connectionCount;
   }
 
+  /** Counts a connection that was refused because its address had too many. */
+  recordRefusedConnection(): void {
+    this.#add(slotCell.refusedConnections, 1);
+  }
+
+  /** Sets the bytes of bodies and answers that are gathered in memory. */
+  setGathered(bytes: number): void {
+    this.#cells[slotCell.gatheredBytes] = bytes;
+  }
+
   /** Counts what nobody handled in the thread. */
   recordUncaught(kind: "rejection" | "exception"): void {
     this.#add(kind === "rejection" ? slotCell.rejections : slotCell.exceptions, 1);

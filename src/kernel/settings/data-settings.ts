@@ -60,6 +60,12 @@ export const dataSettingRules: { readonly [N in DataSettingName]: SettingRule<Da
     placeholder: "DOMAIN,...",
     fallback: [],
   },
+  "server.max_connections_per_address": {
+    ...integerBetween(0, 1_000_000, "connections"),
+    description: "Most connections of one address over all workers, a proxy's count for all its clients; 0: any number",
+    placeholder: "COUNT",
+    fallback: 4096,
+  },
   "system.max_upload_size_mb": {
     ...integerBetween(1, 5 * 1024 * 1024, "MiB"),
     description: "Largest body of one upload request, MiB",
@@ -113,6 +119,7 @@ export function resolveDataSettings(
     "s3.strict_region": read("s3.strict_region"),
     "s3.allow_sse_c_http": read("s3.allow_sse_c_http"),
     "server.s3_domains": read("server.s3_domains"),
+    "server.max_connections_per_address": read("server.max_connections_per_address"),
     "system.max_upload_size_mb": read("system.max_upload_size_mb"),
     "storage.inline_threshold": read("storage.inline_threshold"),
     "storage.reserve_bytes": read("storage.reserve_bytes", Math.max(minReserveBytes, Math.floor(diskBytes / 100))),
