@@ -70,3 +70,20 @@ test("BufferPool: rotate keeps the buffer while nobody waits, else gives it to t
   pool.release(again);
   expect(pool.used).toBe(0);
 });
+
+test("BufferPool: who waits too long is refused and leaves the line; who rotates is not", async () => {
+  const pool = new BufferPool(1, 30);
+  const held = await pool.acquire();
+  const refused = Promise.resolve(pool.acquire()).catch((error: unknown) => error);
+  expect(await refused).toMatchObject({ code: "SlowDown", status: 503 });
+  expect(pool.line).toEqual({ waitingCount: 0, servedCount: 1 });
+  const next = pool.acquire();
+  const rotated = pool.rotate(held);
+  const taken = await next;
+  await Bun.sleep(60);
+  expect(pool.line).toEqual({ waitingCount: 1, servedCount: 2 });
+  pool.release(taken);
+  expect(await rotated).toBe(taken);
+  pool.release(taken);
+  expect(pool.used).toBe(0);
+});

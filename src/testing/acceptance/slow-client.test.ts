@@ -106,7 +106,7 @@ test("slow transfers: more than there are buffers do not keep another client's w
   const crowded = await startServer({ workers: 1 });
   const client = clientOf(crowded);
   const place = await client.createBucket("crowded");
-  const body = seededBytes(1_000_000, 4);
+  const body = seededBytes(8 * 1024 * 1024, 4);
   const slow = client.prepare({ method: "PUT", target: place.target("slow"), body });
   const connections = await Promise.all(
     Array.from({ length: slowCount }, async () => {
@@ -129,6 +129,7 @@ test("slow transfers: more than there are buffers do not keep another client's w
     void connection.write(body);
     expect((await connection.readResponse("PUT", 45_000)).status).toBe(200);
     connection.destroy();
+    expect((await place.get("quick")).body.equals(body)).toBe(true);
     expect(connections.filter(({ ended }) => !ended).length).toBeGreaterThan(slowCount / 2);
   } finally {
     clearInterval(drip);
