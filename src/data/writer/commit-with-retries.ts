@@ -27,15 +27,11 @@ export function commitWithRetries<Pending extends PendingMutation>(
   pending: readonly Pending[],
   attempts: CommitAttempts<Pending>,
 ): MutationResult[] {
-  try {
-    return attempts.commit(pending);
-  } catch (error) {
-    const failure = describeCommitFailure(error);
-    attempts.report(failure, pending.length);
-    if (isNoRoom(error)) return commitFreeing(pending, attempts, failure);
-    if (failure.scope === "catalog" || pending.length === 1) return pending.map(() => failure.result);
-    return pending.map((each) => commitOnce([each], attempts)[0] ?? failure.result);
-  }
+  const { results, failure, isFull } = tryCommit(pending, attempts);
+  if (!failure) return results;
+  if (isFull) return commitFreeing(pending, attempts, failure);
+  if (failure.scope === "catalog" || pending.length === 1) return results;
+  return pending.map((each) => tryCommit([each], attempts).results[0] ?? failure.result);
 }
 
 function commitFreeing<Pending extends PendingMutation>(
@@ -53,18 +49,19 @@ function commitFreeing<Pending extends PendingMutation>(
       ({ mutation }) => (freeingKinds.has(mutation.kind) ? freed[next++] : undefined) ?? failure.result,
     );
   }
-  return attempts.freeRoom() ? commitOnce(pending, attempts) : pending.map(() => failure.result);
+  return attempts.freeRoom() ? tryCommit(pending, attempts).results : pending.map(() => failure.result);
 }
 
-function commitOnce<Pending extends PendingMutation>(
+/** One transaction; when it fails every mutation's result is the failure. */
+function tryCommit<Pending extends PendingMutation>(
   pending: readonly Pending[],
   attempts: CommitAttempts<Pending>,
-): MutationResult[] {
+): { readonly results: MutationResult[]; readonly failure?: CommitFailure; readonly isFull?: boolean } {
   try {
-    return attempts.commit(pending);
+    return { results: attempts.commit(pending) };
   } catch (error) {
     const failure = describeCommitFailure(error);
     attempts.report(failure, pending.length);
-    return pending.map(() => failure.result);
+    return { results: pending.map(() => failure.result), failure, isFull: isNoRoom(error) };
   }
 }
