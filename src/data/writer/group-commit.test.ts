@@ -180,7 +180,7 @@ test("GroupCommit: a log that grows faster than mutations are counted is folded 
   expect(Math.max(...sizes)).toBeGreaterThan(127);
   expect(Math.max(...sizes)).toBeLessThan(140);
   expect(sizes.at(-1)).toBeLessThan(66);
-});
+}, 30_000);
 
 test("GroupCommit: readers see the counters of changed keys odd during a commit and even afterwards, also when it fails", () => {
   const scratch = open();
