@@ -47,7 +47,7 @@ const messages: Readonly<Record<CatalogProblemKind, string>> = {
   damaged: "A bucket's catalog is damaged: run `maxiofs check`",
   locked: "A bucket's catalog is locked by another process: its writes are refused",
   unreadable: "A bucket's files cannot be read or written",
-  object: "An object's stored bytes are damaged: it is not served",
+  object: "An object's stored bytes are damaged or missing: it is not served; run `maxiofs check`",
 };
 
 /** Which buckets have which problem, for readiness, metrics and the log. */

@@ -43,7 +43,7 @@ export interface Blobs {
   create(bucketId: string, dataKey: Uint8Array): Promise<BlobSink>;
   /**
    * Verified plaintext of a range, in pieces of at most 256 KiB. A piece is valid until the next one is asked for.
-   * @throws DamagedBytesError before any byte of a damaged segment is handed out
+   * @throws DamagedBytesError when the blob is missing, and before any byte of a damaged segment is handed out
    */
   read(request: BlobRead): AsyncGenerator<Uint8Array, void, undefined>;
   /** Shares a blob with another bucket, durably. */

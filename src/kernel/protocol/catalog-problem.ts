@@ -1,10 +1,10 @@
 /**
  * What can be wrong with a bucket:
- * - `lost`: its catalog, or another file that must be there, is missing or was replaced under the server;
+ * - `lost`: its catalog, or the folder it is in, is missing or was replaced under the server;
  * - `damaged`: its catalog holds what nobody wrote;
  * - `locked`: another process holds a lock on its catalog;
  * - `unreadable`: the system refuses the catalog or a blob (permissions, input/output errors), or a newer release wrote it;
- * - `object`: the stored bytes of an object do not authenticate; the rest of the bucket is served.
+ * - `object`: the stored bytes of an object do not authenticate or their file is missing; the rest of the bucket is served.
  */
 export const catalogProblemKinds = ["lost", "damaged", "locked", "unreadable", "object"] as const;
 

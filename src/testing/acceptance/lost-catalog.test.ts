@@ -192,6 +192,24 @@ test("index.db damaged: the bucket answers 503, one line a minute names it, and 
   expect(logLines("Request failed")).toEqual([]);
 }, 30_000);
 
+test("a blob removed: its object alone is refused as damaged and named; it does not hide a lost catalog", async () => {
+  expect((await bucket.put("large", Buffer.alloc(300_000))).status).toBe(200);
+  const blobs = join(dirname(catalog), "blobs");
+  const [blob = ""] = readdirSync(blobs, { recursive: true, encoding: "utf8" }).filter((name) => name.length > 32);
+  rmSync(join(blobs, blob));
+  const refused = await bucket.get("large");
+  expect([refused.status, refused.code]).toEqual([500, "InternalError"]);
+  expect(refused.text).toContain("The stored object is damaged and was not served");
+  expect((await bucket.get("before0")).text).toBe("acknowledged");
+  expect(logLines("not in their place")).toEqual([]);
+  const [line = ""] = logLines("damaged or missing");
+  for (const part of ['"bucket":"precious"', '"problem":"object"', '"key":"large"', basename(blob)])
+    expect(line).toContain(part);
+  renameSync(catalog, `${catalog}.away`);
+  await expectRefused();
+  expect(logLines("not in their place").length).toBe(1);
+}, 30_000);
+
 test("a catalog or blob that the system refuses is neither missing nor corrupt: 503 or 500, path and code in the log", async () => {
   expect((await bucket.put("large", Buffer.alloc(300_000))).status).toBe(200);
   await server.stop();

@@ -115,6 +115,15 @@ test("read: no byte of a damaged segment is handed out, those before it are", as
   }
 });
 
+test("read: a blob that is not there is damage of one object, and takes no buffer", async () => {
+  const { blobs, disk, pool } = await open();
+  const reading = readAll(blobs, { blobId: "0".repeat(32), sizeBytes: 5, start: 0, end: 5 });
+  expect(await reading.catch((error: unknown) => error)).toEqual(
+    new DamagedBytesError(`Blob ${"0".repeat(32)} is missing`),
+  );
+  expect([pool.used, disk.openCount]).toEqual([0, 0]);
+});
+
 test("read: another key, another size, a cut file and bytes of another blob are refused", async () => {
   const { blobs, disk } = await open();
   const sizeBytes = 2 * segmentBytes;

@@ -22,13 +22,24 @@ export async function* readBlob(
   request: BlobRead,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (request.start >= request.end) return;
-  const file = await options.disk.openToRead(blobPath(options.dataDir, request.bucketId, request.blobId));
+  const file = await openBlob(options, request);
   const lease: Lease = { pool: options.pool, buffer: await options.pool.acquire() };
   try {
     yield* decryptRange(file, lease, request);
   } finally {
     options.pool.release(lease.buffer);
     await file.close();
+  }
+}
+
+/** A blob alone that is gone concerns one object; that its bucket is gone is found where its catalog is read. */
+async function openBlob(options: { disk: Disk; dataDir: string }, { bucketId, blobId }: BlobRead): Promise<DiskFile> {
+  try {
+    return await options.disk.openToRead(blobPath(options.dataDir, bucketId, blobId));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT")
+      throw new DamagedBytesError(`Blob ${blobId} is missing`);
+    throw error;
   }
 }
 
