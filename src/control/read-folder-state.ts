@@ -2,6 +2,7 @@ import type { Random } from "#kernel/base/random.ts";
 import type { KeyEncryptionKey } from "#kernel/protocol/to-data.ts";
 import { describeFileError } from "#kernel/settings/file-text.ts";
 import { readBuckets } from "./buckets/bucket-store.ts";
+import { hasBucketFolders } from "./database/durable-file.ts";
 import { findServer } from "./database/lock-data-folder.ts";
 import {
   ControlDatabaseDamagedError,
@@ -9,6 +10,7 @@ import {
   readControlDatabase,
 } from "./database/read-control-database.ts";
 import { openFolderKeys } from "./encryption/folder-keys.ts";
+import { readRootKeyId } from "./encryption/key-encryption-keys.ts";
 
 /** What can be known of a data folder without changing it. */
 export interface FolderState {
@@ -54,7 +56,13 @@ export async function readFolderState({ dataDir, rootKey, random }: FolderStateS
   }
   damage.push(...database.findDamage().map((sentence) => `control.db: ${sentence}`));
   const bucketNames = await attempt("The names of the buckets", () => readNames(database));
-  const found = await attempt("The keys", () => openFolderKeys(database, { dataDir, given: rootKey, random }));
+  const isLost =
+    hasBucketFolders(dataDir) && (await attempt("control.db", () => readRootKeyId(database))) === undefined;
+  if (isLost && damage.length + unavailable.length === 0) {
+    damage.push("control.db is empty, and there are buckets: it was lost, and a start made a new one");
+  }
+  const source = { dataDir, given: rootKey, random };
+  const found = isLost ? undefined : await attempt("The keys", () => openFolderKeys(database, source));
   database.close();
   return { bucketNames: bucketNames ?? new Map(), keys: found?.keys ?? [], server, damage, unavailable };
 }

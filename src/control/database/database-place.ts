@@ -33,7 +33,7 @@ function requireSame(path: string, wanted: FileId): void {
   const found = readId(path);
   if (found[0] === wanted[0] && found[1] === wanted[1]) return;
   throw new DatabaseUnavailableError(
-    `${path} was replaced under the running server: put the first file back, or restart the server to take the new one`,
+    `${path} was replaced under the running server: put the first file back, or restart the server to take the new one (with its own -wal beside it, or none)`,
   );
 }
 

@@ -63,8 +63,10 @@ test("openRootKey: a missing, damaged, unfit or unreadable key is told with its 
 
 test("openRootKey: no key is made where data exists", () => {
   expect(() => openRootKey(makeSource({ wantedId: "00112233" }))).toThrow("id 00112233");
-  expect(() => openRootKey(makeSource({ hasObjects: true }))).toThrow("restore it");
-  expect(() => openRootKey(makeSource({ hasObjects: true, given: new Uint8Array(32) }))).toThrow("restore it");
+  const source = makeSource({ hasObjects: true });
+  const told = `${join(source.dataDir, "control.db")} is missing or empty`;
+  expect(() => openRootKey(source)).toThrow(told);
+  expect(() => openRootKey({ ...source, given: new Uint8Array(32) })).toThrow(told);
 });
 
 test("openRootKey: a file that others may read, or that is damaged, is refused", () => {

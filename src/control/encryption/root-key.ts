@@ -43,7 +43,7 @@ export function openRootKey(source: RootKeySource): RootKey {
   const { given, wantedId, random, dataDir } = source;
   if (wantedId === undefined && source.hasObjects) {
     throw new StartRefusedError(
-      "The data folder holds buckets, but its control database is missing or empty: restore it",
+      `The data folder ${dataDir} holds buckets, but its control database ${join(dataDir, "control.db")} is missing or empty. It holds keys, users and the names of buckets; objects are not touched. Restore it from a backup, with its own -wal beside it or none, then run \`maxiofs check\``,
     );
   }
   const path = rootKeyPath(dataDir);

@@ -147,6 +147,23 @@ test("control.db moved away: its changes are refused with 503, the server is not
   expect((await s3.send({ method: "PUT", target: "/another" })).status).toBe(200);
 }, 30_000);
 
+test("control.db lost while stopped: the start is refused and names it, and so does the check, before and after", async () => {
+  await server.stop();
+  s3.close();
+  const path = join(server.dataDir, "control.db");
+  renameSync(path, `${path}.away`);
+  const before = await server.runVerb("check");
+  expect([before.code, before.output]).toEqual([1, expect.stringContaining("control.db is missing")]);
+  const refused = await server.runVerb("serve", ["--s3-listen", "127.0.0.1:0", "--console-listen", "127.0.0.1:0"]);
+  expect([refused.code, refused.output]).toEqual([78, expect.stringContaining(`${path} is missing or empty`)]);
+  const after = await server.runVerb("check");
+  expect([after.code, after.output]).toEqual([1, expect.stringContaining("control.db is empty")]);
+  expect(after.output).toContain("restore control.db from a backup");
+  renameSync(`${path}.away`, path);
+  await server.start();
+  expect((await bucket.get("before0")).text).toBe("acknowledged");
+}, 30_000);
+
 test("index.db locked by another process: writes get SlowDown, said once; reads and other buckets go on", async () => {
   const other = await s3.createBucket("unlocked");
   const locker = Bun.spawn({
