@@ -173,6 +173,7 @@ test("healthRoutes: ready tells each check, 503 while one fails or the server dr
     "control.db ok",
     "snapshot ok",
     "buckets ok",
+    "root.key ok",
     "catalog failed",
   ]);
   expect(report.checks[0]).toEqual({

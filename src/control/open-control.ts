@@ -60,6 +60,7 @@ export interface ControlOptions {
 
 /** What the database and the keys give. */
 interface OpenedState {
+  readonly rootKeyId: string;
   readonly store: AccessKeyStore;
   readonly firstAdministrator: FirstAdministrator | undefined;
   readonly keys: readonly KeyEncryptionKey[];
@@ -76,11 +77,11 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const { clock, random, log, catalogs } = options;
   const database = await openControlDatabase(options.dataDir);
   try {
-    const { store, publisher, ...state } = await openState(database, options);
+    const { store, publisher, rootKeyId, ...state } = await openState(database, options);
     const makeId = createUlidMaker(clock, random);
     const problems = options.problems ?? new CatalogProblems({ clock, log });
     problems.useBuckets(publisher.buckets);
-    const readiness = openReadiness({ database, publisher, problems }, options);
+    const readiness = openReadiness({ database, publisher, problems, rootKeyId }, options);
     const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log });
     return new Control({
       ...state,
@@ -126,7 +127,7 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
     settings: resolveDataSettings(stored, options.settings, readDiskBytes(dataDir)),
     endSilentWorker,
   });
-  return { store, firstAdministrator, keys, publisher };
+  return { rootKeyId: rootKey.id, store, firstAdministrator, keys, publisher };
 }
 
 /** What the control thread's own probes ask. */
@@ -134,14 +135,19 @@ interface Probed {
   readonly database: ControlDatabase;
   readonly publisher: SnapshotPublisher;
   readonly problems: CatalogProblems;
+  /** Of the key the server runs with. */
+  readonly rootKeyId: string;
 }
 
-function openReadiness({ database, publisher, problems }: Probed, options: ControlOptions): Readiness {
-  const { clock, log } = options;
+function openReadiness({ database, publisher, problems, rootKeyId }: Probed, options: ControlOptions): Readiness {
+  const { clock, log, dataDir, random } = options;
+  const nextStart = { dataDir, given: options.rootKey, wantedId: rootKeyId, hasObjects: true, random };
   const own: readonly ReadinessProbe[] = [
     { name: "control.db", check: () => database.probe() },
     { name: "snapshot", check: () => publisher.whenCurrent() },
     { name: "buckets", isPartial: true, check: () => problems.check() },
+    // All goes on without the file, until the next start is refused and nobody has the key any more.
+    { name: "root.key", isPartial: true, check: async () => void openRootKey(nextStart) },
   ];
   return new Readiness({
     probes: [...own, ...options.probes],

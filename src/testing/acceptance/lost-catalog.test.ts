@@ -252,3 +252,16 @@ test("a catalog or blob that the system refuses is neither missing nor corrupt: 
   await until(async () => (await health("buckets"))[2] === "degraded");
   expect(logLines("cannot be used: ELOOP")[0]).toContain(path);
 }, 30_000);
+
+test("lost root key: told while the server still has it, and over when the file is back", async () => {
+  const path = join(server.dataDir, "root.key");
+  expect(await health("root.key")).toEqual([200, "ok", "ok"]);
+  const text = readFileSync(path);
+  rmSync(path);
+  await until(async () => (await health("root.key"))[2] === "degraded");
+  expect(await health("root.key")).toEqual([200, "degraded", "degraded"]);
+  expect(logLines("Readiness changed").join("\n")).toContain(`${path} does not exist`);
+  expect((await bucket.put("still", "served")).status).toBe(200);
+  writeFileSync(path, text, { mode: 0o600 });
+  await until(async () => (await health("root.key"))[2] === "ok");
+});
