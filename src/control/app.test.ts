@@ -37,6 +37,30 @@ test("LogInGuard: nobody else gets in, on any path that is not public", async ()
   expect((await fetch("/api/v1/nothing", { as: administrator })).status).toBe(404);
 });
 
+test("LogInGuard: no host lets the router read another path than the guard", async () => {
+  const { fetch } = await startControl();
+  const body = JSON.stringify({ userName: "mallory", grants });
+  for (const host of ["a", "ab", "abc", "a:1", "abcd", "a.example", "[::1]"]) {
+    for (const query of [
+      "?x=/api/v1/access-keys",
+      "?/api/v1/access-keys",
+      "?xx=/api/v1/access-keys",
+      "??/../api/v1/access-keys",
+    ]) {
+      for (const path of ["/", "/health", "/ready"]) {
+        const target = `${path}${query}`;
+        const read = await (await fetch(target, { headers: { host } })).text();
+        expect([host, target, read]).toEqual([host, target, expect.not.stringContaining("AKIA")]);
+        const { status } = await fetch(target, { method: "POST", headers: { host }, body });
+        expect([host, target, status]).toEqual([host, target, 404]);
+      }
+    }
+    expect((await fetch("/health", { headers: { host } })).status).toBe(200);
+    expect((await fetch("/api/v1/access-keys", { headers: { host } })).status).toBe(401);
+    expect((await fetch("/api/v1/access-keys", { headers: { host }, as: administrator })).status).toBe(200);
+  }
+});
+
 test("createControlApp: each answer has its own request id and safe headers; the first page has the version", async () => {
   const { fetch } = await startControl();
   const ids = new Set<string>();

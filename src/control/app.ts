@@ -39,7 +39,9 @@ export function createControlApp(options: ControlAppOptions) {
   };
   const isLocal = (request: Request) => isLocalRequest(request, knownHosts());
   const authenticate = (request: Request) => logIns.authenticate(request);
-  return new Elysia({ normalize: false })
+  const administrators = new WeakSet<Request>();
+  // By default the router looks for the path behind the 11th character of the URL: with a host of one to three that is in the query.
+  return new Elysia({ normalize: false, handler: { standardHostname: false } })
     .onError(({ code, error, request }) => {
       const { requestId } = getRequestContext(request);
       const found = toControlError({ code, error });
@@ -55,8 +57,13 @@ export function createControlApp(options: ControlAppOptions) {
       if (url.href !== request.url || url.hash !== "") throw new ControlError("InvalidRequest");
       if (isPublic) return undefined;
       authenticate(request);
+      administrators.add(request);
       refuseOtherBodies(request);
       return undefined;
+    })
+    .onTransform(({ request, route }) => {
+      // Whatever path the guard saw: the route that the router chose is public, or an administrator asks.
+      if (!publicPaths.has(route) && !administrators.has(request)) throw new ControlError("Unauthorized");
     })
     .get("/", () => renderWelcome(version))
     .use(healthRoutes(readiness))
