@@ -61,6 +61,16 @@ test("LogInGuard: no host lets the router read another path than the guard", asy
   }
 });
 
+test("createControlApp: a Host that is none is the client's mistake", async () => {
+  const { fetch, lines } = await startControl();
+  for (const host of ["[a]", "a:1:2", "a@b", "a/b", "a b"]) {
+    const response = await fetch("/health", { headers: { host } });
+    expect([host, response.status]).toEqual([host, 400]);
+    expect(await response.text()).toContain("Host header");
+  }
+  expect(lines.join()).not.toContain('"level":"error"');
+});
+
 test("createControlApp: each answer has its own request id and safe headers; the first page has the version", async () => {
   const { fetch } = await startControl();
   const ids = new Set<string>();

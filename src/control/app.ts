@@ -49,7 +49,8 @@ export function createControlApp(options: ControlAppOptions) {
       return renderProblem(found, requestId);
     })
     .onRequest(({ request }) => {
-      const url = new URL(request.url);
+      const url = URL.parse(request.url);
+      if (url === null) throw new ControlError("InvalidRequest", "The Host header must name a host");
       const isPublic = publicPaths.has(url.pathname);
       const hint = answerS3Request(request, s3Port, isPublic && url.pathname !== "/");
       if (hint !== undefined) return hint;
