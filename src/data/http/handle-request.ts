@@ -15,6 +15,7 @@ import type { Identity } from "../authorize.ts";
 import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
 import type { DataPlane } from "../data-plane.ts";
 import { announcesBody } from "../listener/closing-response.ts";
+import { CountedRequest } from "../listener/counted-request.ts";
 import { unsupportedTransferEncoding } from "../listener/server-limits.ts";
 import { findHandler } from "../operations/operation-handlers.ts";
 import { toS3Error } from "../request/error-document.ts";
@@ -80,8 +81,9 @@ export class RequestHandler {
     } finally {
       request?.endGathering();
     }
-    const bytesIn = Number(message.headers["content-length"] ?? 0);
-    const bytesOut = Number(response.getHeader("content-length") ?? 0);
+    // What arrived, not what was announced: anybody may announce petabytes.
+    const bytesIn = message instanceof CountedRequest ? message.receivedBytes : 0;
+    const bytesOut = message.method === "HEAD" ? 0 : Number(response.getHeader("content-length") ?? 0);
     this.#observe({ operation: spec, status: response.statusCode, errorCode, startedMs, bytesIn, bytesOut });
   }
 

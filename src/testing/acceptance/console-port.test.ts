@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { signRequest } from "../s3-signer.ts";
 import { type ServerProcess, startServer } from "../server-process.ts";
+import { exchange } from "./raw-connection.ts";
+import { clientOf } from "./s3-client.ts";
 
 let server: ServerProcess;
 
@@ -21,6 +23,21 @@ test("console port: metrics need the server's own name or address as host", asyn
   const url = `http://127.0.0.1:${server.consolePort}/metrics`;
   expect((await fetch(url)).status).toBe(200);
   expect((await fetch(url, { headers: { host: "rebound.example:9001" } })).status).toBe(403);
+});
+
+test("console port: metrics count the bytes that arrived and were sent, not those that were announced", async () => {
+  const s3 = clientOf(server);
+  const bucket = await s3.createBucket("sizes");
+  expect((await bucket.put("key", "0123456789")).status).toBe(200);
+  expect((await bucket.head("key")).status).toBe(200);
+  const huge = "PUT /sizes/huge HTTP/1.1\r\nHost: x\r\nContent-Length: 9007199254740991\r\n\r\n";
+  expect((await exchange({ port: server.s3Port }, "PUT", huge)).status).toBe(403);
+  s3.close();
+  const metrics = await (await fetch(`http://127.0.0.1:${server.consolePort}/metrics`)).text();
+  const sum = (name: string, labels: string) =>
+    new RegExp(`^maxiofs_http_${name}_size_bytes_sum\\{${labels}\\} (.*)$`, "m").exec(metrics)?.[1];
+  expect(sum("request", 'method="PUT",operation="PutObject"')).toBe("10");
+  expect(sum("response", 'method="HEAD",operation="HeadObject"') ?? "0").toBe("0");
 });
 
 test("S3 port: a browser without credentials gets S3's AccessDenied", async () => {
