@@ -22,6 +22,7 @@ import { toS3Error } from "../request/error-document.ts";
 import { S3Request } from "../request/s3-request.ts";
 import { authorizeRequest } from "./authorize-request.ts";
 import type { RequestObserver } from "./observe-requests.ts";
+import { refuseInMaintenance } from "./refuse-in-maintenance.ts";
 import { renderError } from "./render-error.ts";
 import { RequestIds } from "./request-ids.ts";
 
@@ -109,6 +110,7 @@ export class RequestHandler {
     const hasOwner = target.bucket !== undefined && spec.name !== "CreateBucket" && spec.name !== "Preflight";
     if (hasOwner) checkExpectedOwner(request);
     authorizeRequest(request);
+    refuseInMaintenance(spec, this.#plane.snapshot.settings["system.maintenance_mode"]);
     return request;
   }
 

@@ -52,6 +52,7 @@ export interface DataSettings {
   readonly "s3.allow_sse_c_http": boolean;
   readonly "server.s3_domains": readonly string[];
   readonly "server.max_connections_per_address": number;
+  readonly "system.maintenance_mode": boolean;
   readonly "system.max_upload_size_mb": number;
   readonly "storage.inline_threshold": number;
   readonly "storage.reserve_bytes": number;

@@ -9,7 +9,8 @@ import {
   variableOf,
 } from "./boot-keys.ts";
 import { type BootSource, type GivenValue, gatherBootValues } from "./boot-values.ts";
-import { type DataSettingName, dataSettingRules, isDataSettingName, type SettingOverrides } from "./data-settings.ts";
+import { type DataSettingName, dataSettingRules, isDataSettingName } from "./data-settings.ts";
+import type { SettingOverrides } from "./settings.ts";
 import type { ListenAddress } from "./value-parser.ts";
 
 /** Static configuration, decided at start and frozen. */

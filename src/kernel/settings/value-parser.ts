@@ -1,3 +1,5 @@
+import { parseIpNetwork } from "../policy/ip-network.ts";
+
 /** Reads one kind of setting from its text. `allowed` completes the sentence "must be ...". */
 export interface ValueParser<V> {
   readonly allowed: string;
@@ -83,5 +85,20 @@ export const listenValue: ValueParser<ListenAddress> = {
     if (ipv6 !== undefined) return ipv6Text.test(ipv6) && ipv6.includes(":") ? { host: ipv6, port } : undefined;
     const host = domainValue.parse(name ?? "");
     return host === undefined ? undefined : { host, port };
+  },
+};
+
+/** A range of addresses in CIDR form, or one address; kept as written. */
+export const networkValue: ValueParser<string> = {
+  allowed: "an address or a range of addresses such as 10.0.0.0/8 or fd00::/8",
+  parse: (text) => (parseIpNetwork(text) === undefined ? undefined : text),
+};
+
+/** The base of a web address: `http` or `https`, host, port, path without query; no slash at the end. */
+export const urlValue: ValueParser<string> = {
+  allowed: "a URL such as https://s3.example.com",
+  parse: (text) => {
+    if (text.length > 2048 || !/^https?:\/\/[^\s?#@]+$/.test(text) || !URL.canParse(text)) return undefined;
+    return new URL(text).href.replace(/\/+$/, "");
   },
 };
