@@ -70,7 +70,7 @@ test("openControlDatabase: a newer schema opens as long as it allows this releas
 
 test("openControlDatabase: a step that fails leaves the schema as it was", async () => {
   const folder = makeFolder();
-  await (await openControlDatabase(folder)).close();
+  await (await openControlDatabase(folder, [identityMigration])).close();
   const broken = { version: 2, minReader: 2, sql: "CREATE TABLE half (a TEXT); CREATE TABLE settings (a TEXT)" };
   await expect(openControlDatabase(folder, [identityMigration, broken])).rejects.toThrow();
   const database = await openControlDatabase(folder);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { randomBytes } from "./random.ts";
-import { createUlidMaker } from "./ulid.ts";
+import { createUlidMaker, firstUlidAt } from "./ulid.ts";
 
 const shape = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
@@ -32,4 +32,15 @@ test("createUlidMaker: a full random part moves on to the next millisecond", () 
 test("createUlidMaker: the time is the example's of the specification", () => {
   const make = createUlidMaker({ nowMs: () => 1_469_918_176_385, monotonicMs: () => 0 }, { bytes: randomBytes });
   expect(make().slice(0, 10)).toBe("01ARYZ6S41");
+});
+
+test("firstUlidAt: above every id made before that millisecond, at or below those made in it", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2 ** 45 }), (timeMs) => {
+      const makeAt = (nowMs: number) =>
+        createUlidMaker({ nowMs: () => nowMs, monotonicMs: () => 0 }, { bytes: randomBytes })();
+      expect(makeAt(timeMs - 1) < firstUlidAt(timeMs)).toBe(true);
+      expect(makeAt(timeMs) >= firstUlidAt(timeMs)).toBe(true);
+    }),
+  );
 });

@@ -25,6 +25,11 @@ export function createUlidMaker(clock: Clock, random: Random): () => string {
   };
 }
 
+/** The least ULID of a millisecond: ids made before it are smaller. @param timeMs whole, 0 to 2^48 - 1 */
+export function firstUlidAt(timeMs: number): string {
+  return renderTime(timeMs) + "0".repeat(randomDigits);
+}
+
 /** Adds one; false when every digit was at its highest. */
 function countUp(tail: Uint8Array): boolean {
   for (let index = tail.length - 1; index >= 0; index--) {

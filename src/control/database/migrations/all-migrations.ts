@@ -1,5 +1,6 @@
 import type { Migration } from "../migration.ts";
 import { identityMigration } from "./0001-identity.ts";
+import { settingsAndAuditMigration } from "./0004-settings-and-audit.ts";
 
 /** Every step of control.db's schema, in order. */
-export const allMigrations: readonly Migration[] = [identityMigration];
+export const allMigrations: readonly Migration[] = [identityMigration, settingsAndAuditMigration];

@@ -1,0 +1,176 @@
+import type { Clock } from "#kernel/base/clock.ts";
+import type { Random } from "#kernel/base/random.ts";
+import { createUlidMaker, firstUlidAt } from "#kernel/base/ulid.ts";
+import type { Settings } from "#kernel/settings/settings.ts";
+import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
+import type { Log } from "../observe/log.ts";
+import type { AuditEvent, RecordAudit } from "./audit-event.ts";
+import { type AuditRecord, genesisHash, renderAuditTime, sealRecord, serverChain } from "./audit-record.ts";
+import type { AuditMark, AuditPublicKey, AuditSigner } from "./audit-signer.ts";
+import {
+  advanceChain,
+  type ChainHead,
+  dropUpTo,
+  findLastBefore,
+  insertEvent,
+  insertMark,
+  readHeads,
+  readKeys,
+  readLastMarkTime,
+  readMarks,
+} from "./audit-store.ts";
+import { Denials } from "./denials.ts";
+
+/** The settings that the audit obeys. */
+export type AuditSettings = Pick<
+  Settings,
+  "audit.enabled" | "audit.retention_days" | "audit.log_s3_operations" | "audit.log_console_operations"
+>;
+
+/** What the audit stands on. */
+export interface AuditTrailOptions {
+  readonly database: ControlDatabase;
+  readonly signer: AuditSigner;
+  /** Asked at each event, so that a change holds at once. */
+  readonly settings: () => AuditSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+const dayMs = 86_400_000;
+const signEveryMs = 3_600_000;
+
+/** Who does what the server does by itself. */
+const systemActor = { kind: "system", id: "system", name: "system" } as const;
+
+/** Recorded even when recording is off: who switches it off is seen. */
+const alwaysRecorded: ReadonlySet<string> = new Set(["maxiofs:UpdateSettings", "audit:Retention"]);
+
+/** The recorded events: one chain per tenant and one for the server. Nothing edits or deletes them but retention. */
+export class AuditTrail {
+  readonly #options: AuditTrailOptions;
+  readonly #denials = new Denials();
+  readonly #makeId: () => string;
+  #lastSignedMs: number | undefined;
+  #retainedDay: number | undefined;
+
+  constructor(options: AuditTrailOptions) {
+    this.#options = options;
+    this.#makeId = createUlidMaker(options.clock, options.random);
+  }
+
+  /**
+   * See `RecordAudit`. A denial is no change: it is counted with its equals and recorded within a minute, or when somebody
+   * reads the events.
+   */
+  readonly record: RecordAudit = async (queries, event) => {
+    if (!this.#isWanted(event)) return;
+    if (event.outcome === "denied") this.#denials.add(event, this.#options.clock.nowMs());
+    else await this.#append(queries, event);
+  };
+
+  /** Records the denials that wait. */
+  async flush(): Promise<void> {
+    const denials = this.#denials.take();
+    if (denials.length === 0) return;
+    try {
+      await this.#options.database.transaction(async (queries) => {
+        for (const { event, count, sinceMs } of denials) {
+          await this.#append(queries, { ...event, ...(count > 1 && { count, since: renderAuditTime(sinceMs) }) });
+        }
+      });
+    } catch (error) {
+      this.#denials.putBack(denials);
+      throw error;
+    }
+  }
+
+  /** What is due: waiting denials each time, signatures every hour, retention once a day. Call it every minute. */
+  async runUpkeep(): Promise<void> {
+    const { clock, database } = this.#options;
+    await this.flush();
+    this.#lastSignedMs ??= await readLastMarkTime(database, "head");
+    if (clock.nowMs() - this.#lastSignedMs >= signEveryMs) {
+      await this.signHeads();
+      this.#lastSignedMs = clock.nowMs();
+    }
+    const day = Math.floor(clock.nowMs() / dayMs);
+    if (this.#retainedDay !== day) await this.dropOld();
+    this.#retainedDay = day;
+  }
+
+  /** Signs where each chain stands, unless the last signature says the same. The log gets them too: a cut tail shows. */
+  async signHeads(): Promise<readonly AuditMark[]> {
+    const { database, signer, clock, log } = this.#options;
+    const marks = await database.transaction(async (queries) => {
+      const signed: AuditMark[] = [];
+      for (const { chain, seq, hash } of await readHeads(queries)) {
+        if ((await readMarks(queries, chain)).some((mark) => mark.seq === seq)) continue;
+        const mark = signer.signMark({ chain, kind: "head", seq, hash, timeMs: clock.nowMs() });
+        await insertMark(queries, mark);
+        signed.push(mark);
+      }
+      return signed;
+    });
+    for (const { chain, seq, hash, keyId, signature } of marks) {
+      log.info("Audit head signed", { chain, seq, hash, keyId, signature });
+    }
+    return marks;
+  }
+
+  /** Drops whole days (UTC) that are older than the retention; a signed record of the last hash stays. */
+  async dropOld(): Promise<void> {
+    const { database, settings, clock } = this.#options;
+    const today = Math.floor(clock.nowMs() / dayMs);
+    const limitMs = (today - settings()["audit.retention_days"]) * dayMs;
+    for (const { chain } of await readHeads(database)) {
+      await database.transaction((queries) => this.#dropBefore(queries, chain, limitMs));
+    }
+  }
+
+  /** The keys that signatures are verified with. */
+  async publicKeys(): Promise<readonly AuditPublicKey[]> {
+    const keys = await readKeys(this.#options.database);
+    return keys.map(({ keyId, publicKey }) => ({ keyId, publicKey }));
+  }
+
+  /** Where the chains end. */
+  heads(): Promise<readonly ChainHead[]> {
+    return readHeads(this.#options.database);
+  }
+
+  async #dropBefore(queries: ControlQueries, chain: string, limitMs: number): Promise<void> {
+    const { signer, clock } = this.#options;
+    const last = await findLastBefore(queries, chain, firstUlidAt(Math.max(0, limitMs)));
+    if (last === undefined) return;
+    const { seq, hash } = last;
+    const count = await dropUpTo(queries, chain, seq);
+    await insertMark(queries, signer.signMark({ chain, kind: "cut", seq, hash, timeMs: clock.nowMs() }));
+    await this.#append(queries, {
+      tenantId: chain === serverChain ? null : chain,
+      actor: systemActor,
+      action: "audit:Retention",
+      outcome: "success",
+      via: "system",
+      change: { events: { before: count, after: 0 }, until: { after: renderAuditTime(limitMs) } },
+    });
+  }
+
+  #isWanted({ action, via }: AuditEvent): boolean {
+    const settings = this.#options.settings();
+    if (alwaysRecorded.has(action)) return true;
+    if (!settings["audit.enabled"]) return false;
+    if (via === "s3") return settings["audit.log_s3_operations"];
+    const isConsole = via === "console" || via === "token" || via === "api";
+    return isConsole ? settings["audit.log_console_operations"] : true;
+  }
+
+  async #append(queries: ControlQueries, event: AuditEvent & Pick<AuditRecord, "count" | "since">): Promise<void> {
+    const chain = event.tenantId ?? serverChain;
+    const head = await advanceChain(queries, chain, genesisHash(chain));
+    const id = this.#makeId();
+    const time = renderAuditTime(this.#options.clock.nowMs());
+    await insertEvent(queries, sealRecord({ ...event, chain, seq: head.seq + 1, id, time }, head.hash));
+  }
+}
