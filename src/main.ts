@@ -4,7 +4,8 @@ import { join, resolve } from "node:path";
 import { version } from "../package.json";
 import type { Control } from "./control/control.ts";
 import { CatalogProblems } from "./control/observe/catalog-problems.ts";
-import type { Log } from "./control/observe/log.ts";
+import type { Log, ProcessLog } from "./control/observe/log.ts";
+import { logDefaults, logStyleOf } from "./control/observe/log-style.ts";
 import type { ControlOptions } from "./control/open-control.ts";
 import { connectionShare } from "./data/listener/server-limits.ts";
 import type { WorkersOptions } from "./data/pool/data-workers.ts";
@@ -18,6 +19,7 @@ import { BootConfigError } from "./kernel/settings/boot-config-error.ts";
 import { findConfigPath } from "./kernel/settings/boot-values.ts";
 import { renderCommandHelp, renderCommandList } from "./kernel/settings/commands.ts";
 import { describeFileError, type FileText } from "./kernel/settings/file-text.ts";
+import { resolveSettings } from "./kernel/settings/settings.ts";
 
 /** Exit codes. Source: sysexits.h. */
 const exitCodes = { ok: 0, notChecked: 2, usage: 64, noInput: 66, software: 70, osError: 71 } as const;
@@ -108,8 +110,8 @@ async function serve(flags: readonly string[]): Promise<number> {
     import("./control/end-on-signals.ts"),
     import("./control/open-control.ts"),
   ]);
-  const isText = config.logFormat === "text" || (config.logFormat === "auto" && process.stdout.isTTY);
-  const log = createLog({ level: config.logLevel, format: isText ? "text" : "json", clock: systemClock });
+  const given = resolveSettings({ overrides: config.settings, stored: new Map(), defaults: logDefaults() });
+  const log = createLog({ ...logStyleOf(given), clock: systemClock });
   process.on("uncaughtException", (error) => endByBug(log, error));
   process.on("unhandledRejection", (error) => endByBug(log, error));
   const dataDir = resolve(config.dataDir);
@@ -163,14 +165,16 @@ interface Parts {
   readonly config: BootConfig;
   readonly control: Control;
   readonly pool: Pool;
-  readonly log: Log;
+  readonly log: ProcessLog;
 }
 
 async function startServing({ config, control, pool, log }: Parts): Promise<void> {
-  const { settings } = control.publisher;
-  pool.configureWriter({
-    historyWindowMs: settings["history.window"] * 1000,
-    reserveBytes: settings["storage.reserve_bytes"],
+  control.settings.follow((settings) => {
+    log.configure(logStyleOf(settings));
+    pool.configureWriter({
+      historyWindowMs: settings["history.window"] * 1000,
+      reserveBytes: settings["storage.reserve_bytes"],
+    });
   });
   const [ports, consolePort] = await Promise.all([pool.startWorkers(workersOptions(config, control)), control.start()]);
   control.announceReady();
@@ -203,6 +207,7 @@ function controlOptions({
     ...(config.administrator && { administrator: config.administrator }),
     ...(config.rootKey && { rootKey: config.rootKey }),
     settings: config.settings,
+    settingDefaults: logDefaults(),
     clock: systemClock,
     random: systemRandom,
     log,

@@ -1,10 +1,12 @@
 import { Elysia } from "elysia";
 import { accessKeyRoutes } from "./access-keys/access-keys.routes.ts";
 import type { AccessKeys } from "./access-keys/access-keys.ts";
+import { isInNetworks } from "./http/address-networks.ts";
 import { ControlError } from "./http/control-error.ts";
 import { isLocalRequest } from "./http/local-request.ts";
 import type { LogInGuard } from "./http/log-in-guard.ts";
 import { isUnexpected, renderProblem, toControlError } from "./http/render-problem.ts";
+import { callerOfKey, getRequestCaller, setRequestCaller } from "./http/request-caller.ts";
 import { getRequestContext } from "./http/request-context.ts";
 import { answerS3Request } from "./http/s3-hint.ts";
 import { healthRoutes } from "./observe/health.routes.ts";
@@ -12,6 +14,9 @@ import type { Log } from "./observe/log.ts";
 import { registerLogInMetrics } from "./observe/log-in-metrics.ts";
 import { metricsRoutes, type RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
+
+import type { ServerSettings } from "./settings/server-settings.ts";
+import { settingsRoutes } from "./settings/settings.routes.ts";
 
 /** What the routes stand on. */
 export interface ControlAppOptions {
@@ -22,6 +27,7 @@ export interface ControlAppOptions {
   /** Names of the server, in lower case, by which metrics may be asked for. */
   readonly knownHosts: () => readonly string[];
   readonly accessKeys: AccessKeys;
+  readonly settings: ServerSettings;
   readonly readiness: Readiness;
   readonly registerMetrics: RegisterMetrics;
   readonly log: Log;
@@ -32,12 +38,13 @@ const publicPaths = new Set(["/", "/health", "/health/live", "/health/ready", "/
 
 /** The control plane's HTTP routes. */
 export function createControlApp(options: ControlAppOptions) {
-  const { version, logIns, s3Port, knownHosts, accessKeys, readiness, log } = options;
+  const { version, logIns, s3Port, knownHosts, accessKeys, settings, readiness, log } = options;
   const registerMetrics: RegisterMetrics = async (registry) => {
     await options.registerMetrics(registry);
     await registerLogInMetrics(registry, () => logIns.counts);
   };
-  const isLocal = (request: Request) => isLocalRequest(request, knownHosts());
+  const isLocal = (request: Request, networks: readonly string[]) =>
+    isLocalRequest(request, { knownHosts: knownHosts(), isAllowed: isInNetworks(networks) });
   const authenticate = (request: Request) => logIns.authenticate(request);
   const administrators = new WeakSet<Request>();
   // By default the router looks for the path behind the 11th character of the URL: with a host of one to three that is in the query.
@@ -57,7 +64,7 @@ export function createControlApp(options: ControlAppOptions) {
       // The router reads the text, this guard the parsed URL: where they could differ, nobody gets in.
       if (url.href !== request.url || url.hash !== "") throw new ControlError("InvalidRequest");
       if (isPublic) return undefined;
-      authenticate(request);
+      setRequestCaller(request, callerOfKey(authenticate(request), request));
       administrators.add(request);
       refuseOtherBodies(request);
       return undefined;
@@ -68,8 +75,9 @@ export function createControlApp(options: ControlAppOptions) {
     })
     .get("/", () => renderWelcome(version))
     .use(healthRoutes(readiness))
-    .use(metricsRoutes({ registerMetrics, isLocal, authenticate }))
-    .use(accessKeyRoutes(accessKeys));
+    .use(metricsRoutes({ registerMetrics, settings: () => settings.current, isLocal, authenticate }))
+    .use(accessKeyRoutes(accessKeys))
+    .use(settingsRoutes({ settings, callerOf: getRequestCaller }));
 }
 
 /** The type of the routes, for the console. @public */

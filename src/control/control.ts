@@ -3,6 +3,7 @@ import type { KeyEncryptionKey } from "#kernel/protocol/to-data.ts";
 import type { ListenAddress } from "#kernel/settings/value-parser.ts";
 import type { AccessKeys } from "./access-keys/access-keys.ts";
 import type { FirstAdministrator } from "./access-keys/first-administrator.ts";
+import type { AuditTrail } from "./audit/audit-trail.ts";
 import type { Buckets } from "./buckets/buckets.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
 import type { ControlListener } from "./http/listen.ts";
@@ -10,6 +11,7 @@ import type { LogInGuard } from "./http/log-in-guard.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
+import type { ServerSettings } from "./settings/server-settings.ts";
 import type { SnapshotPublisher } from "./snapshot/publisher.ts";
 import type { WorkerCalls } from "./worker-calls.ts";
 
@@ -25,6 +27,8 @@ export interface ControlParts {
   readonly database: ControlDatabase;
   readonly publisher: SnapshotPublisher;
   readonly accessKeys: AccessKeys;
+  readonly settings: ServerSettings;
+  readonly audit: AuditTrail;
   readonly buckets: Buckets;
   readonly calls: WorkerCalls;
   readonly readiness: Readiness;
@@ -47,6 +51,8 @@ export class Control {
   /** Takes what workers send. */
   readonly calls: WorkerCalls;
   readonly accessKeys: AccessKeys;
+  /** Live: who needs them outside of the control thread follows them. */
+  readonly settings: ServerSettings;
   readonly #parts: ControlParts;
   #listener: ControlListener | undefined;
   #upkeep: Timer | undefined;
@@ -58,6 +64,7 @@ export class Control {
     this.publisher = parts.publisher;
     this.calls = parts.calls;
     this.accessKeys = parts.accessKeys;
+    this.settings = parts.settings;
     this.#parts = parts;
   }
 
@@ -99,6 +106,7 @@ export class Control {
     clearInterval(this.#upkeep);
     await this.#listener?.close();
     await this.#running;
+    await this.#runAuditUpkeep();
     await this.#parts.database.close();
   }
 
@@ -109,6 +117,16 @@ export class Control {
       await buckets.removeDeleted();
     } catch (error) {
       log.error("Upkeep of buckets failed", { error: String(error) });
+    }
+    await this.#runAuditUpkeep();
+  }
+
+  async #runAuditUpkeep(): Promise<void> {
+    const { audit, log } = this.#parts;
+    try {
+      await audit.runUpkeep();
+    } catch (error) {
+      log.error("Upkeep of the audit failed", { error: String(error) });
     }
   }
 }

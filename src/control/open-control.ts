@@ -2,20 +2,22 @@ import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
 import { createUlidMaker } from "#kernel/base/ulid.ts";
 import type { KeyEncryptionKey } from "#kernel/protocol/to-data.ts";
-import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
-import type { SettingOverrides } from "#kernel/settings/settings.ts";
+import { pickDataSettings } from "#kernel/settings/data-settings.ts";
+import { resolveSettings, type SettingOverrides } from "#kernel/settings/settings.ts";
 import type { ListenAddress } from "#kernel/settings/value-parser.ts";
 import { AccessKeyStore } from "./access-keys/access-key-store.ts";
 import { AccessKeys } from "./access-keys/access-keys.ts";
 import { ensureFirstAdministrator, type FirstAdministrator } from "./access-keys/first-administrator.ts";
 import { warnOfIgnoredAdministrator } from "./access-keys/ignored-administrator.ts";
+import { AuditTrail } from "./audit/audit-trail.ts";
+import { openAuditSigner } from "./audit/open-audit-signer.ts";
 import type { BucketCatalogs } from "./buckets/bucket-catalogs.ts";
 import { readBuckets } from "./buckets/bucket-store.ts";
 import { Buckets } from "./buckets/buckets.ts";
 import { Control } from "./control.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
 import { explainOpenFailure } from "./database/database-unavailable-error.ts";
-import { hasBucketFolders, readDiskBytes } from "./database/durable-file.ts";
+import { hasBucketFolders } from "./database/durable-file.ts";
 import { controlDatabasePath, openControlDatabase } from "./database/open-control-database.ts";
 import { openKeyEncryptionKeys, readRootKeyId } from "./encryption/key-encryption-keys.ts";
 import { deriveKey, openRootKey } from "./encryption/root-key.ts";
@@ -25,7 +27,8 @@ import { CatalogProblems } from "./observe/catalog-problems.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import { Readiness, type ReadinessProbe } from "./observe/readiness.ts";
-import { readStoredSettings } from "./settings/stored-settings.ts";
+import { openServerSettings, readSettingSources } from "./settings/open-server-settings.ts";
+import type { ServerSettings } from "./settings/server-settings.ts";
 import { type PublisherOptions, SnapshotPublisher } from "./snapshot/publisher.ts";
 import type { Credentials } from "./tenants/new-identifiers.ts";
 import { WorkerCalls } from "./worker-calls.ts";
@@ -45,6 +48,8 @@ export interface ControlOptions {
   readonly rootKey?: Uint8Array;
   /** Settings that win over stored ones. */
   readonly settings: SettingOverrides;
+  /** Defaults of settings that depend on where the server runs. */
+  readonly settingDefaults?: SettingOverrides;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -66,6 +71,8 @@ interface OpenedState {
   readonly firstAdministrator: FirstAdministrator | undefined;
   readonly keys: readonly KeyEncryptionKey[];
   readonly publisher: SnapshotPublisher;
+  readonly settings: ServerSettings;
+  readonly audit: AuditTrail;
 }
 
 /**
@@ -116,19 +123,24 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
   const hasObjects = hasBucketFolders(dataDir);
   const rootKey = openRootKey({ dataDir, given: options.rootKey, wantedId, hasObjects, random });
   const keys = await openKeyEncryptionKeys({ database, rootKey, clock, random });
-  const store = new AccessKeyStore(new Sealer(deriveKey(rootKey, "control-secrets"), random));
+  const sealer = new Sealer(deriveKey(rootKey, "control-secrets"), random);
+  const store = new AccessKeyStore(sealer);
   const given = options.administrator;
   const firstAdministrator = await ensureFirstAdministrator({ database, store, given, clock, random });
-  const stored = await readStoredSettings(database);
+  const sources = await readSettingSources(database, { sealer, dataDir, given: options });
   const entries = await store.readAll(database);
   warnOfIgnoredAdministrator(firstAdministrator ? undefined : given, entries, options.log);
   const publisher = new SnapshotPublisher({
     keys: entries,
     buckets: (await readBuckets(database)).filter(({ state }) => state !== "creating").map(({ entry }) => entry),
-    settings: resolveDataSettings(stored, options.settings, readDiskBytes(dataDir)),
+    settings: pickDataSettings(resolveSettings(sources)),
     endSilentWorker,
   });
-  return { rootKeyId: rootKey.id, store, firstAdministrator, keys, publisher };
+  const signer = await openAuditSigner({ database, sealer, clock, random });
+  const { log } = options;
+  const audit = new AuditTrail({ database, signer, settings: () => settings.current, clock, random, log });
+  const settings = openServerSettings(sources, { database, publisher, record: audit.record });
+  return { rootKeyId: rootKey.id, store, firstAdministrator, keys, publisher, settings, audit };
 }
 
 /** What the control thread's own probes ask. */

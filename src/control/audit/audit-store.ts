@@ -3,6 +3,9 @@ import { readInteger, readText } from "../database/row-values.ts";
 import type { StoredRecord } from "./audit-record.ts";
 import type { AuditMark, AuditPublicKey } from "./audit-signer.ts";
 
+/** What reading events needs of a database. */
+export type AuditReader = Pick<ControlQueries, "all">;
+
 /** Where a chain ends: `seq` 0 before its first event. */
 export interface ChainHead {
   readonly chain: string;
@@ -47,13 +50,13 @@ export async function insertEvent(queries: ControlQueries, record: StoredRecord)
 }
 
 /** Every chain's head, by name. */
-export async function readHeads(queries: ControlQueries): Promise<readonly ChainHead[]> {
+export async function readHeads(queries: AuditReader): Promise<readonly ChainHead[]> {
   return (await queries.all("SELECT chain, seq, hash FROM audit_chains ORDER BY chain")).map(readHead);
 }
 
 /** Events from the newest on. */
 export async function readEvents(
-  queries: ControlQueries,
+  queries: AuditReader,
   { chain, beforeId, limit }: EventPage,
 ): Promise<readonly StoredRecord[]> {
   const before = beforeId === "" ? lastId : beforeId;
@@ -72,7 +75,7 @@ export async function readEvents(
 
 /** Events of one chain in its order, after `seq`. */
 export async function readChain(
-  queries: ControlQueries,
+  queries: AuditReader,
   chain: string,
   { afterSeq, limit }: { readonly afterSeq: number; readonly limit: number },
 ): Promise<readonly StoredRecord[]> {
@@ -82,7 +85,7 @@ export async function readChain(
 
 /** The last event of a chain's beginning in which every id is smaller; undefined when its first one is not. */
 export async function findLastBefore(
-  queries: ControlQueries,
+  queries: AuditReader,
   chain: string,
   id: string,
 ): Promise<StoredRecord | undefined> {
@@ -100,7 +103,7 @@ export async function dropUpTo(queries: ControlQueries, chain: string, seq: numb
 }
 
 /** Marks of one chain, by place. */
-export async function readMarks(queries: ControlQueries, chain: string): Promise<readonly AuditMark[]> {
+export async function readMarks(queries: AuditReader, chain: string): Promise<readonly AuditMark[]> {
   const rows = await queries.all(`SELECT ${MARK} FROM audit_marks WHERE chain = $1 ORDER BY seq`, [chain]);
   return rows.map((row) => ({
     chain: readText(row, "chain"),
@@ -123,7 +126,7 @@ export async function insertMark(queries: ControlQueries, mark: AuditMark): Prom
 }
 
 /** The newest time of a mark of this kind, ms; 0 when there is none. */
-export async function readLastMarkTime(queries: ControlQueries, kind: AuditMark["kind"]): Promise<number> {
+export async function readLastMarkTime(queries: AuditReader, kind: AuditMark["kind"]): Promise<number> {
   const [row] = await queries.all("SELECT coalesce(max(time_ms), 0) AS last_ms FROM audit_marks WHERE kind = $1", [
     kind,
   ]);
@@ -136,7 +139,7 @@ export interface StoredAuditKey extends AuditPublicKey {
 }
 
 /** All signing keys, newest last. */
-export async function readKeys(queries: ControlQueries): Promise<readonly StoredAuditKey[]> {
+export async function readKeys(queries: AuditReader): Promise<readonly StoredAuditKey[]> {
   const rows = await queries.all("SELECT key_id, public_key, sealed_seed FROM audit_keys ORDER BY created_at_ms");
   return rows.map((row) => ({
     keyId: readText(row, "key_id"),

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
-import type { ControlDatabase } from "../database/control-database.ts";
 import { type AuditFilter, compileFilter } from "./audit-filter.ts";
 import type { AuditPublicKey, AuditSigner } from "./audit-signer.ts";
+import type { AuditReader } from "./audit-store.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { readChainState, type ShownRecord, showRecord, streamChain } from "./read-audit.ts";
 
 /** What an export is made of. */
 export interface AuditExport {
-  readonly database: ControlDatabase;
+  readonly database: AuditReader;
   readonly signer: AuditSigner;
   readonly keys: readonly AuditPublicKey[];
   readonly chains: readonly string[];

@@ -1,9 +1,8 @@
 import { firstUlidAt } from "#kernel/base/ulid.ts";
-import type { ControlDatabase } from "../database/control-database.ts";
 import { type AuditFilter, compileFilter } from "./audit-filter.ts";
 import type { AuditRecord, StoredRecord } from "./audit-record.ts";
 import type { AuditMark } from "./audit-signer.ts";
-import { type ChainHead, readChain, readEvents, readHeads, readMarks } from "./audit-store.ts";
+import { type AuditReader, type ChainHead, readChain, readEvents, readHeads, readMarks } from "./audit-store.ts";
 import { type ChainEvidence, type ChainReport, ChainVerifier } from "./verify-chain.ts";
 
 /** An event as it is shown and exported: with its hashes, so that it can be verified anywhere. */
@@ -34,7 +33,7 @@ const rowsAtOnce = 1000;
 const maxScannedRows = 50_000;
 
 /** The newest events that match. The cursor is the id of the last event looked at: stable while events are added. */
-export async function findEvents(database: ControlDatabase, query: EventQuery): Promise<ShownPage> {
+export async function findEvents(database: AuditReader, query: EventQuery): Promise<ShownPage> {
   const { chain, filter, limit } = query;
   const matches = compileFilter(filter);
   const items: ShownRecord[] = [];
@@ -55,7 +54,7 @@ export async function findEvents(database: ControlDatabase, query: EventQuery): 
 
 /** Verifies chains of the database against their signed marks and what it says about their ends. */
 export async function verifyChains(
-  database: ControlDatabase,
+  database: AuditReader,
   chains: readonly string[],
   keys: ChainEvidence["keys"],
 ): Promise<readonly ChainReport[]> {
@@ -70,17 +69,15 @@ export interface ChainState {
   readonly marks: readonly AuditMark[];
 }
 
-/** Reads the state of a chain. */
-export function readChainState(database: ControlDatabase, chain: string): Promise<ChainState> {
-  return database.transaction(async (queries) => ({
-    head: (await readHeads(queries)).find((candidate) => candidate.chain === chain),
-    marks: await readMarks(queries, chain),
-  }));
+/** Reads the state of a chain. The marks come first: what is signed meanwhile is beyond them, and no mark beyond the head. */
+export async function readChainState(database: AuditReader, chain: string): Promise<ChainState> {
+  const marks = await readMarks(database, chain);
+  return { marks, head: (await readHeads(database)).find((candidate) => candidate.chain === chain) };
 }
 
 /** Events of a chain in its order, up to `untilSeq`. */
 export async function* streamChain(
-  database: ControlDatabase,
+  database: AuditReader,
   chain: string,
   untilSeq: number = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<StoredRecord> {
@@ -102,11 +99,7 @@ export function showRecord({ body, prevHash, hash }: StoredRecord): ShownRecord 
   return { ...(JSON.parse(body) as AuditRecord), prevHash, hash };
 }
 
-async function verifyChain(
-  database: ControlDatabase,
-  chain: string,
-  keys: ChainEvidence["keys"],
-): Promise<ChainReport> {
+async function verifyChain(database: AuditReader, chain: string, keys: ChainEvidence["keys"]): Promise<ChainReport> {
   for (;;) {
     const { head, marks } = await readChainState(database, chain);
     const verifier = new ChainVerifier({ chain, marks, keys });

@@ -1,11 +1,14 @@
 import { expect, test } from "bun:test";
+import { isInNetworks } from "./address-networks.ts";
 import { isLocalRequest } from "./local-request.ts";
 import { setRequestContext } from "./request-context.ts";
+
+const networks = ["127.0.0.0/8", "192.168.0.0/16"];
 
 function ask(headers: Record<string, string>, peerAddress = "192.168.1.5"): boolean {
   const request = new Request("http://x/metrics", { headers: { host: "10.0.0.1:9001", ...headers } });
   setRequestContext(request, { requestId: "", peerAddress });
-  return isLocalRequest(request, ["nas.example.com"]);
+  return isLocalRequest(request, { knownHosts: ["nas.example.com"], isAllowed: isInNetworks(networks) });
 }
 
 test.each([

@@ -1,5 +1,4 @@
 import { isIP } from "node:net";
-import { isPrivateAddress } from "./private-address.ts";
 import { getRequestContext } from "./request-context.ts";
 
 /** Headers of proxies besides `x-forwarded-*`: behind one, the peer's address says nothing about who asks. */
@@ -20,16 +19,22 @@ const proxyHeaders = [
 /** Names that the public name system does not give to anybody. Source: RFC 6761, RFC 6762, RFC 8375, ICANN resolution of 2024-07-29. */
 const privateEndings = [".localhost", ".local", ".internal", ".home.arpa"];
 
+/** Whose requests are local. */
+export interface LocalPeers {
+  /** Further names in lower case that are the server's. */
+  readonly knownHosts: readonly string[];
+  readonly isAllowed: (address: string) => boolean;
+}
+
 /**
- * Whether a request comes from this machine or its private network, asked for by an address or a name of these. A page in a browser
+ * Whether a request comes from an address that is let in, asked for by an address or a name of these. A page in a browser
  * there can let its own name point to the server (DNS rebinding): such a request has the right peer and a foreign Host.
- * @param knownHosts further names in lower case that are the server's
  */
-export function isLocalRequest(request: Request, knownHosts: readonly string[]): boolean {
+export function isLocalRequest(request: Request, { knownHosts, isAllowed }: LocalPeers): boolean {
   for (const name of request.headers.keys()) {
     if (name.startsWith("x-forwarded") || proxyHeaders.includes(name)) return false;
   }
-  return isPrivateAddress(getRequestContext(request).peerAddress) && isOwnHost(request.headers.get("host"), knownHosts);
+  return isAllowed(getRequestContext(request).peerAddress) && isOwnHost(request.headers.get("host"), knownHosts);
 }
 
 function isOwnHost(host: string | null, knownHosts: readonly string[]): boolean {

@@ -32,3 +32,28 @@ test("createLog: text cannot forge a line or move the cursor", () => {
   expect(lines[0]).toBe('2023-11-14T22:13:20.123Z INFO  Started address=127.0.0.1:9000 note="two words"\n');
   expect(lines[1]).toBe('2023-11-14T22:13:20.123Z ERROR "a\\nb\\u001b[2J" key="\\u009b2J" empty=""\n');
 });
+
+test("configure: level and format hold from the next line on", () => {
+  const { lines, log } = open();
+  log.configure({ level: "debug", format: "text" });
+  log.debug("now");
+  log.configure({ level: "error", format: "json" });
+  log.warn("dropped");
+  log.error("last");
+  expect(lines).toEqual([
+    "2023-11-14T22:13:20.123Z DEBUG now\n",
+    '{"time":"2023-11-14T22:13:20.123Z","level":"error","message":"last"}\n',
+  ]);
+});
+
+test("createLog: the place of the call, but not for lines of other threads", () => {
+  const { lines, log } = open({ includeCaller: true, level: "debug" });
+  for (const name of ["debug", "info", "warn", "error"] as const) {
+    log[name]("here");
+    expect(lines.pop()).toMatch(/"caller":"log\.test\.ts:\d+"/);
+  }
+  log.write("info", "here");
+  expect(lines.pop()).toMatch(/"caller":"log\.test\.ts:\d+"/);
+  log.write("info", "there", { thread: "worker 0" });
+  expect(lines.pop()).not.toContain("caller");
+});

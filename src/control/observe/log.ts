@@ -16,15 +16,27 @@ export interface Log {
   write(level: LogLevel, message: string, fields?: LogFields): void;
 }
 
-/** How lines look and where they go. */
-export interface LogOptions {
+/** How lines look. */
+export interface LogStyle {
   /** Lines below it are dropped. */
   readonly level: LogLevel;
   /** `json`: one object per line. `text`: for people. */
   readonly format: "json" | "text";
+  /** Lines of this thread name the place in the code that they come from, as `caller`. */
+  readonly includeCaller?: boolean;
+}
+
+/** How lines look at first, and where they go. */
+export interface LogOptions extends LogStyle {
   readonly clock: Clock;
   /** Takes one line with its line feed; standard output when absent. */
   readonly output?: (line: string) => void;
+}
+
+/** The log of the process. */
+export interface ProcessLog extends Log {
+  /** Changes how lines look from the next one on. */
+  configure(style: LogStyle): void;
 }
 
 const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
@@ -33,21 +45,47 @@ const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, 
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /** Makes the log of the process. A line: `time` (RFC 3339, UTC), `level`, `message`, then the fields in their order. */
-export function createLog(options: LogOptions): Log {
-  const { clock, format, output = writeToStandardOutput } = options;
-  const least = ranks[options.level];
-  const render = format === "json" ? renderJson : renderText;
-  const write = (level: LogLevel, message: string, fields: LogFields = {}): void => {
-    if (ranks[level] < least) return;
-    output(render({ time: new Date(clock.nowMs()).toISOString(), level, message, fields }));
+export function createLog(options: LogOptions): ProcessLog {
+  const { clock, output = writeToStandardOutput } = options;
+  let style: LogStyle = options;
+  const emit = (level: LogLevel, message: string, fields: LogFields = {}): void => {
+    if (ranks[level] < ranks[style.level]) return;
+    // A line of another thread was written there.
+    const caller = style.includeCaller && fields["thread"] === undefined ? { caller: findCaller() } : {};
+    const line = { time: new Date(clock.nowMs()).toISOString(), level, message, fields: { ...fields, ...caller } };
+    output(style.format === "json" ? renderJson(line) : renderText(line));
   };
   return {
-    debug: (message, fields) => write("debug", message, fields),
-    info: (message, fields) => write("info", message, fields),
-    warn: (message, fields) => write("warn", message, fields),
-    error: (message, fields) => write("error", message, fields),
-    write,
+    // The braces matter: a call in tail position would leave no frame, and `findCaller` counts frames.
+    debug: (message, fields) => {
+      emit("debug", message, fields);
+    },
+    info: (message, fields) => {
+      emit("info", message, fields);
+    },
+    warn: (message, fields) => {
+      emit("warn", message, fields);
+    },
+    error: (message, fields) => {
+      emit("error", message, fields);
+    },
+    write: (level, message, fields) => {
+      emit(level, message, fields);
+    },
+    configure: (changed) => {
+      style = changed;
+    },
   };
+}
+
+/** Line of the stack of whoever called the log: behind the message, this function, `emit` and the log's own method. */
+const callerFrame = 4;
+
+/** File and line, such as `buckets.ts:120`. */
+function findCaller(): string {
+  const frame = new Error("Where the log is called").stack?.split("\n")[callerFrame] ?? "";
+  const [, file, line] = /([^/\\(\s]+):(\d+):\d+\)?$/.exec(frame) ?? [];
+  return file === undefined ? "unknown" : `${file}:${line}`;
 }
 
 interface Line {

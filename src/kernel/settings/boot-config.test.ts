@@ -34,8 +34,6 @@ test("parseBootConfig: defaults", () => {
     consoleListen: { host: "0.0.0.0", port: 9001 },
     workers: 4,
     idleTimeoutSeconds: 60,
-    logLevel: "info",
-    logFormat: "auto",
     settings: {},
   });
   expect(parse({ cpuCount: 256 }).workers).toBe(64);
@@ -64,6 +62,14 @@ test("parseBootConfig: lists, switches and dynamic settings", () => {
     "a.b",
     "c.d",
   ]);
+});
+
+test("parseBootConfig: how the log looks is a setting, unless it is left to the terminal", () => {
+  expect(parse({ flags: ["--logging-level", "warn", "--logging-format", "text"] }).settings).toEqual({
+    "logging.level": "warn",
+    "logging.format": "text",
+  });
+  expect(parse({ environment: { MAXIOFS_LOGGING_FORMAT: "auto" } }).settings).toEqual({});
 });
 
 test("parseBootConfig: the result is frozen in depth", () => {

@@ -25,8 +25,6 @@ export interface BootConfig {
   /** 1 to 64. */
   readonly workers: number;
   readonly idleTimeoutSeconds: number;
-  readonly logLevel: "debug" | "info" | "warn" | "error";
-  readonly logFormat: "auto" | "json" | "text";
   /** Key of the first administrator; means nothing once the data folder has one. */
   readonly administrator?: { readonly accessKeyId: string; readonly secretKey: string };
   /** 32 bytes, when given in place of the file. */
@@ -67,6 +65,7 @@ export function parseBootConfig(input: BootInput): BootConfig {
   const login = pair(bootKeys.adminAccessKey, bootKeys.adminSecretKey);
   if (values.has("s3.tls_listen") && !values.has("tls.cert")) problems.push("s3.tls_listen needs tls.cert and tls.key");
   const rootKey = read(bootKeys.rootKey);
+  const [logLevel, logFormat] = [read(bootKeys.logLevel), read(bootKeys.logFormat)];
   const config: BootConfig = {
     dataDir: read(bootKeys.dataDir) ?? bootKeys.dataDir.defaultText,
     s3Listen: read(bootKeys.s3Listen) ?? defaultS3Listen,
@@ -75,11 +74,13 @@ export function parseBootConfig(input: BootInput): BootConfig {
     ...(tls && { tls: { certPath: tls[0], keyPath: tls[1] } }),
     workers: read(bootKeys.workers) ?? Math.min(64, Math.max(1, input.cpuCount)),
     idleTimeoutSeconds: read(bootKeys.idleTimeoutSeconds) ?? Number(bootKeys.idleTimeoutSeconds.defaultText),
-    logLevel: read(bootKeys.logLevel) ?? "info",
-    logFormat: read(bootKeys.logFormat) ?? "auto",
     ...(login && { administrator: { accessKeyId: login[0], secretKey: login[1] } }),
     ...(rootKey && { rootKey }),
-    settings: readOverrides(values, problems),
+    settings: {
+      ...readOverrides(values, problems),
+      ...(logLevel && { "logging.level": logLevel }),
+      ...(logFormat && logFormat !== "auto" && { "logging.format": logFormat }),
+    },
   };
   if (problems.length > 0) throw new BootConfigError(problems);
   return freezeDeep(config);

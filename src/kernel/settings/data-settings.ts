@@ -27,7 +27,7 @@ export function isDataSettingName(name: string): name is DataSettingName {
 }
 
 /** The part of the settings that every data worker gets. */
-function pickDataSettings(settings: Settings): DataSettings {
+export function pickDataSettings(settings: Settings): DataSettings {
   const entries = Object.keys(dataSettingRules)
     .filter(isDataSettingName)
     .map((name) => [name, settings[name]]);
@@ -35,7 +35,7 @@ function pickDataSettings(settings: Settings): DataSettings {
 }
 
 /** The default reserve on a disk of this size: 1 % of it, 2 GiB at least. */
-function defaultReserveBytes(diskBytes: number): number {
+export function defaultReserveBytes(diskBytes: number): number {
   return Math.max(minReserveBytes, Math.floor(diskBytes / 100));
 }
 

@@ -23,6 +23,9 @@ const privateNetworks = [
   "fe80::/10",
 ];
 
+/** Whoever can reach the port may guess at it. */
+const minMetricsTokenLength = 16;
+
 const logLevels = ["debug", "info", "warn", "error"] as const;
 const emailAddress = textLike(/^[^\s@<>",]{1,64}@[A-Za-z0-9.-]{1,255}$/, "an e-mail address");
 
@@ -35,7 +38,7 @@ export const observeSettings = {
     unit: "seconds",
     fallback: 10,
   }),
-  "metrics.token": secretSetting("Bearer token that opens /metrics from every address"),
+  "metrics.token": secretSetting("Bearer token that opens /metrics from every address", minMetricsTokenLength),
   "metrics.allow_from": listSetting("Addresses that may read /metrics without token", networkValue, privateNetworks),
   "logging.format": wordSetting("How log lines look", ["json", "text"], "json"),
   "logging.level": wordSetting("Least level that is logged", logLevels, "info"),

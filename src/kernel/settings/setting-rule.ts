@@ -1,4 +1,4 @@
-import { booleanValue, integerBetween, listOf, oneOf, textLike, type ValueParser } from "./value-parser.ts";
+import { booleanValue, integerBetween, listOf, oneOf, type ValueParser } from "./value-parser.ts";
 
 /** How a value looks in JSON: a boolean, a whole number, one of a few words, a text, a list of texts. */
 export type SettingType = "boolean" | "integer" | "word" | "text" | "list";
@@ -27,8 +27,9 @@ export const secretMask = "***";
 
 const maxTextLength = 1024;
 const printable = /^[^\u0000-\u001f\u007f]*$/;
+const maxSecretLength = 512;
 /** Printable ASCII without blanks: it must fit into a header line. */
-const secretText = /^[!-~]{0,512}$/;
+const secretText = /^[!-~]*$/;
 
 /** A switch. */
 export function flagSetting(description: string, fallback: boolean): SettingRule<boolean> {
@@ -76,13 +77,14 @@ export function optionalSetting(description: string, parser: ValueParser<string>
   return textSetting(description, "", { allowed: `empty or ${parser.allowed}`, parse });
 }
 
-/** A secret, empty when there is none. */
-export function secretSetting(description: string): SettingRule<string> {
-  const allowed = `at most 512 printable ASCII characters without blanks, not ${secretMask}`;
-  const { parse } = textLike(secretText, allowed);
-  const rule = textSetting(description, "", {
-    allowed,
-    parse: (text) => (text === secretMask ? undefined : parse(text)),
+/** A secret, empty when there is none. @param minLength of one that is set */
+export function secretSetting(description: string, minLength = 1): SettingRule<string> {
+  const rule = optionalSetting(description, {
+    allowed: `${minLength} to ${maxSecretLength} printable ASCII characters without blanks`,
+    parse: (text) => {
+      const fits = text.length >= minLength && text.length <= maxSecretLength && text !== secretMask;
+      return fits && secretText.test(text) ? text : undefined;
+    },
   });
   return { ...rule, isSecret: true };
 }

@@ -55,6 +55,11 @@ test("settingRules: secrets are texts without blanks, and the mask is none", () 
   }
 });
 
+test("settingRules: a token for metrics has 16 characters at least", () => {
+  const { parse } = ruleOf("metrics.token");
+  expect([parse("x".repeat(15)), parse("x".repeat(16))]).toEqual([undefined, "x".repeat(16)]);
+});
+
 test("toSettingText: a value of another type is none, whatever it holds", () => {
   const wrong: readonly [SettingName, unknown][] = [
     ["s3.strict_region", "true"],

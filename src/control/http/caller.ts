@@ -1,0 +1,17 @@
+/** Who makes a control request, as the guard found out. */
+export interface Caller {
+  readonly userId: string;
+  readonly userName: string;
+  readonly tenantId: string;
+  /** A global administrator: actions of scope G need this and a policy. */
+  readonly global: boolean;
+  readonly via: "console" | "token" | "basic";
+  readonly sessionId?: string;
+  readonly tokenId?: string;
+  readonly mfa: boolean;
+  /** Password, TOTP or passkey within the last 10 minutes. */
+  readonly freshProof: boolean;
+  readonly address: string;
+  readonly agent: string;
+  readonly requestId: string;
+}

@@ -1,0 +1,27 @@
+import type { KeyEntry } from "#kernel/protocol/snapshot.ts";
+import type { Caller } from "./caller.ts";
+import { ControlError } from "./control-error.ts";
+import { getRequestContext } from "./request-context.ts";
+
+const callers = new WeakMap<Request, Caller>();
+
+/** Remembers who makes a request until the request is gone. */
+export function setRequestCaller(request: Request, caller: Caller): void {
+  callers.set(request, caller);
+}
+
+/** Who makes a request. @throws ControlError Unauthorized when the guard has not found that out */
+export function getRequestCaller(request: Request): Caller {
+  const caller = callers.get(request);
+  if (caller === undefined) throw new ControlError("Unauthorized");
+  return caller;
+}
+
+/** The caller behind an administrator's access key: its secret comes with each request, so the proof is always fresh. */
+export function callerOfKey({ userId, userName, tenantId, administrator }: KeyEntry, request: Request): Caller {
+  const { requestId, peerAddress: address } = getRequestContext(request);
+  return {
+    ...{ userId, userName, tenantId, global: administrator, via: "basic", mfa: false, freshProof: true },
+    ...{ address, agent: request.headers.get("user-agent") ?? "", requestId },
+  };
+}
