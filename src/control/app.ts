@@ -1,6 +1,9 @@
 import { Elysia } from "elysia";
+import type { Clock } from "#kernel/base/clock.ts";
 import { accessKeyRoutes } from "./access-keys/access-keys.routes.ts";
 import type { AccessKeys } from "./access-keys/access-keys.ts";
+import { auditRoutes } from "./audit/audit.routes.ts";
+import type { AuditTrail } from "./audit/audit-trail.ts";
 import { isInNetworks } from "./http/address-networks.ts";
 import { ControlError } from "./http/control-error.ts";
 import { isLocalRequest } from "./http/local-request.ts";
@@ -28,8 +31,10 @@ export interface ControlAppOptions {
   readonly knownHosts: () => readonly string[];
   readonly accessKeys: AccessKeys;
   readonly settings: ServerSettings;
+  readonly audit: AuditTrail;
   readonly readiness: Readiness;
   readonly registerMetrics: RegisterMetrics;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -38,7 +43,7 @@ const publicPaths = new Set(["/", "/health", "/health/live", "/health/ready", "/
 
 /** The control plane's HTTP routes. */
 export function createControlApp(options: ControlAppOptions) {
-  const { version, logIns, s3Port, knownHosts, accessKeys, settings, readiness, log } = options;
+  const { version, logIns, s3Port, knownHosts, accessKeys, settings, audit, readiness, clock, log } = options;
   const registerMetrics: RegisterMetrics = async (registry) => {
     await options.registerMetrics(registry);
     await registerLogInMetrics(registry, () => logIns.counts);
@@ -76,8 +81,9 @@ export function createControlApp(options: ControlAppOptions) {
     .get("/", () => renderWelcome(version))
     .use(healthRoutes(readiness))
     .use(metricsRoutes({ registerMetrics, settings: () => settings.current, isLocal, authenticate }))
-    .use(accessKeyRoutes(accessKeys))
-    .use(settingsRoutes({ settings, callerOf: getRequestCaller }));
+    .use(accessKeyRoutes(accessKeys, getRequestCaller))
+    .use(settingsRoutes({ settings, callerOf: getRequestCaller }))
+    .use(auditRoutes({ audit, clock, callerOf: getRequestCaller }));
 }
 
 /** The type of the routes, for the console. @public */

@@ -1,3 +1,4 @@
+import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
 import type { KeyEncryptionKey } from "#kernel/protocol/to-data.ts";
 import type { ListenAddress } from "#kernel/settings/value-parser.ts";
@@ -33,6 +34,7 @@ export interface ControlParts {
   readonly calls: WorkerCalls;
   readonly readiness: Readiness;
   readonly logIns: LogInGuard;
+  readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }

@@ -90,7 +90,8 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const problems = options.problems ?? new CatalogProblems({ clock, log });
     problems.useBuckets(publisher.buckets);
     const readiness = openReadiness({ database, publisher, problems, rootKeyId }, options);
-    const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log });
+    const { record } = state.audit;
+    const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log, record });
     return new Control({
       ...state,
       consoleListen: options.consoleListen,
@@ -105,9 +106,10 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       database,
       publisher,
       buckets,
-      accessKeys: new AccessKeys({ database, store, publisher, clock, random }),
+      accessKeys: new AccessKeys({ database, store, publisher, clock, random, record }),
       calls: new WorkerCalls({ buckets, publisher, problems, log }),
       readiness,
+      clock,
       random,
       log,
     });

@@ -64,7 +64,7 @@ export class WorkerCalls {
       case "createBucket":
         return this.#options.buckets.createBucket(call);
       case "deleteBucket":
-        await this.#options.buckets.deleteBucket(call.bucketId);
+        await this.#options.buckets.deleteBucket(call.bucketId, call.origin);
         return null;
     }
   }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { AuditEvent } from "#control/audit/audit-event.ts";
 import { AuditTrail } from "#control/audit/audit-trail.ts";
 import { openAuditSigner } from "#control/audit/open-audit-signer.ts";
-import { findEvents, verifyChains } from "#control/audit/read-audit.ts";
+import { findEvents } from "#control/audit/read-audit.ts";
 import type { ControlDatabase } from "#control/database/control-database.ts";
 import { openControlDatabase } from "#control/database/open-control-database.ts";
 import { Sealer } from "#control/encryption/seal.ts";
@@ -32,12 +32,7 @@ export async function openAudit() {
     /** Records one event in a transaction of its own. */
     record: (event: AuditEvent) => database.transaction((queries) => trail.record(queries, event)),
     /** The reports on all chains. */
-    verify: async () =>
-      verifyChains(
-        database,
-        (await trail.heads()).map(({ chain }) => chain),
-        await trail.publicKeys(),
-      ),
+    verify: () => trail.verify(""),
     /** The recorded actions, oldest first. */
     actions: async () => {
       const { items } = await findEvents(database, { chain: "", filter: {}, cursor: "", limit: 1000 });

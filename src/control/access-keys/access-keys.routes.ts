@@ -1,6 +1,8 @@
 import { Elysia, t } from "elysia";
 import type { KeyEntry } from "#kernel/protocol/snapshot.ts";
 import { accessKeyIdPattern, secretKeyPattern } from "#kernel/settings/credential-shape.ts";
+import { originOfCaller } from "../audit/origin-of-caller.ts";
+import type { Caller } from "../http/caller.ts";
 import { tenantSlugPattern } from "../tenants/ensure-tenant.ts";
 import { userNamePattern } from "../tenants/ensure-user.ts";
 import type { AccessKeys } from "./access-keys.ts";
@@ -49,17 +51,20 @@ const page = t.Object(
  * `/api/v1/access-keys`: list, make, change, delete. Interim until the `iam:` actions exist: only administrators reach it.
  * A secret is in the answer to POST and nowhere else.
  */
-export function accessKeyRoutes(accessKeys: AccessKeys) {
+export function accessKeyRoutes(accessKeys: AccessKeys, callerOf: (request: Request) => Caller) {
   return new Elysia({ prefix: "/api/v1/access-keys", normalize: false })
     .get("/", ({ query }) => listPage(accessKeys.list(), query.limit ?? defaultPage, query.cursor ?? ""), {
       query: page,
     })
     .post(
       "/",
-      async ({ body, set }) => {
+      async ({ body, request, set }) => {
         const { userName, tenant, credentials } = body;
         const optional = { ...(tenant && { tenant }), ...(credentials && { credentials }) };
-        const entry = await accessKeys.createKey({ userName, grants: body.grants ?? [], ...optional });
+        const entry = await accessKeys.createKey(
+          { userName, grants: body.grants ?? [], ...optional },
+          originOfCaller(callerOf(request)),
+        );
         set.status = 201;
         set.headers["location"] = `/api/v1/access-keys/${entry.accessKeyId}`;
         set.headers["cache-control"] = "no-store";
@@ -69,15 +74,16 @@ export function accessKeyRoutes(accessKeys: AccessKeys) {
     )
     .patch(
       "/:id",
-      async ({ params, body }) => {
-        if (body.grants !== undefined) await accessKeys.setGrants(params.id, body.grants);
-        if (body.enabled !== undefined) await accessKeys.setEnabled(params.id, body.enabled);
+      async ({ params, body, request }) => {
+        const origin = originOfCaller(callerOf(request));
+        if (body.grants !== undefined) await accessKeys.setGrants(params.id, body.grants, origin);
+        if (body.enabled !== undefined) await accessKeys.setEnabled(params.id, body.enabled, origin);
         return renderKey(accessKeys.get(params.id));
       },
       { body: keyChange },
     )
-    .delete("/:id", async ({ params, set }) => {
-      await accessKeys.deleteKey(params.id);
+    .delete("/:id", async ({ params, request, set }) => {
+      await accessKeys.deleteKey(params.id, originOfCaller(callerOf(request)));
       set.status = 204;
     });
 }

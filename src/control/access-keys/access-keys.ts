@@ -1,4 +1,5 @@
 import type { Grant, KeyEntry } from "#kernel/protocol/snapshot.ts";
+import type { AuditEvent, RecordAudit } from "../audit/audit-event.ts";
 import type { ControlDatabase } from "../database/control-database.ts";
 import { SerialQueue } from "../database/serial-queue.ts";
 import { ControlError } from "../http/control-error.ts";
@@ -24,7 +25,13 @@ export interface AccessKeysOptions extends IdentitySource {
   readonly database: ControlDatabase;
   readonly store: AccessKeyStore;
   readonly publisher: SnapshotPublisher;
+  readonly record: RecordAudit;
 }
+
+/** Who changes a key, as the event tells it. */
+export type KeyChangeOrigin = Pick<AuditEvent, "actor" | "requestId" | "address" | "agent" | "via">;
+
+const bySystem: KeyChangeOrigin = { actor: { kind: "system", id: "system", name: "system" }, via: "system" };
 
 /**
  * The access keys of all users. A change is durable and known to every worker when its call resolves: a key works
@@ -52,8 +59,8 @@ export class AccessKeys {
   }
 
   /** Makes a key. The secret is in the answer and can be read nowhere else. @throws ControlError Conflict when the id is taken. */
-  createKey(key: NewKey): Promise<KeyEntry> {
-    const { database, store, clock, random } = this.#options;
+  createKey(key: NewKey, origin: KeyChangeOrigin = bySystem): Promise<KeyEntry> {
+    const { database, store, clock, random, record } = this.#options;
     return this.#turns.run(async () => {
       const entry = await database.transaction(async (queries): Promise<KeyEntry> => {
         const tenant = await ensureTenant(queries, key.tenant ?? defaultTenantSlug, { clock, random });
@@ -64,7 +71,11 @@ export class AccessKeys {
         if (!(await store.insert(queries, row))) throw new ControlError("Conflict", "The access key id is taken");
         const { tenantId, accountId, canonicalId, displayName } = tenant;
         const identity = { tenantId, accountId, canonicalId, displayName, userId: user.userId, userName: user.name };
-        return { ...credentials, ...identity, enabled: true, administrator: user.administrator, grants: key.grants };
+        const { administrator } = user;
+        const made = { ...credentials, ...identity, enabled: true, administrator, grants: key.grants };
+        const change = { grants: { after: key.grants }, userName: { after: user.name } };
+        await record(queries, { ...origin, ...keyEvent("iam:CreateAccessKey", made), change });
+        return made;
       });
       await this.#publish(entry.accessKeyId, entry);
       return entry;
@@ -72,32 +83,44 @@ export class AccessKeys {
   }
 
   /** Removes a key. @throws ControlError NotFound; Conflict when it is the last one an administrator can use. */
-  deleteKey(accessKeyId: string): Promise<void> {
-    const { database, store } = this.#options;
+  deleteKey(accessKeyId: string, origin: KeyChangeOrigin = bySystem): Promise<void> {
+    const { database, store, record } = this.#options;
     return this.#turns.run(async () => {
-      this.#refuseLastAdministrator(this.get(accessKeyId));
-      if (!(await store.remove(database, accessKeyId))) throw new ControlError("NotFound");
+      const entry = this.get(accessKeyId);
+      this.#refuseLastAdministrator(entry);
+      await database.transaction(async (queries) => {
+        if (!(await store.remove(queries, accessKeyId))) throw new ControlError("NotFound");
+        await record(queries, { ...origin, ...keyEvent("iam:DeleteAccessKey", entry) });
+      });
       await this.#publish(accessKeyId, null);
     });
   }
 
   /** Replaces what a key may do. @throws ControlError NotFound. */
-  setGrants(accessKeyId: string, grants: readonly Grant[]): Promise<KeyEntry> {
-    return this.#turns.run(() => this.#update({ ...this.get(accessKeyId), grants }));
-  }
-
-  /** Switches a key on or off. @throws ControlError NotFound; Conflict when it is the last one an administrator can use. */
-  setEnabled(accessKeyId: string, enabled: boolean): Promise<KeyEntry> {
-    return this.#turns.run(async () => {
+  setGrants(accessKeyId: string, grants: readonly Grant[], origin: KeyChangeOrigin = bySystem): Promise<KeyEntry> {
+    return this.#turns.run(() => {
       const entry = this.get(accessKeyId);
-      if (!enabled) this.#refuseLastAdministrator(entry);
-      return this.#update({ ...entry, enabled });
+      const change = { grants: { before: entry.grants, after: grants } };
+      return this.#update({ ...entry, grants }, { ...origin, change });
     });
   }
 
-  async #update(entry: KeyEntry): Promise<KeyEntry> {
-    const { database, store } = this.#options;
-    if (!(await store.update(database, entry))) throw new ControlError("NotFound");
+  /** Switches a key on or off. @throws ControlError NotFound; Conflict when it is the last one an administrator can use. */
+  setEnabled(accessKeyId: string, enabled: boolean, origin: KeyChangeOrigin = bySystem): Promise<KeyEntry> {
+    return this.#turns.run(async () => {
+      const entry = this.get(accessKeyId);
+      if (!enabled) this.#refuseLastAdministrator(entry);
+      const change = { enabled: { before: entry.enabled, after: enabled } };
+      return this.#update({ ...entry, enabled }, { ...origin, change });
+    });
+  }
+
+  async #update(entry: KeyEntry, event: KeyChangeOrigin & Pick<AuditEvent, "change">): Promise<KeyEntry> {
+    const { database, store, record } = this.#options;
+    await database.transaction(async (queries) => {
+      if (!(await store.update(queries, entry))) throw new ControlError("NotFound");
+      await record(queries, { ...event, ...keyEvent("iam:UpdateAccessKey", entry) });
+    });
     await this.#publish(entry.accessKeyId, entry);
     return entry;
   }
@@ -113,4 +136,11 @@ export class AccessKeys {
   async #publish(id: string, value: KeyEntry | null): Promise<void> {
     await this.#options.publisher.publish([{ kind: "key", id, value }]);
   }
+}
+
+function keyEvent(
+  action: string,
+  { accessKeyId, userName, tenantId }: KeyEntry,
+): Pick<AuditEvent, "tenantId" | "action" | "resource" | "outcome"> {
+  return { tenantId, action, resource: { kind: "accessKey", id: accessKeyId, name: userName }, outcome: "success" };
 }

@@ -20,6 +20,9 @@ import {
   readMarks,
 } from "./audit-store.ts";
 import { Denials } from "./denials.ts";
+import type { AuditExport } from "./export-audit.ts";
+import { type EventQuery, findEvents, type ShownPage, verifyChains } from "./read-audit.ts";
+import type { ChainReport } from "./verify-chain.ts";
 
 /** The settings that the audit obeys. */
 export type AuditSettings = Pick<
@@ -36,6 +39,13 @@ export interface AuditTrailOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+}
+
+/** Which events are exported, and the event that tells of it. */
+export interface ExportOrder extends Pick<AuditExport, "filter" | "time"> {
+  /** One chain, or all when it is empty. */
+  readonly chain: string;
+  readonly event: AuditEvent;
 }
 
 const dayMs = 86_400_000;
@@ -135,9 +145,44 @@ export class AuditTrail {
     return keys.map(({ keyId, publicKey }) => ({ keyId, publicKey }));
   }
 
-  /** Where the chains end. */
-  heads(): Promise<readonly ChainHead[]> {
-    return readHeads(this.#options.database);
+  /** Events that match, with the denials that wait. */
+  async find(query: EventQuery): Promise<ShownPage> {
+    await this.flush();
+    return findEvents(this.#options.database, query);
+  }
+
+  /** Where the chains end and up to where they are signed. @param chain one, or all when it is empty */
+  async describeHeads(chain: string): Promise<readonly (ChainHead & { readonly signed: AuditMark | null })[]> {
+    const { database } = this.#options;
+    await this.flush();
+    const described: (ChainHead & { readonly signed: AuditMark | null })[] = [];
+    for (const head of await this.#headsOf(chain)) {
+      described.push({ ...head, signed: (await readMarks(database, head.chain)).at(-1) ?? null });
+    }
+    return described;
+  }
+
+  /** Verifies one chain, or all when it is empty. */
+  async verify(chain: string): Promise<readonly ChainReport[]> {
+    await this.flush();
+    const chains = (await this.#headsOf(chain)).map((head) => head.chain);
+    return verifyChains(this.#options.database, chains, await this.publicKeys());
+  }
+
+  /** Records that events are exported and signs the heads: the export is about what was there at this moment. */
+  async openExport(wanted: ExportOrder): Promise<AuditExport> {
+    const { database, signer } = this.#options;
+    const { chain, filter, time, event } = wanted;
+    await this.flush();
+    await database.transaction((queries) => this.record(queries, event));
+    await this.signHeads();
+    const chains = (await this.#headsOf(chain)).map((head) => head.chain);
+    return { database, signer, keys: await this.publicKeys(), chains, filter, time };
+  }
+
+  async #headsOf(chain: string): Promise<readonly ChainHead[]> {
+    const heads = await readHeads(this.#options.database);
+    return chain === "" ? heads : heads.filter((head) => head.chain === chain);
   }
 
   async #dropBefore(queries: ControlQueries, chain: string, limitMs: number): Promise<void> {

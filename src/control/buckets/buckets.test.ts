@@ -115,11 +115,25 @@ async function open(folder = mkdtempSync(join(tmpdir(), "maxiofs-buckets-"))) {
     settings: resolveDataSettings(new Map(), {}, 0),
     endSilentWorker: () => Promise.resolve(),
   });
-  const keys = new AccessKeys({ database, store, publisher, clock, random: systemRandom });
+  const keys = new AccessKeys({ database, store, publisher, clock, random: systemRandom, record: async () => {} });
   const log = createLog({ level: "error", format: "json", clock });
   const makeBuckets = (catalogs: BucketCatalogs, over = database) =>
-    new Buckets({ database: over, publisher, catalogs, clock, makeId: createUlidMaker(clock, systemRandom), log });
-  return { folder, database, time, publisher, keys, makeBuckets };
+    new Buckets({
+      ...{ database: over, publisher, catalogs, clock, makeId: createUlidMaker(clock, systemRandom), log },
+      record: async (queries, event) => {
+        // As the audit does it: a statement of the same transaction.
+        await queries.run("INSERT INTO audit_chains (chain, seq, hash) VALUES ($1, 1, $2)", [
+          JSON.stringify([event.action, event.resource?.id]),
+          event.actor.id,
+        ]);
+      },
+    });
+  const recorded = async () =>
+    (await database.all("SELECT chain, hash FROM audit_chains")).map((row) => [
+      ...JSON.parse(String(row["chain"])),
+      row["hash"],
+    ]);
+  return { folder, database, time, publisher, keys, makeBuckets, recorded };
 }
 
 async function openWithBuckets() {
@@ -217,6 +231,22 @@ test("deleteBucket: an empty bucket goes, its folder an hour later", async () =>
   expect(catalogs.folders.size).toBe(0);
 });
 
+test("createBucket, deleteBucket: each is recorded once, with the user of the key, in the transaction that makes it true", async () => {
+  const { buckets, catalogs, request, keys, recorded } = await openWithBuckets();
+  const [key] = keys.list();
+  const origin = { accessKeyId: key?.accessKeyId ?? "", requestId: "r", address: "192.0.2.1", agent: "a" };
+  const { bucketId } = await buckets.createBucket({ ...request("photos"), origin });
+  const full = await buckets.createBucket({ ...request("full"), origin });
+  catalogs.folders.set(full.bucketId, { closed: false, full: true });
+  expect(await codeOf(buckets.deleteBucket(full.bucketId, origin))).toBe("BucketNotEmpty");
+  await buckets.deleteBucket(bucketId, origin);
+  expect(await recorded()).toEqual([
+    ["s3:CreateBucket", bucketId, key?.userId],
+    ["s3:CreateBucket", full.bucketId, key?.userId],
+    ["s3:DeleteBucket", bucketId, key?.userId],
+  ]);
+});
+
 test("deleteBucket: a bucket with objects stays as it was", async () => {
   const { buckets, catalogs, publisher, database, request } = await openWithBuckets();
   const entry = await buckets.createBucket(request("photos"));
@@ -255,6 +285,12 @@ test("recover: whatever step a crash hits, acknowledged buckets live and names a
     await restarted.makeBuckets(catalogs).recover();
     const stored = await readBuckets(restarted.database);
     expect(stored.every(({ state }) => state === "active")).toBe(true);
+    const events = (await restarted.recorded()).map(([action, id]) => `${action} ${id}`);
+    for (const { entry } of stored) {
+      expect(events).toContain(`s3:CreateBucket ${entry.bucketId}`);
+      expect(events).not.toContain(`s3:DeleteBucket ${entry.bucketId}`);
+    }
+    if (deleted) expect(events).toContain(`s3:DeleteBucket ${made.bucketId}`);
     const names = stored.map(({ entry }) => entry.name);
     expect(names).toContain("kept");
     if (deleted) expect(names).not.toContain("photos");

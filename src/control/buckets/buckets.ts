@@ -1,13 +1,15 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
-import type { ControlCall } from "#kernel/protocol/to-control.ts";
+import type { CallOrigin, ControlCall } from "#kernel/protocol/to-control.ts";
 import { parseBucketName } from "#kernel/s3/bucket-name.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import type { RecordAudit } from "../audit/audit-event.ts";
 import type { ControlDatabase } from "../database/control-database.ts";
 import { KeyedQueue } from "../database/keyed-queue.ts";
 import type { Log } from "../observe/log.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import type { BucketCatalogs } from "./bucket-catalogs.ts";
+import { type BucketActor, bucketEvent } from "./bucket-event.ts";
 import {
   countBuckets,
   findBucketByName,
@@ -29,6 +31,7 @@ export interface BucketsOptions {
   /** A fresh ULID. */
   readonly makeId: () => string;
   readonly log: Log;
+  readonly record: RecordAudit;
 }
 
 /** A bucket to be made, as a worker asks for it. */
@@ -62,7 +65,7 @@ export class Buckets {
     const name = parseBucketName(bucket.name);
     return this.#turns.run(name, async () => {
       const entry = await this.#takeName(bucket);
-      await this.#finishCreation(entry);
+      await this.#finishCreation(entry, bucket.origin);
       return entry;
     });
   }
@@ -71,14 +74,14 @@ export class Buckets {
    * Deletes an empty bucket; no worker knows it any more when this resolves. A call that failed may be repeated.
    * @throws S3Error NoSuchBucket, BucketNotEmpty, or what the catalog writer failed with.
    */
-  async deleteBucket(bucketId: string): Promise<void> {
+  async deleteBucket(bucketId: string, origin?: CallOrigin): Promise<void> {
     const name = this.#options.publisher.buckets.get(bucketId)?.name;
     if (name === undefined) throw new S3Error("NoSuchBucket");
     await this.#turns.run(name, async () => {
       const found = await findBucketByName(this.#options.database, name);
       if (found?.entry.bucketId !== bucketId) throw new S3Error("NoSuchBucket", { fields: { BucketName: name } });
       await setBucketState(this.#options.database, bucketId, "deleting");
-      if ((await this.#finishDeletion(found.entry)) === "notEmpty") {
+      if ((await this.#finishDeletion(found.entry, origin)) === "notEmpty") {
         throw new S3Error("BucketNotEmpty", { fields: { BucketName: name } });
       }
     });
@@ -152,8 +155,8 @@ export class Buckets {
     if (state === "deleting") await this.#finishDeletion(entry);
   }
 
-  async #finishCreation(entry: BucketEntry): Promise<void> {
-    const { database, publisher, catalogs, clock } = this.#options;
+  async #finishCreation(entry: BucketEntry, origin?: CallOrigin): Promise<void> {
+    const { database, publisher, catalogs, clock, record } = this.#options;
     try {
       await catalogs.create(entry.bucketId);
     } catch (error) {
@@ -161,18 +164,29 @@ export class Buckets {
       await database.transaction((queries) => moveToDeleted(queries, deleted));
       throw error;
     }
-    await setBucketState(database, entry.bucketId, "active");
+    await database.transaction(async (queries) => {
+      await setBucketState(queries, entry.bucketId, "active");
+      await record(queries, bucketEvent("s3:CreateBucket", entry, this.#actorOf(origin)));
+    });
     await publisher.publish([{ kind: "bucket", id: entry.bucketId, value: entry }]);
   }
 
-  async #finishDeletion({ bucketId }: BucketEntry): Promise<"deleted" | "notEmpty"> {
-    const { database, publisher, catalogs, clock } = this.#options;
+  async #finishDeletion(entry: BucketEntry, origin?: CallOrigin): Promise<"deleted" | "notEmpty"> {
+    const { database, publisher, catalogs, clock, record } = this.#options;
+    const { bucketId } = entry;
     if ((await catalogs.close(bucketId)) === "notEmpty") {
       await setBucketState(database, bucketId, "active");
       return "notEmpty";
     }
-    await database.transaction((queries) => moveToDeleted(queries, { bucketId, deletedAtMs: clock.nowMs() }));
+    await database.transaction(async (queries) => {
+      await moveToDeleted(queries, { bucketId, deletedAtMs: clock.nowMs() });
+      await record(queries, bucketEvent("s3:DeleteBucket", entry, this.#actorOf(origin)));
+    });
     await publisher.publish([{ kind: "bucket", id: bucketId, value: null }]);
     return "deleted";
+  }
+
+  #actorOf(origin: CallOrigin | undefined): BucketActor {
+    return { origin, key: origin && this.#options.publisher.keys.get(origin.accessKeyId) };
   }
 }

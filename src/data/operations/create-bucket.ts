@@ -2,6 +2,7 @@ import { isBucketName, parseBucketName } from "#kernel/s3/bucket-name.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { readCreateBucket } from "#kernel/xml/read-create-bucket.ts";
 import { maxXmlBytes } from "#kernel/xml/xml-element.ts";
+import { callOriginOf } from "../request/call-origin.ts";
 import { readSmallBody } from "../request/read-small-body.ts";
 import { respondEmpty } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
@@ -25,6 +26,7 @@ export async function createBucket(request: S3Request): Promise<void> {
       accessKeyId: request.caller.accessKeyId,
       region,
       tags,
+      origin: callOriginOf(request),
     });
   } catch (error) {
     if (!isRepeated(error, request)) throw error;

@@ -1,5 +1,14 @@
 import type { CatalogProblem } from "./catalog-problem.ts";
 
+/** The request that a call is made for, as the audit tells of it. */
+export interface CallOrigin {
+  readonly accessKeyId: string;
+  readonly requestId: string;
+  /** The TCP peer. */
+  readonly address: string;
+  readonly agent: string;
+}
+
 /** A mutation of control state that an S3 request asks for; answered after all live workers know the outcome. */
 export type ControlCall =
   | {
@@ -8,8 +17,9 @@ export type ControlCall =
       readonly accessKeyId: string;
       readonly region: string;
       readonly tags: readonly (readonly [key: string, value: string])[];
+      readonly origin?: CallOrigin;
     }
-  | { readonly kind: "deleteBucket"; readonly bucketId: string };
+  | { readonly kind: "deleteBucket"; readonly bucketId: string; readonly origin?: CallOrigin };
 
 /** A data worker to the control thread. */
 export type ToControl =

@@ -173,6 +173,27 @@ test("metrics.token, metrics.allow_from, metrics.enabled: who may scrape", async
   expect(await scrape()).toBe(200);
 });
 
+test("audit.enabled, audit.log_s3_operations, audit.log_console_operations: what is recorded", async () => {
+  const actions = async () => {
+    const { items } = await (await server.adminFetch("/api/v1/audit/events?limit=5")).json();
+    return items.map(({ action, via }: { action: string; via: string }) => `${action} ${via}`);
+  };
+  await change({ "audit.log_s3_operations": false });
+  await s3.createBucket("not-recorded");
+  expect((await actions())[0]).toBe("maxiofs:UpdateSettings api");
+  await change({ "audit.log_s3_operations": null, "audit.log_console_operations": false });
+  await server.createKey("not-recorded", []);
+  await s3.createBucket("recorded");
+  expect((await actions()).slice(0, 2)).toEqual(["s3:CreateBucket s3", "maxiofs:UpdateSettings api"]);
+  await change({ "audit.log_console_operations": null, "audit.enabled": false });
+  await server.createKey("not-recorded-either", []);
+  await s3.createBucket("not-recorded-either");
+  expect((await actions())[0]).toBe("maxiofs:UpdateSettings api");
+  await change({ "audit.enabled": null });
+  await server.createKey("told", []);
+  expect((await actions())[0]).toBe("iam:CreateAccessKey api");
+});
+
 test("storage.reserve_bytes: above the free space writes are refused, reads and deletes go on", async () => {
   await change({ "storage.reserve_bytes": 2 ** 50 });
   const put = () => s3.send({ method: "PUT", target: bucket.target("full"), body: new Uint8Array(100_000) });
