@@ -17,7 +17,7 @@ import { takeFlag, takeSwitch, takeWord } from "./kernel/settings/arguments.ts";
 import { type BootConfig, parseBootConfig } from "./kernel/settings/boot-config.ts";
 import { BootConfigError } from "./kernel/settings/boot-config-error.ts";
 import { findConfigPath } from "./kernel/settings/boot-values.ts";
-import { renderCommandHelp, renderCommandList } from "./kernel/settings/commands.ts";
+import { findHelp } from "./kernel/settings/commands.ts";
 import { describeFileError, type FileText } from "./kernel/settings/file-text.ts";
 import { resolveSettings } from "./kernel/settings/settings.ts";
 
@@ -44,6 +44,8 @@ async function main(words: readonly string[]): Promise<number> {
       return serve(rest);
     case "check":
       return check(rest);
+    case "audit":
+      return rest[0] === "verify" ? verifyAudit(rest.slice(1)) : refuseUsage(["audit", ...rest.slice(0, 1)].join(" "));
     case "keys":
       if (rest[0] === "export") return exportKeys(rest.slice(1));
       if (rest[0] === "import") return importKeys(rest.slice(1));
@@ -63,12 +65,7 @@ async function main(words: readonly string[]): Promise<number> {
 
 /** @param words a command, of which the first two words count; none for the list */
 function help(words: readonly string[]): number {
-  if (words.length === 0) {
-    console.log(renderCommandList());
-    return exitCodes.ok;
-  }
-  const text = renderCommandHelp(words.slice(0, 2).join(" ")) ?? renderCommandHelp(words[0] ?? "");
-  if (text === undefined && words[0] === "keys") return help([]);
+  const text = findHelp(words);
   if (text === undefined) return refuseUsage(words.join(" "));
   console.log(text);
   return exitCodes.ok;
@@ -218,12 +215,8 @@ function controlOptions({
       { name: "space", check: async () => requireRoom(pool) },
     ],
     registerMetrics: async (registry) => {
-      const [{ registerSlotMetrics }, { errorCodeLabels, operationLabels, slotLayout }] = await Promise.all([
-        import("./control/observe/metrics-collector.ts"),
-        import("./kernel/metrics/operation-index.ts"),
-      ]);
-      const names = { operations: operationLabels, errorCodes: errorCodeLabels };
-      registerSlotMetrics(registry, { source: pool, layout: slotLayout, ...names });
+      const { registerPoolMetrics } = await import("./control/observe/pool-metrics.ts");
+      registerPoolMetrics(registry, pool);
     },
     endSilentWorker: (channel) => pool.endWorker(channel, "It did not take over a change in time"),
   };
@@ -315,6 +308,13 @@ async function checkFolder(words: readonly string[]): Promise<number> {
   });
   console.log(describeCheck(result, state));
   return checkExitCode(result, state);
+}
+
+async function verifyAudit(words: readonly string[]): Promise<number> {
+  const { value: exportPath, rest } = takeWord(words);
+  const dataDir = resolve(readConfig(rest).dataDir);
+  const { verifyAudit: verify } = await import("./control/audit/verify-command.ts");
+  return verify({ dataDir, report: (line) => console.log(line), ...(exportPath !== undefined && { exportPath }) });
 }
 
 async function exportKeys(flags: readonly string[]): Promise<number> {

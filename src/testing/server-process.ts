@@ -92,10 +92,10 @@ export class ServerProcess {
     return child;
   }
 
-  /** Runs another verb of the same program, such as `check`, on the data folder and waits for its end. */
+  /** Runs another verb of the same program, such as `check` or `keys export`, on the data folder and waits for its end. */
   async runVerb(verb: string, args: readonly string[] = []): Promise<{ code: number; output: string }> {
     const child = Bun.spawn({
-      cmd: [...this.#command(), verb, "--data", this.dataDir, ...args],
+      cmd: [...this.#command(), ...verb.split(" "), "--data", this.dataDir, ...args],
       cwd: this.#workingDir(),
       env: this.#environment(),
       stdin: "ignore",

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { renderCommandHelp, renderCommandList } from "./commands.ts";
+import { findHelp, renderCommandHelp, renderCommandList } from "./commands.ts";
 
-const names = ["serve", "check", "keys export", "keys import", "version", "help"];
+const names = ["serve", "check", "audit verify", "keys export", "keys import", "version", "help"];
 
 test("renderCommandList: every command with a line of its own, and how to read on", () => {
   const list = renderCommandList();
@@ -32,4 +32,11 @@ test("renderCommandHelp: lines fit a screen", () => {
   for (const name of names) {
     for (const line of (renderCommandHelp(name) ?? "").split("\n")) expect(line.length).toBeLessThanOrEqual(120);
   }
+});
+
+test("findHelp: of a command by its words, the list without words or with the first of two", () => {
+  expect(findHelp(["keys", "export"])).toBe(renderCommandHelp("keys export"));
+  expect(findHelp(["serve", "now"])).toBe(renderCommandHelp("serve"));
+  for (const words of [[], ["keys"], ["keys", "nothing"], ["audit"]]) expect(findHelp(words)).toBe(renderCommandList());
+  for (const words of [["nothing"], ["verify"]]) expect(findHelp(words)).toBeUndefined();
 });

@@ -39,6 +39,16 @@ const commands: readonly Command[] = [
     keys: offlineKeys,
   },
   {
+    name: "audit verify",
+    usage: "[EXPORT] [FLAGS]",
+    summary: "verifies the recorded events, or an export of them, and names the first bad one",
+    details: [
+      "Without EXPORT it verifies the events of the data folder, beside a running server or without one. EXPORT is a file of GET /api/v1/audit/export?format=jsonl; it is verified with the keys of the data folder, or without one with those that it brings along: compare their ids then.",
+      "Exit codes: 0 everything is right; 1 something was changed, moved or left out; 2 there was nothing to verify.",
+    ],
+    keys: ["config", "data"],
+  },
+  {
     name: "keys export",
     usage: "[FLAGS] < PASSPHRASE > BUNDLE",
     summary: "writes a copy of the keys, protected by a passphrase",
@@ -69,6 +79,14 @@ const commands: readonly Command[] = [
     keys: [],
   },
 ];
+
+/** What `help` prints for these words: of a command by one or two of them, else the list. @returns undefined when they are no command */
+export function findHelp(words: readonly string[]): string | undefined {
+  const [first = ""] = words;
+  const isGroup = commands.some(({ name }) => name.startsWith(`${first} `));
+  const found = renderCommandHelp(words.slice(0, 2).join(" ")) ?? renderCommandHelp(first);
+  return found ?? (words.length === 0 || isGroup ? renderCommandList() : undefined);
+}
 
 /** The list of commands, ends in a line feed. */
 export function renderCommandList(): string {

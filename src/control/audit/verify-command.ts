@@ -1,0 +1,74 @@
+import { type ControlReader, readControlDatabase } from "../database/read-control-database.ts";
+import { readFileLines } from "../database/read-file-lines.ts";
+import { readHeads, readKeys } from "./audit-store.ts";
+import { verifyChains } from "./read-audit.ts";
+import type { ChainReport } from "./verify-chain.ts";
+import { verifyExport } from "./verify-export.ts";
+
+/** What `maxiofs audit verify` verifies, and where it tells of it. */
+export interface VerifyCommand {
+  /** Absolute. */
+  readonly dataDir: string;
+  /** An export in JSON Lines; the data folder itself when absent. */
+  readonly exportPath?: string;
+  readonly report: (line: string) => void;
+}
+
+/** Exit codes of the command. */
+const codes = { sound: 0, problemsFound: 1, notChecked: 2 } as const;
+
+/**
+ * Verifies the recorded events of a data folder, beside a running server or without one, or an export of them. An export is
+ * verified with the keys of the data folder, or where there is none with those that it brings along.
+ * @returns 0 when everything is right, 1 when something is wrong, 2 when there is nothing to verify
+ * @throws the error of the system when the file cannot be read
+ */
+export async function verifyAudit({ dataDir, exportPath, report }: VerifyCommand): Promise<number> {
+  const database = readControlDatabase(dataDir);
+  try {
+    const source = database && (await hasEvents(database)) ? database : undefined;
+    if (exportPath !== undefined) return await verifyFile({ exportPath, report }, source);
+    if (source !== undefined) return await verifyDatabase(source, report);
+    const hint = database === undefined ? "there is no control.db in it" : "a release wrote it that recorded no events";
+    report(`There is nothing to verify in ${dataDir}: ${hint}`);
+    return codes.notChecked;
+  } finally {
+    database?.close();
+  }
+}
+
+async function verifyDatabase(database: ControlReader, report: VerifyCommand["report"]): Promise<number> {
+  const chains = (await readHeads(database)).map(({ chain }) => chain);
+  return tellResult(await verifyChains(database, chains, await readKeys(database)), report);
+}
+
+async function hasEvents(database: ControlReader): Promise<boolean> {
+  const sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1";
+  return (await database.all(sql, ["audit_events"])).length > 0;
+}
+
+async function verifyFile(
+  { exportPath, report }: Required<Pick<VerifyCommand, "exportPath" | "report">>,
+  database: ControlReader | undefined,
+): Promise<number> {
+  const keys = database && (await readKeys(database));
+  const { chains, keyIds, problem } = await verifyExport(readFileLines(exportPath), keys);
+  const from =
+    keys === undefined ? "of the file itself: compare them with those of GET /api/v1/audit/head" : "of the data folder";
+  report(`Keys ${from}: ${keyIds.join(", ")}`);
+  if (problem !== undefined) report(`wrong: ${problem}`);
+  const code = tellResult(chains, report);
+  return problem === undefined ? code : codes.problemsFound;
+}
+
+function tellResult(reports: readonly ChainReport[], report: (line: string) => void): number {
+  for (const { chain, eventCount, lastSeq, signedSeq, problem } of reports) {
+    if (problem === undefined) {
+      report(`Chain ${chain}: ${eventCount} events up to ${lastSeq} are right, signed up to ${signedSeq}`);
+    } else {
+      const id = problem.eventId === undefined ? "" : ` (${problem.eventId})`;
+      report(`wrong: chain ${chain}, event ${problem.seq}${id}: ${problem.reason}`);
+    }
+  }
+  return reports.every(({ problem }) => problem === undefined) ? codes.sound : codes.problemsFound;
+}
