@@ -28,6 +28,8 @@ interface WholeObject {
  */
 export async function appendInline(request: S3Request, target: AppendedTo, body: Uint8Array): Promise<AppendedBytes> {
   const { version, meta, customerKey } = target;
+  // The object as it is stays in memory until the client has sent the rest, as slowly as it likes.
+  await request.gather(version.sizeBytes);
   const before = openInline(target.dataKey, body, version.sizeBytes);
   const checksum = await request.plane.checksums.start(meta.checksum?.algorithm ?? defaultChecksumAlgorithm);
   try {

@@ -1,9 +1,11 @@
 import { afterAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { createUpload, minPartBytes } from "#testing/acceptance/multipart-upload.ts";
+import { openConnection, type RawConnection } from "#testing/acceptance/raw-connection.ts";
 import { seededBytes } from "#testing/acceptance/test-data.ts";
 import { customerKeyHeaders } from "#testing/customer-key.ts";
 import { startPoolServer } from "#testing/pool-server.ts";
+import { maxGatheredBytes, maxWaitingBodies } from "../request/body-budget.ts";
 
 const server = await startPoolServer({
   buckets: { plain: "never", versioned: "enabled" },
@@ -44,6 +46,24 @@ test("appendObject: pieces of any size add up to one object, through every way i
     expect(middle.body.equals(whole.subarray(1, -1))).toBe(true);
   }
 });
+
+test("appendObject: what stalled appends keep in memory is bounded; it is free again when they are gone", async () => {
+  const size = 65_000;
+  await plain.put("stalled", seededBytes(size, 9));
+  const { head } = server.s3.prepare({ method: "PUT", target: plain.target("stalled"), body: "x", headers: at(size) });
+  const connections: RawConnection[] = [];
+  const fit = Math.floor(maxGatheredBytes / (2 * size));
+  for (let count = 0; count < fit + maxWaitingBodies + 1; count++) {
+    const connection = await openConnection({ port: server.s3.port });
+    connections.push(connection);
+    await connection.write(head);
+  }
+  const refused = await Promise.any(connections.map((connection) => connection.readResponse("PUT")));
+  expect(refused.body.toString()).toContain("<Code>SlowDown</Code>");
+  for (const connection of connections) connection.destroy();
+  while ((await plain.put("stalled", "x", at(size))).code === "SlowDown") await Bun.sleep(50);
+  expect((await plain.get("stalled")).body.length).toBe(size + 1);
+}, 30_000);
 
 test("appendObject: an offset that is not the size is InvalidWriteOffset, one that is no number InvalidArgument", async () => {
   await plain.put("offset", "abc");
