@@ -1,22 +1,20 @@
 import { afterEach, expect, test } from "bun:test";
-import type { KeyEntry } from "#kernel/protocol/snapshot.ts";
+import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
+import { entriesWith, policyOf, testKey, testUser } from "#testing/identities.ts";
 import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
 import { TooManyRequestsError } from "./http/control-error.ts";
 import { LogInGuard } from "./http/log-in-guard.ts";
 import { setRequestContext } from "./http/request-context.ts";
 import { createLog } from "./observe/log.ts";
+import { SnapshotPublisher } from "./snapshot/publisher.ts";
 
 afterEach(closeControls);
 const administrator = testAdministrator;
-const adminEntry: KeyEntry = {
-  ...{ accessKeyId: "AKIAADMIN", secretKey: "right", enabled: true, administrator: true, grants: [] },
-  ...{ userId: "u", userName: "admin", tenantId: "t", accountId: "1", canonicalId: "c", displayName: "d" },
-};
-const grants = [{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::a/*"] }];
+const policy = policyOf([{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::a/*"] }]);
 
 test("LogInGuard: nobody else gets in, on any path that is not public", async () => {
   const { control, fetch } = await startControl();
-  const user = await control.accessKeys.createKey({ userName: "alice", grants });
+  const user = await control.accessKeys.createKey({ userName: "alice", policy });
   const wrong = { ...administrator, secretKey: `${administrator.secretKey}x` };
   for (const as of [
     undefined,
@@ -39,7 +37,7 @@ test("LogInGuard: nobody else gets in, on any path that is not public", async ()
 
 test("LogInGuard: no host lets the router read another path than the guard", async () => {
   const { fetch } = await startControl();
-  const body = JSON.stringify({ userName: "mallory", grants });
+  const body = JSON.stringify({ userName: "mallory", policy });
   for (const host of ["a", "ab", "abc", "a:1", "abcd", "a.example", "[::1]"]) {
     for (const query of [
       "?x=/api/v1/access-keys",
@@ -118,7 +116,13 @@ test("LogInGuard: a known administrator does not wait for failures in the same n
   const clock = { nowMs: () => time.ms, monotonicMs: () => time.ms };
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "json", clock, output: (line) => void lines.push(line) });
-  const guard = new LogInGuard({ keys: new Map([["AKIAADMIN", adminEntry]]), clock, log });
+  const key = [{ ...testKey, accessKeyId: "AKIAADMIN", secretKey: "right" }];
+  const entries = new SnapshotPublisher({
+    entries: entriesWith({ user: [{ ...testUser, global: true }], key }),
+    settings: resolveDataSettings(new Map(), {}, 0),
+    endSilentWorker: () => Promise.resolve(),
+  });
+  const guard = new LogInGuard({ entries, clock, log });
   const attempt = (peerAddress: string, user: string, secret: string) => {
     const headers = { authorization: `Basic ${btoa(`${user}:${secret}`)}` };
     const request = new Request("http://localhost/", { headers });

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { policyOf } from "#testing/identities.ts";
 import {
   closeControl,
   closeControls,
@@ -13,15 +14,19 @@ import { StartRefusedError } from "./start-refused-error.ts";
 
 afterEach(closeControls);
 const administrator = testAdministrator;
-const grants = [{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::a/*"] }];
+const policy = policyOf([{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::a/*"] }]);
 
 test("openControl: the first start takes the configured administrator, later ones ignore it", async () => {
   const first = await startControl();
   expect(first.control.firstAdministrator).toEqual({ ...administrator, generated: false });
   const [key] = first.control.accessKeys.list();
-  expect(key).toMatchObject({ ...administrator, administrator: true, enabled: true, userName: "admin", grants: [] });
-  expect(key?.accountId).toMatch(/^\d{12}$/);
-  expect(key?.canonicalId).toMatch(/^[0-9a-f]{64}$/);
+  expect(key).toMatchObject({ ...administrator, enabled: true, narrowing: [] });
+  const [user] = first.control.publisher.entries("user").values();
+  const policyIds = ["arn:aws:iam::aws:policy/consoleAdmin"];
+  expect(user).toMatchObject({ userId: key?.userId, name: "admin", global: true, policyIds });
+  const [tenant] = first.control.publisher.entries("tenant").values();
+  expect(tenant?.accountId).toMatch(/^\d{12}$/);
+  expect(tenant?.canonicalId).toMatch(/^[0-9a-f]{64}$/);
   expect(key?.userId).toMatch(/^AIDA[A-Z2-7]{16}$/);
   await closeControl(first.control);
   const second = await startControl({
@@ -34,7 +39,7 @@ test("openControl: the first start takes the configured administrator, later one
 
 test("openControl: an administrator's key that is ignored is warned of with the reason, never with a secret", async () => {
   const { control, dataDir } = await startControl();
-  const user = await control.accessKeys.createKey({ userName: "alice", grants });
+  const user = await control.accessKeys.createKey({ userName: "alice", policy });
   await closeControl(control);
   for (const [given, reason] of [
     [administrator, undefined],
@@ -85,7 +90,7 @@ test("openControl: no secret stands in the data folder or the log", async () => 
   const { control, dataDir, lines, fetch } = await startControl();
   const response = await fetch("/api/v1/access-keys", {
     method: "POST",
-    body: JSON.stringify({ userName: "u", grants }),
+    body: JSON.stringify({ userName: "u", policy }),
     as: administrator,
   });
   const { secretKey } = await response.json();

@@ -23,6 +23,7 @@ import { openKeyEncryptionKeys, readRootKeyId } from "./encryption/key-encryptio
 import { deriveKey, openRootKey } from "./encryption/root-key.ts";
 import { Sealer } from "./encryption/seal.ts";
 import { LogInGuard } from "./http/log-in-guard.ts";
+import { readIdentities } from "./iam/read-identities.ts";
 import { CatalogProblems } from "./observe/catalog-problems.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
@@ -96,7 +97,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       ...state,
       consoleListen: options.consoleListen,
       s3Port: options.s3Port,
-      logIns: new LogInGuard({ keys: publisher.keys, clock, log }),
+      logIns: new LogInGuard({ entries: publisher, clock, log }),
       version: options.version,
       registerMetrics: async (registry) => {
         await options.registerMetrics(registry);
@@ -130,11 +131,14 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
   const given = options.administrator;
   const firstAdministrator = await ensureFirstAdministrator({ database, store, given, clock, random });
   const sources = await readSettingSources(database, { sealer, dataDir, given: options });
-  const entries = await store.readAll(database);
-  warnOfIgnoredAdministrator(firstAdministrator ? undefined : given, entries, options.log);
+  const identities = await readIdentities(database);
+  const keyEntries = await store.readAll(database);
+  const globalIds = new Set(identities.user.filter((user) => user.global).map(({ userId }) => userId));
+  const storedKeys = { keys: keyEntries, isGlobal: (userId: string) => globalIds.has(userId) };
+  warnOfIgnoredAdministrator(firstAdministrator ? undefined : given, storedKeys, options.log);
+  const buckets = (await readBuckets(database)).filter(({ state }) => state !== "creating").map(({ entry }) => entry);
   const publisher = new SnapshotPublisher({
-    keys: entries,
-    buckets: (await readBuckets(database)).filter(({ state }) => state !== "creating").map(({ entry }) => entry),
+    entries: { ...identities, key: keyEntries, bucket: buckets },
     settings: pickDataSettings(resolveSettings(sources)),
     endSilentWorker,
   });

@@ -1,9 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
 import type { ToData } from "#kernel/protocol/to-data.ts";
-import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
+import { closeControls, startControl } from "#testing/opened-control.ts";
 
 afterEach(closeControls);
-const administrator = testAdministrator;
 
 test("WorkerCalls: a bucket made by a worker is known to all workers before the answer", async () => {
   const { control } = await startControl();
@@ -13,7 +12,7 @@ test("WorkerCalls: a bucket made by a worker is known to all workers before the 
   const call = {
     kind: "createBucket",
     name: "photos",
-    accessKeyId: administrator.accessKeyId,
+    tenantId: [...control.publisher.entries("tenant").keys()].join(),
     region: "us-east-1",
     tags: [],
   } as const;
@@ -43,7 +42,7 @@ test("WorkerCalls: an unknown failure is InternalError for the client", async ()
   const call = {
     kind: "createBucket",
     name: "photos",
-    accessKeyId: administrator.accessKeyId,
+    tenantId: [...control.publisher.entries("tenant").keys()].join(),
     region: "r",
     tags: [],
   } as const;

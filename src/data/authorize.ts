@@ -1,54 +1,47 @@
-import type { BucketEntry, KeyEntry } from "#kernel/protocol/snapshot.ts";
+import { type Decision, evaluateAccess } from "#kernel/policy/evaluate-access.ts";
+import type { AccessedResource } from "#kernel/policy/evaluate-statement.ts";
+import type { ResolvedIdentity } from "#kernel/policy/identity-policies.ts";
+import type { ConditionValues } from "#kernel/policy/pattern.ts";
+import type { KeyEntry, TenantEntry, UserEntry } from "#kernel/protocol/identities.ts";
+import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
+
+/** The holder of an access key. */
+export interface UserIdentity extends ResolvedIdentity {
+  readonly kind: "user";
+  readonly key: KeyEntry;
+  readonly user: UserEntry;
+  readonly tenant: TenantEntry;
+}
 
 /** Who asks: the holder of an access key, or nobody in particular. */
-export type Identity = { readonly kind: "key"; readonly key: KeyEntry } | { readonly kind: "anonymous" };
+export type Identity = UserIdentity | { readonly kind: "anonymous" };
 
 /** What a caller wants to do. */
 export interface WantedAccess {
   /** For example `s3:GetObject`. */
   readonly action: string;
-  /** ARN, `*` at service level. */
-  readonly resource: string;
-  /** Owner side of the resource, when it is a bucket or an object that exists. */
-  readonly bucket?: BucketEntry;
+  readonly resource: AccessedResource;
+  readonly values: ConditionValues;
 }
 
-/**
- * The one place that decides whether a request may do something; default deny. The policy engine takes its place:
- * until then an administrator may do everything, other keys what their grants list, in buckets of their own tenant,
- * and anonymous callers nothing.
- */
-export function authorize(identity: Identity, { action, resource, bucket }: WantedAccess): boolean {
-  if (identity.kind === "anonymous") return false;
-  const { key } = identity;
-  if (bucket && bucket.tenantId !== key.tenantId) return false;
-  if (key.administrator) return true;
-  return key.grants.some(
-    (grant) =>
-      grant.actions.some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
-      grant.resources.some((pattern) => matches(pattern, resource)),
-  );
+const anonymous = { caller: { kind: "anonymous" }, narrowing: [], identity: [] } as const;
+
+/** The one place that decides whether a request may do something: default deny. */
+export function authorize(identity: Identity, { action, resource, values }: WantedAccess): Decision {
+  const { caller, narrowing, identity: policies } = identity.kind === "anonymous" ? anonymous : identity;
+  return evaluateAccess({ action, resource, caller, values }, { narrowing, identity: policies, resource: undefined });
 }
 
-/** `*` stands for any run, `?` for one character. Linear in pattern x text, no backtracking beyond the last star. */
-export function matches(pattern: string, text: string): boolean {
-  let p = 0;
-  let t = 0;
-  let star = -1;
-  let resume = 0;
-  while (t < text.length) {
-    const c = pattern[p];
-    if (c === "*") {
-      star = p++;
-      resume = t;
-    } else if (c !== undefined && (c === "?" || c === text[t])) {
-      p++;
-      t++;
-    } else if (star >= 0) {
-      p = star + 1;
-      t = ++resume;
-    } else return false;
-  }
-  while (pattern[p] === "*") p++;
-  return p === pattern.length;
+/** A bucket as policies see it, or an object in it. Names are unique: a plain ARN means it wherever the caller is at home. */
+export function bucketResource(
+  { name, accountId }: Pick<BucketEntry, "name" | "accountId">,
+  key?: string,
+): AccessedResource {
+  const path = key === undefined ? name : `${name}/${key}`;
+  return { partition: "aws", service: "s3", region: "", account: accountId, path, plainName: true };
 }
+
+/** S3 as a whole, for actions on no bucket. */
+export const wholeService: AccessedResource = {
+  ...{ partition: "aws", service: "s3", region: "", account: "", path: "*", plainName: true },
+};

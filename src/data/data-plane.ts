@@ -11,6 +11,7 @@ import type { ControlClient } from "./control-client.ts";
 import type { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { ContinuationTokens } from "./listing/continuation-token.ts";
 import type { BodyBudget } from "./request/body-budget.ts";
+import type { RunningRequests } from "./request/running-requests.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
 /** A line for the server's log, through the control thread. */
@@ -36,6 +37,7 @@ export interface DataPlane {
   readonly disk: DiskSpace;
   /** Of bodies that are gathered in memory. */
   readonly bodyBudget: BodyBudget;
+  readonly running: RunningRequests;
   readonly log: LogLine;
   /** Tells the control thread what is wrong with a bucket. */
   readonly reportProblem: (problem: CatalogProblem) => void;

@@ -4,6 +4,7 @@ import { systemClock } from "#kernel/base/clock.ts";
 import { slotLayout } from "#kernel/metrics/operation-index.ts";
 import type { DataSettings, Snapshot } from "#kernel/protocol/snapshot.ts";
 import type { WorkerCall } from "#kernel/protocol/to-control.ts";
+import { entriesWith } from "#testing/identities.ts";
 import type { WorkerLife, WorkersOptions } from "./pool/data-workers.ts";
 import { openPool, type Pool } from "./pool.ts";
 
@@ -51,7 +52,7 @@ async function openRig(dataDir = "/nowhere"): Promise<Rig> {
 }
 
 function workersOptions({ lives, said }: Rig, workerCount: number, s3Port = 0): WorkersOptions {
-  const snapshot: Snapshot = { number: 7, keys: [], buckets: [], settings };
+  const snapshot: Snapshot = { number: 7, entries: entriesWith(), settings };
   return {
     workerCount,
     listen: { s3Host: "127.0.0.1", s3Port, idleTimeoutSeconds: 60, maxConnections: 1_000 },

@@ -36,7 +36,9 @@ import { listenShared } from "./listener/shared-port.ts";
 import { ContinuationTokens } from "./listing/continuation-token.ts";
 import { ProblemReporter } from "./problem-reporter.ts";
 import { BodyBudget, maxGatheredBytes } from "./request/body-budget.ts";
-import { SnapshotStore } from "./snapshot-store.ts";
+import { isStillAllowed } from "./request/identify.ts";
+import { RunningRequests } from "./request/running-requests.ts";
+import { concernsIdentities, SnapshotStore } from "./snapshot-store.ts";
 
 /** Pooled buffers of one worker: 256 KiB each, 80 MiB; made when needed. */
 const maxPooledBuffers = 320;
@@ -77,6 +79,8 @@ class DataWorker {
       gatherLine: () => bodyBudget.line,
       onSlowCut: (cutCount) => log("warn", "Slow clients were cut: others waited for their memory", { cutCount }),
       onTick: (connectionCount, hasProgress) => {
+        // Keys expire without anybody saying so.
+        this.#recheckRunning();
         this.#recorder.setConnections(connectionCount);
         this.#recorder.setGathered(bodyBudget.usedBytes);
         if (hasProgress) this.#recorder.noteProgress();
@@ -107,6 +111,7 @@ class DataWorker {
       checksums: new ChecksumPool(),
       control: new ControlClient((message) => this.#send(message)),
       bodyBudget,
+      running: new RunningRequests(),
       disk: new DiskSpace(dataDir, () => snapshot.settings["storage.reserve_bytes"], {
         onLook: (state) => this.#recorder.setDisk(state),
         onChange: ({ refusesWrites, freeBytes, reserveBytes }, resumeBytes) => {
@@ -142,6 +147,7 @@ class DataWorker {
         break;
       case "snapshot":
         snapshot.replace(message.snapshot);
+        this.#recheckRunning();
         this.#send({ kind: "applied", number: snapshot.number });
         break;
       case "delta":
@@ -164,7 +170,13 @@ class DataWorker {
       this.#send({ kind: "resync" });
       return;
     }
+    if (concernsIdentities(delta.changes)) this.#recheckRunning();
     this.#send({ kind: "applied", number: snapshot.number });
+  }
+
+  /** Whoever lost a right loses it at once, for what is under way too; only then is the change acknowledged. */
+  #recheckRunning(): void {
+    this.#plane.running.recheck(isStillAllowed);
   }
 
   /** Stops accepting, lets every request end, then says so; who waits too long is cut by the pool. */

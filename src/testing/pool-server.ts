@@ -10,10 +10,12 @@ import type { WorkerLife } from "#data/pool/data-workers.ts";
 import { openPool, type Pool } from "#data/pool.ts";
 import { systemClock } from "#kernel/base/clock.ts";
 import { slotCell } from "#kernel/metrics/slot-layout.ts";
-import type { BucketEntry, DataSettings, Grant, KeyEntry, Snapshot } from "#kernel/protocol/snapshot.ts";
+import type { KeyEntry } from "#kernel/protocol/identities.ts";
+import type { BucketEntry, DataSettings, Snapshot } from "#kernel/protocol/snapshot.ts";
 import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
 import { BucketClient } from "./acceptance/bucket-client.ts";
 import { S3Client } from "./acceptance/s3-client.ts";
+import { entriesWith, type Grant, testKey, userWith } from "./identities.ts";
 
 /** What the server starts with; there is no control plane that could change it. */
 export interface PoolServerOptions {
@@ -27,6 +29,7 @@ export interface PoolServerOptions {
 }
 
 const keys = [{ version: 1, key: new Uint8Array(32).fill(7) }];
+const everything = [{ actions: ["*"], resources: ["*"] }];
 const administratorId = "AKIAADMINISTRATOR000";
 
 /** The data plane's own threads without a control plane: real writer, real worker, fixed keys and buckets. */
@@ -137,26 +140,26 @@ function makeSnapshot({ buckets, keys: others = {}, settings = {} }: PoolServerO
   const defaults = resolveDataSettings(new Map(), {}, 0);
   return {
     number: 1,
-    keys: [makeKey(administratorId, undefined), ...Object.entries(others).map(([id, grants]) => makeKey(id, grants))],
-    buckets: Object.entries(buckets).map(([name, versioning]) => makeBucket(name, versioning)),
+    entries: entriesWith({
+      user: [userWith(everything, { userId: userIdOf(administratorId) })].concat(
+        Object.entries(others).map(([id, grants]) =>
+          userWith(grants, { userId: userIdOf(id), name: id.toLowerCase() }),
+        ),
+      ),
+      key: [administratorId, ...Object.keys(others)].map(makeKey),
+      bucket: Object.entries(buckets).map(([name, versioning]) => makeBucket(name, versioning)),
+    }),
     settings: { ...defaults, "storage.reserve_bytes": 0, ...settings },
   };
 }
 
-function makeKey(accessKeyId: string, grants: readonly Grant[] | undefined): KeyEntry {
-  return {
-    accessKeyId,
-    secretKey: credentialsOf(accessKeyId).secretKey,
-    enabled: true,
-    userId: `AIDA${accessKeyId}`,
-    userName: accessKeyId.toLowerCase(),
-    tenantId: "tenant",
-    accountId: "123456789012",
-    canonicalId: "c".repeat(64),
-    displayName: "owner",
-    administrator: grants === undefined,
-    grants: grants ?? [],
-  };
+function makeKey(accessKeyId: string): KeyEntry {
+  const { secretKey } = credentialsOf(accessKeyId);
+  return { ...testKey, accessKeyId, secretKey, userId: userIdOf(accessKeyId) };
+}
+
+function userIdOf(accessKeyId: string): string {
+  return `AIDA${accessKeyId}`;
 }
 
 function makeBucket(name: string, versioning: BucketEntry["versioning"]): BucketEntry {
@@ -171,6 +174,7 @@ function makeBucket(name: string, versioning: BucketEntry["versioning"]): Bucket
     createdAtMs: 0,
     versioning,
     tags: [],
+    quota: {},
   };
 }
 

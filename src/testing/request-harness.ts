@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { UserIdentity } from "#data/authorize.ts";
 import { BufferPool } from "#data/blobs/buffer-pool.ts";
 import { nodeDisk } from "#data/blobs/disk.ts";
 import { DiskBlobs } from "#data/blobs/disk-blobs/disk-blobs.ts";
@@ -13,15 +14,19 @@ import { ObjectKeyRing } from "#data/crypto/object-key-ring.ts";
 import type { DataPlane } from "#data/data-plane.ts";
 import { ContinuationTokens } from "#data/listing/continuation-token.ts";
 import { BodyBudget, maxGatheredBytes } from "#data/request/body-budget.ts";
+import { RunningRequests } from "#data/request/running-requests.ts";
 import { type RequestParts, S3Request } from "#data/request/s3-request.ts";
 import { SnapshotStore } from "#data/snapshot-store.ts";
 import { randomBytes } from "#kernel/base/random.ts";
-import type { BucketEntry, KeyEntry } from "#kernel/protocol/snapshot.ts";
+import { IdentityPolicies } from "#kernel/policy/identity-policies.ts";
+import type { TenantEntry } from "#kernel/protocol/identities.ts";
+import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import { parseObjectKey } from "#kernel/s3/object-key.ts";
 import { operationTable } from "#kernel/s3/operation-table.ts";
 import { parseQuery } from "#kernel/s3/query-parameters.ts";
 import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { entriesWith, type Grant, testKey, testTenant, userWith } from "./identities.ts";
 
 /** A bucket of the tenant `tenant`. */
 export const harnessBucket: BucketEntry = {
@@ -35,22 +40,16 @@ export const harnessBucket: BucketEntry = {
   createdAtMs: 0,
   versioning: "never",
   tags: [],
+  quota: {},
 };
 
-/** A key of the tenant `tenant` without any grant. */
-export const harnessKey: KeyEntry = {
-  accessKeyId: "AKIA",
-  secretKey: "secret",
-  enabled: true,
-  userId: "AIDA",
-  userName: "user",
-  tenantId: "tenant",
-  accountId: "123456789012",
-  canonicalId: "c".repeat(64),
-  displayName: "user",
-  administrator: false,
-  grants: [],
-};
+/** The holder of a key of `testTenant` whose user may do this much. */
+export function identityWith(grants: readonly Grant[], change: Partial<TenantEntry> = {}): UserIdentity {
+  const [tenant, user] = [{ ...testTenant, ...change }, userWith(grants)];
+  const none = { findGroup: () => undefined, findPolicy: () => undefined };
+  const resolved = new IdentityPolicies(none).resolveUser({ user, tenant, narrowing: [] });
+  return { kind: "user", key: testKey, user, tenant, ...resolved };
+}
 
 /** A plane whose parts are real and lead nowhere: an absent data folder, a writer and a control thread that never answer. */
 function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapshot"]["settings"]> = {}): DataPlane {
@@ -67,7 +66,7 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
       maxConnections: 1_000,
     },
     clock: new FakeClock(),
-    snapshot: new SnapshotStore({ number: 1, keys: [harnessKey], buckets: [harnessBucket], settings: all }),
+    snapshot: new SnapshotStore({ number: 1, entries: entriesWith({ bucket: [harnessBucket] }), settings: all }),
     catalog: new SqliteCatalogReader(dataDir),
     cache: new ObjectCache(new ChangeSlots(createChangeTable()), 2 ** 20),
     writer: new WriterClient(),
@@ -78,6 +77,7 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
     control: new ControlClient(() => {}),
     bodyBudget: new BodyBudget(maxGatheredBytes),
     disk: new DiskSpace(dataDir, () => 0),
+    running: new RunningRequests(),
     log: () => {},
     reportProblem: () => {},
   };

@@ -2,17 +2,12 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writ
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { type Grant, policyOf } from "./identities.ts";
 
 /** An access key with its secret. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretKey: string;
-}
-
-/** What a further access key may do; `*` and `?` match, resources are ARNs. */
-export interface KeyGrant {
-  readonly actions: readonly string[];
-  readonly resources: readonly string[];
 }
 
 /** How a test wants its server. */
@@ -136,11 +131,11 @@ export class ServerProcess {
   }
 
   /** Makes an access key of a further user that may do what `grants` say. @throws Error when the server refuses. */
-  async createKey(userName: string, grants: readonly KeyGrant[]): Promise<Credentials> {
+  async createKey(userName: string, grants: readonly Grant[]): Promise<Credentials> {
     const response = await this.adminFetch("/api/v1/access-keys", {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ userName, grants }),
+      body: JSON.stringify({ userName, policy: policyOf(grants) }),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`Making a key answered ${response.status}: ${text}`);

@@ -1,21 +1,22 @@
 import { afterEach, expect, test } from "bun:test";
+import { policyOf } from "#testing/identities.ts";
 import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
 
 afterEach(closeControls);
 const administrator = testAdministrator;
-const grants = [{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::a/*"] }];
+const policy = policyOf([{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::a/*"] }]);
 
 test("accessKeyRoutes: make, list, change, delete", async () => {
   const { control, fetch } = await startControl();
   const made = await fetch("/api/v1/access-keys", {
     method: "POST",
-    body: JSON.stringify({ userName: "alice", grants }),
+    body: JSON.stringify({ userName: "alice", policy }),
     as: administrator,
   });
   const key = await made.json();
   expect(made.status).toBe(201);
   expect(made.headers.get("location")).toBe(`/api/v1/access-keys/${key.accessKeyId}`);
-  expect(key).toMatchObject({ userName: "alice", grants, enabled: true, administrator: false });
+  expect(key).toMatchObject({ narrowing: [policy], enabled: true });
   expect(key.secretKey).toHaveLength(40);
   const path = `/api/v1/access-keys/${key.accessKeyId}`;
   const listed = await (await fetch("/api/v1/access-keys?limit=1", { as: administrator })).json();
@@ -23,10 +24,9 @@ test("accessKeyRoutes: make, list, change, delete", async () => {
   expect(JSON.stringify(listed)).not.toContain("secretKey");
   const next = await (await fetch(`/api/v1/access-keys?cursor=${listed.nextCursor}`, { as: administrator })).json();
   expect(next).toMatchObject({ items: [{}], nextCursor: null });
-  const changed = await fetch(path, { method: "PATCH", body: '{"grants":[],"enabled":false}', as: administrator });
-  expect(await changed.json()).toMatchObject({ grants: [], enabled: false });
+  const changed = await fetch(path, { method: "PATCH", body: '{"enabled":false}', as: administrator });
+  expect(await changed.json()).toMatchObject({ enabled: false });
   expect(control.publisher.keys.get(key.accessKeyId)).toMatchObject({
-    grants: [],
     enabled: false,
     secretKey: key.secretKey,
   });
@@ -57,8 +57,9 @@ test("accessKeyRoutes: bad bodies name the part and store nothing", async () => 
     '{"userName":""}',
     '{"userName":"a b"}',
     '{"userName":"a","extra":1}',
-    '{"userName":"a","grants":[{"actions":[]}]}',
-    '{"userName":"a","grants":[{"actions":["x"],"resources":["y"],"effect":"Allow"}]}',
+    '{"userName":"a","policy":""}',
+    '{"userName":"a","policy":"{}"}',
+    JSON.stringify({ userName: "a", policy: policy.replace("Allow", "Perhaps") }),
     '{"userName":"a","credentials":{"accessKeyId":"abc","secretKey":"short"}}',
     `{"userName":"${"a".repeat(65)}"}`,
   ];

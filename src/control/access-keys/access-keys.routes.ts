@@ -1,8 +1,10 @@
 import { Elysia, t } from "elysia";
-import type { KeyEntry } from "#kernel/protocol/snapshot.ts";
+import { parsePolicy } from "#kernel/policy/parse-policy.ts";
+import type { KeyEntry } from "#kernel/protocol/identities.ts";
 import { accessKeyIdPattern, secretKeyPattern } from "#kernel/settings/credential-shape.ts";
 import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { Caller } from "../http/caller.ts";
+import { ControlError } from "../http/control-error.ts";
 import { tenantSlugPattern } from "../tenants/ensure-tenant.ts";
 import { userNamePattern } from "../tenants/ensure-user.ts";
 import type { AccessKeys } from "./access-keys.ts";
@@ -10,23 +12,14 @@ import type { AccessKeys } from "./access-keys.ts";
 const strict = { additionalProperties: false };
 const maxPage = 1000;
 const defaultPage = 50;
-
-const grants = t.Array(
-  t.Object(
-    {
-      actions: t.Array(t.String({ minLength: 1, maxLength: 128 }), { minItems: 1, maxItems: 100 }),
-      resources: t.Array(t.String({ minLength: 1, maxLength: 2048 }), { minItems: 1, maxItems: 100 }),
-    },
-    strict,
-  ),
-  { maxItems: 100 },
-);
+/** Characters, white space included; the parser has the real limit. */
+const maxPolicyLength = 131_072;
 
 const newKey = t.Object(
   {
     userName: t.String({ pattern: userNamePattern.source }),
     tenant: t.Optional(t.String({ pattern: tenantSlugPattern.source })),
-    grants: t.Optional(grants),
+    policy: t.Optional(t.String({ minLength: 1, maxLength: maxPolicyLength })),
     credentials: t.Optional(
       t.Object(
         {
@@ -40,7 +33,7 @@ const newKey = t.Object(
   strict,
 );
 
-const keyChange = t.Object({ grants: t.Optional(grants), enabled: t.Optional(t.Boolean()) }, strict);
+const keyChange = t.Object({ enabled: t.Optional(t.Boolean()) }, strict);
 
 const page = t.Object(
   { limit: t.Optional(t.Integer({ minimum: 1, maximum: maxPage })), cursor: t.Optional(t.String({ maxLength: 128 })) },
@@ -61,8 +54,9 @@ export function accessKeyRoutes(accessKeys: AccessKeys, callerOf: (request: Requ
       async ({ body, request, set }) => {
         const { userName, tenant, credentials } = body;
         const optional = { ...(tenant && { tenant }), ...(credentials && { credentials }) };
+        if (body.policy !== undefined) requireKeyPolicy(body.policy);
         const entry = await accessKeys.createKey(
-          { userName, grants: body.grants ?? [], ...optional },
+          { userName, policy: body.policy ?? null, ...optional },
           originOfCaller(callerOf(request)),
         );
         set.status = 201;
@@ -76,7 +70,6 @@ export function accessKeyRoutes(accessKeys: AccessKeys, callerOf: (request: Requ
       "/:id",
       async ({ params, body, request }) => {
         const origin = originOfCaller(callerOf(request));
-        if (body.grants !== undefined) await accessKeys.setGrants(params.id, body.grants, origin);
         if (body.enabled !== undefined) await accessKeys.setEnabled(params.id, body.enabled, origin);
         return renderKey(accessKeys.get(params.id));
       },
@@ -86,6 +79,14 @@ export function accessKeyRoutes(accessKeys: AccessKeys, callerOf: (request: Requ
       await accessKeys.deleteKey(params.id, originOfCaller(callerOf(request)));
       set.status = 204;
     });
+}
+
+/** @throws ControlError InvalidRequest naming what is wrong with the text and where */
+function requireKeyPolicy(text: string): void {
+  const parsed = parsePolicy(text, { kind: "key" });
+  if (parsed.kind === "document") return;
+  const [{ pointer, message } = { pointer: "", message: "" }] = parsed.problems;
+  throw new ControlError("InvalidRequest", `The policy is wrong at "${pointer}": ${message}`);
 }
 
 function listPage(keys: readonly KeyEntry[], limit: number, cursor: string): object {

@@ -1,8 +1,10 @@
-import type { Grant, KeyEntry } from "#kernel/protocol/snapshot.ts";
+import type { KeyEntry } from "#kernel/protocol/identities.ts";
+import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { AuditEvent, RecordAudit } from "../audit/audit-event.ts";
-import type { ControlDatabase } from "../database/control-database.ts";
+import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
 import { SerialQueue } from "../database/serial-queue.ts";
 import { ControlError } from "../http/control-error.ts";
+import { readIdentities } from "../iam/read-identities.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import { defaultTenantSlug, ensureTenant, type IdentitySource } from "../tenants/ensure-tenant.ts";
 import { ensureUser } from "../tenants/ensure-user.ts";
@@ -15,7 +17,8 @@ export interface NewKey {
   readonly userName: string;
   /** Slug of the tenant, made when there is none; `default` when absent. */
   readonly tenant?: string;
-  readonly grants: readonly Grant[];
+  /** Text of a policy: the key may do this much; the user is allowed it too. Null: what the user is allowed anyway. */
+  readonly policy: string | null;
   /** Both or none: given values for imports; random ones when absent. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretKey: string };
 }
@@ -60,25 +63,12 @@ export class AccessKeys {
 
   /** Makes a key. The secret is in the answer and can be read nowhere else. @throws ControlError Conflict when the id is taken. */
   createKey(key: NewKey, origin: KeyChangeOrigin = bySystem): Promise<KeyEntry> {
-    const { database, store, clock, random, record } = this.#options;
+    const { database, publisher, random } = this.#options;
     return this.#turns.run(async () => {
-      const entry = await database.transaction(async (queries): Promise<KeyEntry> => {
-        const tenant = await ensureTenant(queries, key.tenant ?? defaultTenantSlug, { clock, random });
-        const who = { tenantId: tenant.tenantId, name: key.userName, administrator: false };
-        const user = await ensureUser(queries, who, { clock, random });
-        const credentials = key.credentials ?? makeCredentials(random);
-        const row = { ...credentials, userId: user.userId, grants: key.grants, createdAtMs: clock.nowMs() };
-        if (!(await store.insert(queries, row))) throw new ControlError("Conflict", "The access key id is taken");
-        const { tenantId, accountId, canonicalId, displayName } = tenant;
-        const identity = { tenantId, accountId, canonicalId, displayName, userId: user.userId, userName: user.name };
-        const { administrator } = user;
-        const made = { ...credentials, ...identity, enabled: true, administrator, grants: key.grants };
-        const change = { grants: { after: key.grants }, userName: { after: user.name } };
-        await record(queries, { ...origin, ...keyEvent("iam:CreateAccessKey", made), change });
-        return made;
-      });
-      await this.#publish(entry.accessKeyId, entry);
-      return entry;
+      const credentials = key.credentials ?? makeCredentials(random);
+      const changes = await database.transaction((queries) => this.#make(queries, { ...key, ...credentials }, origin));
+      await publisher.publish(changes);
+      return this.get(credentials.accessKeyId);
     });
   }
 
@@ -90,57 +80,82 @@ export class AccessKeys {
       this.#refuseLastAdministrator(entry);
       await database.transaction(async (queries) => {
         if (!(await store.remove(queries, accessKeyId))) throw new ControlError("NotFound");
-        await record(queries, { ...origin, ...keyEvent("iam:DeleteAccessKey", entry) });
+        await record(queries, { ...origin, ...this.#event("iam:DeleteAccessKey", entry) });
       });
-      await this.#publish(accessKeyId, null);
-    });
-  }
-
-  /** Replaces what a key may do. @throws ControlError NotFound. */
-  setGrants(accessKeyId: string, grants: readonly Grant[], origin: KeyChangeOrigin = bySystem): Promise<KeyEntry> {
-    return this.#turns.run(() => {
-      const entry = this.get(accessKeyId);
-      const change = { grants: { before: entry.grants, after: grants } };
-      return this.#update({ ...entry, grants }, { ...origin, change });
+      await this.#options.publisher.publish([{ kind: "key", id: accessKeyId, value: null }]);
     });
   }
 
   /** Switches a key on or off. @throws ControlError NotFound; Conflict when it is the last one an administrator can use. */
   setEnabled(accessKeyId: string, enabled: boolean, origin: KeyChangeOrigin = bySystem): Promise<KeyEntry> {
+    const { database, store, record, publisher } = this.#options;
     return this.#turns.run(async () => {
       const entry = this.get(accessKeyId);
       if (!enabled) this.#refuseLastAdministrator(entry);
-      const change = { enabled: { before: entry.enabled, after: enabled } };
-      return this.#update({ ...entry, enabled }, { ...origin, change });
+      const value = { ...entry, enabled };
+      await database.transaction(async (queries) => {
+        const policy = entry.narrowing.at(-1) ?? null;
+        if (!(await store.update(queries, { accessKeyId, policy, enabled }))) throw new ControlError("NotFound");
+        const change = { enabled: { before: entry.enabled, after: enabled } };
+        await record(queries, { ...origin, ...this.#event("iam:UpdateAccessKey", entry), change });
+      });
+      await publisher.publish([{ kind: "key", id: accessKeyId, value }]);
+      return value;
     });
   }
 
-  async #update(entry: KeyEntry, event: KeyChangeOrigin & Pick<AuditEvent, "change">): Promise<KeyEntry> {
-    const { database, store, record } = this.#options;
-    await database.transaction(async (queries) => {
-      if (!(await store.update(queries, entry))) throw new ControlError("NotFound");
-      await record(queries, { ...event, ...keyEvent("iam:UpdateAccessKey", entry) });
-    });
-    await this.#publish(entry.accessKeyId, entry);
-    return entry;
+  async #make(
+    queries: ControlQueries,
+    key: NewKey & { readonly accessKeyId: string; readonly secretKey: string },
+    origin: KeyChangeOrigin,
+  ): Promise<readonly SnapshotChange[]> {
+    const { store, clock, random, record } = this.#options;
+    const { accessKeyId, secretKey, policy } = key;
+    const { tenantId } = await ensureTenant(queries, key.tenant ?? defaultTenantSlug, { clock, random });
+    const who = { tenantId, name: key.userName, administrator: false };
+    const { userId } = await ensureUser(queries, who, { clock, random });
+    const row = { accessKeyId, secretKey, userId, policy, createdAtMs: clock.nowMs() };
+    if (!(await store.insert(queries, row))) throw new ControlError("Conflict", "The access key id is taken");
+    if (policy !== null) {
+      await queries.run("INSERT INTO inline_policies (identity_id, name, document) VALUES ($1, $2, $3)", [
+        userId,
+        `grants-of-${accessKeyId}`,
+        policy,
+      ]);
+    }
+    const { tenant, user } = await readIdentities(queries);
+    const change = { policy: { after: policy }, userName: { after: key.userName } };
+    const resource = { kind: "accessKey", id: accessKeyId, name: key.userName };
+    await record(queries, { ...origin, tenantId, action: "iam:CreateAccessKey", resource, outcome: "success", change });
+    const value = { accessKeyId, secretKey, enabled: true, userId, tenantId };
+    return [
+      { kind: "tenant", id: tenantId, value: tenant.find((one) => one.tenantId === tenantId) ?? null },
+      { kind: "user", id: userId, value: user.find((one) => one.userId === userId) ?? null },
+      {
+        kind: "key",
+        id: accessKeyId,
+        value: { ...value, expiresAtMs: null, narrowing: policy === null ? [] : [policy], limits: {} },
+      },
+    ];
   }
 
   #refuseLastAdministrator(entry: KeyEntry): void {
-    if (!entry.administrator || !entry.enabled) return;
+    if (!this.#isGlobal(entry) || !entry.enabled) return;
     for (const other of this.#options.publisher.keys.values()) {
-      if (other.administrator && other.enabled && other.accessKeyId !== entry.accessKeyId) return;
+      if (this.#isGlobal(other) && other.enabled && other.accessKeyId !== entry.accessKeyId) return;
     }
     throw new ControlError("Conflict", "The last key of an administrator stays");
   }
 
-  async #publish(id: string, value: KeyEntry | null): Promise<void> {
-    await this.#options.publisher.publish([{ kind: "key", id, value }]);
+  #isGlobal({ userId }: KeyEntry): boolean {
+    return this.#options.publisher.entries("user").get(userId)?.global === true;
   }
-}
 
-function keyEvent(
-  action: string,
-  { accessKeyId, userName, tenantId }: KeyEntry,
-): Pick<AuditEvent, "tenantId" | "action" | "resource" | "outcome"> {
-  return { tenantId, action, resource: { kind: "accessKey", id: accessKeyId, name: userName }, outcome: "success" };
+  #event(
+    action: string,
+    { accessKeyId, userId, tenantId }: KeyEntry,
+  ): Pick<AuditEvent, "tenantId" | "action" | "resource" | "outcome"> {
+    const name = this.#options.publisher.entries("user").get(userId)?.name ?? userId;
+    return { tenantId, action, resource: { kind: "accessKey", id: accessKeyId, name }, outcome: "success" };
+  }
 }

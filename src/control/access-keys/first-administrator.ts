@@ -19,19 +19,24 @@ export interface FirstAdministratorSource extends IdentitySource {
 }
 
 const userName = "admin";
+const administratorPolicy = "arn:aws:iam::aws:policy/consoleAdmin";
 
 /** Makes the tenant `default` and its administrator with one access key, or does nothing when there is an administrator. */
 export function ensureFirstAdministrator(source: FirstAdministratorSource): Promise<FirstAdministrator | undefined> {
   const { database, store, given, clock, random } = source;
   return database.transaction(async (queries) => {
-    const administrators = await queries.all("SELECT user_id FROM users WHERE is_administrator = 1 LIMIT 1");
+    const administrators = await queries.all("SELECT user_id FROM users WHERE is_global = 1 LIMIT 1");
     if (administrators.length > 0) return undefined;
     const tenant = await ensureTenant(queries, defaultTenantSlug, { clock, random });
     const who = { tenantId: tenant.tenantId, name: userName, administrator: true };
     const user = await ensureUser(queries, who, { clock, random });
     const { accessKeyId, secretKey } = given ?? makeCredentials(random);
     const createdAtMs = clock.nowMs();
-    await store.insert(queries, { accessKeyId, secretKey, userId: user.userId, grants: [], createdAtMs });
+    await store.insert(queries, { accessKeyId, secretKey, userId: user.userId, policy: null, createdAtMs });
+    await queries.run("INSERT INTO policy_attachments (identity_id, policy_id) VALUES ($1, $2)", [
+      user.userId,
+      administratorPolicy,
+    ]);
     return { accessKeyId, secretKey, generated: given === undefined };
   });
 }

@@ -1,23 +1,17 @@
-import type { BucketEntry, KeyEntry } from "#kernel/protocol/snapshot.ts";
+import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import type { CallOrigin } from "#kernel/protocol/to-control.ts";
 import type { AuditEvent } from "../audit/audit-event.ts";
 
-/** Who made or deleted a bucket: a request, or the server itself when it finishes what a crash interrupted. */
-export interface BucketActor {
-  readonly origin: CallOrigin | undefined;
-  /** Of the request's access key. */
-  readonly key: KeyEntry | undefined;
-}
-
-/** The event of a bucket that was made or deleted. */
-export function bucketEvent(action: string, entry: BucketEntry, { origin, key }: BucketActor): AuditEvent {
+/**
+ * The event of a bucket that was made or deleted.
+ * @param origin the request; undefined when the server finishes what a crash interrupted
+ */
+export function bucketEvent(action: string, entry: BucketEntry, origin: CallOrigin | undefined): AuditEvent {
   const { bucketId: id, name, tenantId, region } = entry;
-  const system = { kind: "system", id: "recovery", name: "recovery" } as const;
-  const { accessKeyId, ...from } = origin ?? {};
+  const { accessKeyId, principalId, principalName, ...from } = origin ?? {};
   return {
     tenantId,
-    actor:
-      key === undefined ? system : { kind: "user", id: key.userId, name: key.userName, accessKeyId: key.accessKeyId },
+    actor: actorOf(origin),
     action,
     resource: { kind: "bucket", id, name, arn: `arn:aws:s3:::${name}` },
     outcome: "success",
@@ -25,4 +19,9 @@ export function bucketEvent(action: string, entry: BucketEntry, { origin, key }:
     via: origin === undefined ? "system" : "s3",
     ...(action === "s3:CreateBucket" && { change: { region: { after: region } } }),
   };
+}
+
+function actorOf(origin: CallOrigin | undefined): AuditEvent["actor"] {
+  if (origin === undefined) return { kind: "system", id: "recovery", name: "recovery" };
+  return { kind: "user", id: origin.principalId, name: origin.principalName, accessKeyId: origin.accessKeyId };
 }

@@ -1,6 +1,7 @@
 import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import type { ControlQueries, SqlRow } from "../database/control-database.ts";
 import { readInteger, readJson, readText } from "../database/row-values.ts";
+import { readLimits } from "../iam/read-identities.ts";
 
 /** Where a bucket is in its life; a crash leaves it in the first or last, and the next start goes on from there. */
 export type BucketState = "creating" | "active" | "deleting";
@@ -20,7 +21,7 @@ export interface DeletedBucket {
 /** The namespace that all tenants share. */
 const namespace = "main";
 
-const COLUMNS = `b.bucket_id, b.name, b.tenant_id, b.state, b.versioning, b.region, b.tags, b.created_at_ms,
+const COLUMNS = `b.bucket_id, b.name, b.tenant_id, b.state, b.versioning, b.region, b.tags, b.created_at_ms, b.quota,
   t.account_id, t.canonical_id, t.display_name`;
 const JOINED = "buckets b JOIN tenants t ON t.tenant_id = b.tenant_id";
 
@@ -103,6 +104,7 @@ function readBucket(row: SqlRow): StoredBucket {
     createdAtMs: readInteger(row, "created_at_ms"),
     versioning: parseWord(readText(row, "versioning"), ["never", "enabled", "suspended"]),
     tags: parseTags(readJson(row, "tags")),
+    quota: readLimits(row, "quota"),
   };
   return { entry, state: parseWord(readText(row, "state"), ["creating", "active", "deleting"]) };
 }

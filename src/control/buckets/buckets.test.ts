@@ -4,13 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemRandom } from "#kernel/base/random.ts";
 import { createUlidMaker } from "#kernel/base/ulid.ts";
+import type { KeyEntry } from "#kernel/protocol/identities.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
+import { policyOf } from "#testing/identities.ts";
 import { AccessKeyStore } from "../access-keys/access-key-store.ts";
 import { AccessKeys } from "../access-keys/access-keys.ts";
 import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
 import { openControlDatabase } from "../database/open-control-database.ts";
 import { Sealer } from "../encryption/seal.ts";
+import { readIdentities } from "../iam/read-identities.ts";
 import { createLog } from "../observe/log.ts";
 import { SnapshotPublisher } from "../snapshot/publisher.ts";
 import type { BucketCatalogs } from "./bucket-catalogs.ts";
@@ -110,8 +113,11 @@ async function open(folder = mkdtempSync(join(tmpdir(), "maxiofs-buckets-"))) {
   const clock = { nowMs: () => time.nowMs++, monotonicMs: () => 0 };
   const store = new AccessKeyStore(new Sealer(new Uint8Array(32), systemRandom));
   const publisher = new SnapshotPublisher({
-    keys: await store.readAll(database),
-    buckets: (await readBuckets(database)).filter(({ state }) => state !== "creating").map(({ entry }) => entry),
+    entries: {
+      ...(await readIdentities(database)),
+      key: await store.readAll(database),
+      bucket: (await readBuckets(database)).filter(({ state }) => state !== "creating").map(({ entry }) => entry),
+    },
     settings: resolveDataSettings(new Map(), {}, 0),
     endSilentWorker: () => Promise.resolve(),
   });
@@ -139,9 +145,16 @@ async function open(folder = mkdtempSync(join(tmpdir(), "maxiofs-buckets-"))) {
 async function openWithBuckets() {
   const opened = await open();
   const catalogs = new MemoryCatalogs();
-  const key = await opened.keys.createKey({ userName: "alice", grants: [] });
-  const request = (name: string, accessKeyId = key.accessKeyId) =>
-    ({ kind: "createBucket", name, accessKeyId, region: "us-east-1", tags: [] }) as const;
+  const key = await opened.keys.createKey({ userName: "alice", policy: policyOf([]) });
+  const request = (name: string, { tenantId, userId, accessKeyId }: KeyEntry = key) =>
+    ({
+      kind: "createBucket",
+      name,
+      tenantId,
+      region: "us-east-1",
+      tags: [],
+      origin: { accessKeyId, principalId: userId, principalName: "n", requestId: "r", address: "a", agent: "a" },
+    }) as const;
   return { ...opened, catalogs, buckets: opened.makeBuckets(catalogs), request };
 }
 
@@ -166,15 +179,17 @@ test("createBucket: stores, makes the catalog and publishes what the request say
 test("createBucket: a taken name is told apart by its owner", async () => {
   const { buckets, keys, request } = await openWithBuckets();
   await buckets.createBucket(request("photos"));
-  const colleague = await keys.createKey({ userName: "bob", grants: [] });
-  const stranger = await keys.createKey({ userName: "eve", tenant: "other", grants: [] });
+  const colleague = await keys.createKey({ userName: "bob", policy: policyOf([]) });
+  const stranger = await keys.createKey({ userName: "eve", tenant: "other", policy: policyOf([]) });
   expect(await codeOf(buckets.createBucket(request("photos")))).toBe("BucketAlreadyOwnedByYou");
-  expect(await codeOf(buckets.createBucket(request("photos", colleague.accessKeyId)))).toBe("BucketAlreadyOwnedByYou");
-  expect(await codeOf(buckets.createBucket(request("photos", stranger.accessKeyId)))).toBe("BucketAlreadyExists");
+  expect(await codeOf(buckets.createBucket(request("photos", colleague)))).toBe("BucketAlreadyOwnedByYou");
+  expect(await codeOf(buckets.createBucket(request("photos", stranger)))).toBe("BucketAlreadyExists");
   expect(await codeOf(buckets.createBucket(request("Photos")))).toBe("InvalidBucketName");
-  expect(await codeOf(buckets.createBucket(request("other", "AKIANOBODY")))).toBe("InvalidAccessKeyId");
+  expect(await codeOf(buckets.createBucket(request("other", { ...colleague, accessKeyId: "AKIANOBODY" })))).toBe(
+    "InvalidAccessKeyId",
+  );
   await keys.setEnabled(colleague.accessKeyId, false);
-  expect(await codeOf(buckets.createBucket(request("other", colleague.accessKeyId)))).toBe("InvalidAccessKeyId");
+  expect(await codeOf(buckets.createBucket(request("other", colleague)))).toBe("InvalidAccessKeyId");
 });
 
 test("createBucket: of many at once with one name exactly one wins", async () => {
@@ -202,8 +217,8 @@ test("createBucket: 1,000 buckets per tenant", async () => {
   );
   await buckets.createBucket(request("bucket-0999"));
   expect(await codeOf(buckets.createBucket(request("bucket-1000")))).toBe("TooManyBuckets");
-  const stranger = await keys.createKey({ userName: "eve", tenant: "other", grants: [] });
-  await buckets.createBucket(request("bucket-1000", stranger.accessKeyId));
+  const stranger = await keys.createKey({ userName: "eve", tenant: "other", policy: policyOf([]) });
+  await buckets.createBucket(request("bucket-1000", stranger));
 });
 
 test("createBucket: a failing catalog leaves the name free and the folder to be removed", async () => {
@@ -234,7 +249,7 @@ test("deleteBucket: an empty bucket goes, its folder an hour later", async () =>
 test("createBucket, deleteBucket: each is recorded once, with the user of the key, in the transaction that makes it true", async () => {
   const { buckets, catalogs, request, keys, recorded } = await openWithBuckets();
   const [key] = keys.list();
-  const origin = { accessKeyId: key?.accessKeyId ?? "", requestId: "r", address: "192.0.2.1", agent: "a" };
+  const { origin } = request("photos", key);
   const { bucketId } = await buckets.createBucket({ ...request("photos"), origin });
   const full = await buckets.createBucket({ ...request("full"), origin });
   catalogs.folders.set(full.bucketId, { closed: false, full: true });

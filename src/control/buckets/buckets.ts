@@ -9,7 +9,7 @@ import { KeyedQueue } from "../database/keyed-queue.ts";
 import type { Log } from "../observe/log.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import type { BucketCatalogs } from "./bucket-catalogs.ts";
-import { type BucketActor, bucketEvent } from "./bucket-event.ts";
+import { bucketEvent } from "./bucket-event.ts";
 import {
   countBuckets,
   findBucketByName,
@@ -57,7 +57,7 @@ export class Buckets {
   }
 
   /**
-   * Makes a bucket for the tenant of an access key; every worker knows it when this resolves.
+   * Makes a bucket for a tenant; every worker knows it when this resolves.
    * @throws S3Error InvalidBucketName, InvalidAccessKeyId, BucketAlreadyOwnedByYou, BucketAlreadyExists, TooManyBuckets,
    * or what the catalog writer failed with.
    */
@@ -120,8 +120,9 @@ export class Buckets {
 
   async #takeName(bucket: NewBucket): Promise<BucketEntry> {
     const { database, publisher, clock, makeId } = this.#options;
-    const owner = publisher.keys.get(bucket.accessKeyId);
-    if (owner === undefined || !owner.enabled) throw new S3Error("InvalidAccessKeyId");
+    const owner = publisher.entries("tenant").get(bucket.tenantId);
+    if (owner?.status !== "active") throw new S3Error("AccountProblem");
+    this.#requireLiveKey(bucket.origin);
     const leftover = await findBucketByName(database, bucket.name);
     if (leftover !== undefined && leftover.state !== "active") await this.#resume(leftover);
     return database.transaction(async (queries) => {
@@ -144,6 +145,7 @@ export class Buckets {
         createdAtMs: clock.nowMs(),
         versioning: "never",
         tags: bucket.tags,
+        quota: {},
       };
       await insertBucket(queries, entry);
       return entry;
@@ -166,7 +168,7 @@ export class Buckets {
     }
     await database.transaction(async (queries) => {
       await setBucketState(queries, entry.bucketId, "active");
-      await record(queries, bucketEvent("s3:CreateBucket", entry, this.#actorOf(origin)));
+      await record(queries, bucketEvent("s3:CreateBucket", entry, origin));
     });
     await publisher.publish([{ kind: "bucket", id: entry.bucketId, value: entry }]);
   }
@@ -180,13 +182,15 @@ export class Buckets {
     }
     await database.transaction(async (queries) => {
       await moveToDeleted(queries, { bucketId, deletedAtMs: clock.nowMs() });
-      await record(queries, bucketEvent("s3:DeleteBucket", entry, this.#actorOf(origin)));
+      await record(queries, bucketEvent("s3:DeleteBucket", entry, origin));
     });
     await publisher.publish([{ kind: "bucket", id: bucketId, value: null }]);
     return "deleted";
   }
 
-  #actorOf(origin: CallOrigin | undefined): BucketActor {
-    return { origin, key: origin && this.#options.publisher.keys.get(origin.accessKeyId) };
+  /** A call may have waited while its key was taken away. Temporary keys are not among the stored ones. */
+  #requireLiveKey(origin: CallOrigin | undefined): void {
+    if (origin === undefined || origin.accessKeyId.startsWith("ASIA")) return;
+    if (this.#options.publisher.keys.get(origin.accessKeyId)?.enabled !== true) throw new S3Error("InvalidAccessKeyId");
   }
 }

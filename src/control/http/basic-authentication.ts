@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { KeyEntry } from "#kernel/protocol/snapshot.ts";
+import type { KeyEntry, UserEntry } from "#kernel/protocol/identities.ts";
+import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 
 const maxHeaderCharacters = 1024;
 
@@ -22,17 +23,28 @@ export function readBasicCredentials(request: Request): BasicCredentials | undef
   return colon < 0 ? undefined : { accessKeyId: text.slice(0, colon), secretKey: text.slice(colon + 1) };
 }
 
+/** A key and its holder. */
+export interface KeyHolder {
+  readonly key: KeyEntry;
+  readonly user: UserEntry;
+}
+
 /**
- * The administrator whose enabled key these are; undefined for wrong ones and those of other users. The time it takes tells nothing
- * about ids or secrets.
+ * The global administrator whose enabled key these are, one that nothing narrows; undefined for wrong ones and those of other users.
+ * The time it takes tells nothing about ids or secrets.
  */
 export function findAdministrator(
   { accessKeyId, secretKey }: BasicCredentials,
-  keys: ReadonlyMap<string, KeyEntry>,
-): KeyEntry | undefined {
-  const entry = keys.get(accessKeyId);
-  const isRight = isEqual(secretKey, entry?.secretKey ?? "");
-  return entry !== undefined && isRight && entry.enabled && entry.administrator ? entry : undefined;
+  entries: Pick<SnapshotPublisher, "entries">,
+  nowMs: number,
+): KeyHolder | undefined {
+  const key = entries.entries("key").get(accessKeyId);
+  const isRight = isEqual(secretKey, key?.secretKey ?? "");
+  const user = entries.entries("user").get(key?.userId ?? "");
+  if (key === undefined || user === undefined || !isRight || !key.enabled || key.narrowing.length > 0) return undefined;
+  const isLive = key.expiresAtMs === null || key.expiresAtMs > nowMs;
+  const isActive = user.status === "active" && entries.entries("tenant").get(user.tenantId)?.status === "active";
+  return isLive && isActive && user.global ? { key, user } : undefined;
 }
 
 /** Digests have one length, so comparing them takes one time. */

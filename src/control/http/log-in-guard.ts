@@ -1,15 +1,21 @@
 import type { Clock } from "#kernel/base/clock.ts";
-import type { KeyEntry } from "#kernel/protocol/snapshot.ts";
 import type { Log } from "../observe/log.ts";
+import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import { addressGroup } from "./address-group.ts";
 import { AttemptLimiter, type AttemptLimits } from "./attempt-limiter.ts";
-import { type BasicCredentials, findAdministrator, readBasicCredentials } from "./basic-authentication.ts";
+import {
+  type BasicCredentials,
+  findAdministrator,
+  type KeyHolder,
+  readBasicCredentials,
+} from "./basic-authentication.ts";
 import { ControlError, TooManyRequestsError } from "./control-error.ts";
 import { getRequestContext } from "./request-context.ts";
 
 /** What the guard stands on. */
 export interface LogInGuardOptions {
-  readonly keys: ReadonlyMap<string, KeyEntry>;
+  /** Keys and their holders. */
+  readonly entries: Pick<SnapshotPublisher, "entries">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -58,7 +64,7 @@ export class LogInGuard {
    * @throws ControlError Unauthorized for none or wrong ones.
    * @throws TooManyRequestsError while address or user have to wait, whatever the credentials are.
    */
-  authenticate(request: Request): KeyEntry {
+  authenticate(request: Request): KeyHolder {
     const given = readBasicCredentials(request);
     if (given === undefined) throw new ControlError("Unauthorized");
     const address = addressGroup(getRequestContext(request).peerAddress);
@@ -69,7 +75,7 @@ export class LogInGuard {
       this.#counts.delayed += 1;
       throw new TooManyRequestsError(Math.ceil(waitMs / 1000));
     }
-    const entry = findAdministrator(given, this.#options.keys);
+    const entry = findAdministrator(given, this.#options.entries, this.#options.clock.nowMs());
     if (entry === undefined) {
       this.#noteFailure(given, address);
       throw new ControlError("Unauthorized");
@@ -79,11 +85,11 @@ export class LogInGuard {
   }
 
   #noteFailure({ accessKeyId }: BasicCredentials, address: string): void {
-    const { keys, log } = this.#options;
+    const { entries, log } = this.#options;
     this.#counts.refused += 1;
     const delayMs = Math.max(this.#addresses.fail(address), this.#users.fail(accessKeyId));
     // What is no access key may be a secret that was typed into the wrong field.
-    const shown = keys.has(accessKeyId) ? accessKeyId : "unknown";
+    const shown = entries.entries("key").has(accessKeyId) ? accessKeyId : "unknown";
     log.warn("A log-in at the console port was refused", { address, accessKeyId: shown, waitSeconds: delayMs / 1000 });
   }
 

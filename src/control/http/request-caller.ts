@@ -1,4 +1,4 @@
-import type { KeyEntry } from "#kernel/protocol/snapshot.ts";
+import type { KeyHolder } from "./basic-authentication.ts";
 import type { Caller } from "./caller.ts";
 import { ControlError } from "./control-error.ts";
 import { getRequestContext } from "./request-context.ts";
@@ -18,10 +18,18 @@ export function getRequestCaller(request: Request): Caller {
 }
 
 /** The caller behind an administrator's access key: its secret comes with each request, so the proof is always fresh. */
-export function callerOfKey({ userId, userName, tenantId, administrator }: KeyEntry, request: Request): Caller {
+export function callerOfKey({ user }: KeyHolder, request: Request): Caller {
   const { requestId, peerAddress: address } = getRequestContext(request);
   return {
-    ...{ userId, userName, tenantId, global: administrator, via: "basic", mfa: false, freshProof: true },
+    ...{
+      userId: user.userId,
+      userName: user.name,
+      tenantId: user.tenantId,
+      global: user.global,
+      via: "basic",
+      mfa: false,
+      freshProof: true,
+    },
     ...{ address, agent: request.headers.get("user-agent") ?? "", requestId },
   };
 }

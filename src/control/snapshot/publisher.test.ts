@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { Snapshot, SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { ToData } from "#kernel/protocol/to-data.ts";
 import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
+import { entriesWith } from "#testing/identities.ts";
 import { SnapshotPublisher } from "./publisher.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
@@ -19,8 +20,7 @@ function makeChannel(name = "worker"): Recorder {
 
 function makePublisher(endSilentWorker: (channel: WorkerChannel) => Promise<void> = () => Promise.resolve()) {
   return new SnapshotPublisher({
-    keys: [],
-    buckets: [],
+    entries: entriesWith(),
     settings,
     endSilentWorker,
     silentAfterMs: 20,
@@ -140,6 +140,7 @@ test("publish: snapshot plus deltas give the publisher's own state", () => {
     createdAtMs: 0,
     versioning: "never" as const,
     tags: [],
+    quota: {},
   });
   const change = fc
     .tuple(fc.constantFrom("1", "2", "3"), fc.option(fc.string()))
@@ -153,7 +154,7 @@ test("publish: snapshot plus deltas give the publisher's own state", () => {
         if (index === attachAt) state = publisher.attach(channel);
         void publisher.publish(changes);
       }
-      const buckets = new Map(state?.buckets.map((entry) => [entry.bucketId, entry]));
+      const buckets = new Map(state?.entries.bucket.map((entry) => [entry.bucketId, entry]));
       for (const message of channel.received) {
         for (const { id, value } of message.kind === "delta" ? message.delta.changes : []) {
           if (value === null) buckets.delete(id);

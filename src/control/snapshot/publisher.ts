@@ -1,10 +1,18 @@
-import type { BucketEntry, DataSettings, KeyEntry, Snapshot, SnapshotChange } from "#kernel/protocol/snapshot.ts";
+import type { KeyEntry } from "#kernel/protocol/identities.ts";
+import {
+  type BucketEntry,
+  type DataSettings,
+  type EntryKind,
+  entryId,
+  type Snapshot,
+  type SnapshotChange,
+  type SnapshotEntries,
+} from "#kernel/protocol/snapshot.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
 /** What a publisher is made of. */
 export interface PublisherOptions {
-  readonly keys: readonly KeyEntry[];
-  readonly buckets: readonly BucketEntry[];
+  readonly entries: Snapshot["entries"];
   readonly settings: DataSettings;
   /**
    * Ends a worker that did not acknowledge in time; resolves when it runs no more. Only then is a call answered that
@@ -35,8 +43,7 @@ interface Waiting {
  * A worker gets the whole snapshot when it is attached, then deltas, in order.
  */
 export class SnapshotPublisher {
-  readonly #keys: Map<string, KeyEntry>;
-  readonly #buckets: Map<string, BucketEntry>;
+  readonly #entries: { readonly [Kind in EntryKind]: Map<string, SnapshotEntries[Kind]> };
   readonly #workers = new Map<WorkerChannel, Worker>();
   readonly #options: Required<Pick<PublisherOptions, "endSilentWorker" | "silentAfterMs" | "startWithinMs">>;
   #settings: DataSettings;
@@ -45,21 +52,33 @@ export class SnapshotPublisher {
   #latest: Promise<unknown> = Promise.resolve();
 
   constructor(options: PublisherOptions) {
-    const { keys, buckets, settings, endSilentWorker, silentAfterMs = 1000, startWithinMs = 10_000 } = options;
-    this.#keys = new Map(keys.map((key) => [key.accessKeyId, key]));
-    this.#buckets = new Map(buckets.map((bucket) => [bucket.bucketId, bucket]));
+    const { entries, settings, endSilentWorker, silentAfterMs = 1000, startWithinMs = 10_000 } = options;
+    this.#entries = {
+      tenant: mapOf("tenant", entries.tenant),
+      user: mapOf("user", entries.user),
+      group: mapOf("group", entries.group),
+      role: mapOf("role", entries.role),
+      policy: mapOf("policy", entries.policy),
+      key: mapOf("key", entries.key),
+      bucket: mapOf("bucket", entries.bucket),
+    };
     this.#settings = settings;
     this.#options = { endSilentWorker, silentAfterMs, startWithinMs };
   }
 
+  /** All entries of a kind as they are published, by id. */
+  entries<Kind extends EntryKind>(kind: Kind): ReadonlyMap<string, SnapshotEntries[Kind]> {
+    return this.#entries[kind];
+  }
+
   /** Access keys by id. */
   get keys(): ReadonlyMap<string, KeyEntry> {
-    return this.#keys;
+    return this.#entries.key;
   }
 
   /** Buckets by bucket id. */
   get buckets(): ReadonlyMap<string, BucketEntry> {
-    return this.#buckets;
+    return this.#entries.bucket;
   }
 
   /** Settings of the data plane in force. */
@@ -77,8 +96,15 @@ export class SnapshotPublisher {
   snapshot(): Snapshot {
     return {
       number: this.#number,
-      keys: [...this.#keys.values()],
-      buckets: [...this.#buckets.values()],
+      entries: {
+        tenant: [...this.#entries.tenant.values()],
+        user: [...this.#entries.user.values()],
+        group: [...this.#entries.group.values()],
+        role: [...this.#entries.role.values()],
+        policy: [...this.#entries.policy.values()],
+        key: [...this.#entries.key.values()],
+        bucket: [...this.#entries.bucket.values()],
+      },
       settings: this.#settings,
     };
   }
@@ -136,15 +162,29 @@ export class SnapshotPublisher {
 
   #apply(change: SnapshotChange): void {
     switch (change.kind) {
-      case "key":
-        replace(this.#keys, change.id, change.value);
-        break;
-      case "bucket":
-        replace(this.#buckets, change.id, change.value);
-        break;
       case "settings":
         this.#settings = change.value;
         break;
+      case "tenant":
+        replace(this.#entries.tenant, change.id, change.value);
+        break;
+      case "user":
+        replace(this.#entries.user, change.id, change.value);
+        break;
+      case "group":
+        replace(this.#entries.group, change.id, change.value);
+        break;
+      case "role":
+        replace(this.#entries.role, change.id, change.value);
+        break;
+      case "policy":
+        replace(this.#entries.policy, change.id, change.value);
+        break;
+      case "key":
+        replace(this.#entries.key, change.id, change.value);
+        break;
+      case "bucket":
+        replace(this.#entries.bucket, change.id, change.value);
     }
   }
 
@@ -167,6 +207,13 @@ export class SnapshotPublisher {
       this.#options.endSilentWorker(channel).then(forget, forget);
     }
   }
+}
+
+function mapOf<Kind extends EntryKind>(
+  kind: Kind,
+  entries: readonly SnapshotEntries[Kind][],
+): Map<string, SnapshotEntries[Kind]> {
+  return new Map(entries.map((entry) => [entryId[kind](entry), entry]));
 }
 
 function replace<V>(map: Map<string, V>, id: string, value: V | null): void {

@@ -27,19 +27,19 @@ export interface UserName {
 export async function ensureUser(queries: ControlQueries, who: UserName, source: IdentitySource): Promise<User> {
   const folded = who.name.toLowerCase();
   const [row] = await queries.all(
-    "SELECT user_id, name, is_administrator FROM users WHERE tenant_id = $1 AND name_folded = $2",
+    "SELECT user_id, name, is_global FROM users WHERE tenant_id = $1 AND name_folded = $2",
     [who.tenantId, folded],
   );
   if (row !== undefined) {
     return {
       userId: readText(row, "user_id"),
       name: readText(row, "name"),
-      administrator: row["is_administrator"] === 1,
+      administrator: row["is_global"] === 1,
     };
   }
   const user: User = { userId: makeUniqueId("AIDA", source.random), name: who.name, administrator: who.administrator };
   await queries.run(
-    `INSERT INTO users (user_id, tenant_id, name, name_folded, is_administrator, created_at_ms)
+    `INSERT INTO users (user_id, tenant_id, name, name_folded, is_global, created_at_ms)
      VALUES ($1, $2, $3, $4, $5, $6)`,
     [user.userId, who.tenantId, who.name, folded, who.administrator ? 1 : 0, source.clock.nowMs()],
   );

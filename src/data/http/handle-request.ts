@@ -11,16 +11,17 @@ import { parseRequestTarget, type RequestTarget, targetLevel } from "#kernel/s3/
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { Authentication } from "#kernel/sigv4/authentication.ts";
 import { authenticateRequest } from "#kernel/sigv4/verify-request.ts";
-import type { Identity } from "../authorize.ts";
 import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
 import type { DataPlane } from "../data-plane.ts";
 import { announcesBody } from "../listener/closing-response.ts";
 import { CountedRequest } from "../listener/counted-request.ts";
 import { unsupportedTransferEncoding } from "../listener/server-limits.ts";
 import { findHandler } from "../operations/operation-handlers.ts";
+import { authorizeRequest } from "../request/authorize-request.ts";
 import { toS3Error } from "../request/error-document.ts";
+import { identify } from "../request/identify.ts";
+import { loadObjectTags } from "../request/load-object-tags.ts";
 import { S3Request } from "../request/s3-request.ts";
-import { authorizeRequest } from "./authorize-request.ts";
 import type { RequestObserver } from "./observe-requests.ts";
 import { refuseInMaintenance } from "./refuse-in-maintenance.ts";
 import { renderError } from "./render-error.ts";
@@ -68,6 +69,9 @@ export class RequestHandler {
       if (headers !== message.headers) spec = chooseOperation(message, target, { query, headers });
       const parts = { id, message, response, awaitsContinue, target, query, spec, authentication, headers };
       request = this.#open(parts);
+      this.#plane.running.add(request);
+      if (request.identity.kind === "user" && request.identity.asksObjectTags) await loadObjectTags(request);
+      this.#admit(request, target.bucket !== undefined);
       await findHandler(spec.name)(request);
     } catch (thrown) {
       errorCode = this.#fail(thrown, {
@@ -80,7 +84,10 @@ export class RequestHandler {
         operation: spec?.name,
       });
     } finally {
-      request?.endGathering();
+      if (request !== undefined) {
+        request.endGathering();
+        this.#plane.running.delete(request);
+      }
     }
     // What arrived, not what was announced: anybody may announce petabytes.
     const bytesIn = message instanceof CountedRequest ? message.receivedBytes : 0;
@@ -92,7 +99,7 @@ export class RequestHandler {
     const { target, spec } = parts;
     checkHeaderFamilies(spec, parts.headers);
     const bucketEntry = target.bucket === undefined ? undefined : this.#plane.snapshot.findBucket(target.bucket);
-    const request = new S3Request({
+    return new S3Request({
       id: parts.id,
       message: parts.message,
       response: parts.response,
@@ -101,17 +108,21 @@ export class RequestHandler {
       query: parts.query,
       headers: parts.headers,
       authentication: parts.authentication,
-      identity: this.#identify(parts.authentication),
+      identity: identify(parts.authentication, this.#plane),
       bucketName: target.bucket,
       bucketEntry,
       objectKey: target.key === undefined ? undefined : parseObjectKey(target.key),
       awaitsContinue: parts.awaitsContinue,
     });
-    const hasOwner = target.bucket !== undefined && spec.name !== "CreateBucket" && spec.name !== "Preflight";
+  }
+
+  /** @throws S3Error NoSuchBucket, AccessDenied, ServiceUnavailable in maintenance */
+  #admit(request: S3Request, hasBucket: boolean): void {
+    const { spec } = request;
+    const hasOwner = hasBucket && spec.name !== "CreateBucket" && spec.name !== "Preflight";
     if (hasOwner) checkExpectedOwner(request);
     authorizeRequest(request);
     refuseInMaintenance(spec, this.#plane.snapshot.settings["system.maintenance_mode"]);
-    return request;
   }
 
   #authenticate(message: IncomingMessage, target: RequestTarget): Authentication {
@@ -128,21 +139,13 @@ export class RequestHandler {
         ...(isVirtualHost ? { virtualHostBucket: target.bucket } : {}),
       },
       {
-        findKey: (accessKeyId) => this.#plane.snapshot.findKey(accessKeyId),
+        findKey: (accessKeyId) => this.#plane.snapshot.findKey(accessKeyId, this.#plane.clock.nowMs()),
         nowMs: this.#plane.clock.nowMs(),
         signatureV2: settings["security.signature_v2"],
         region: settings["s3.region"],
         strictRegion: settings["s3.strict_region"],
       },
     );
-  }
-
-  #identify(authentication: Authentication): Identity {
-    if (authentication.kind === "anonymous") return { kind: "anonymous" };
-    if (authentication.securityToken !== undefined) throw new S3Error("InvalidToken");
-    const key = this.#plane.snapshot.findKey(authentication.accessKeyId);
-    if (!key) throw new S3Error("InvalidAccessKeyId");
-    return { kind: "key", key };
   }
 
   #fail(thrown: unknown, place: FailurePlace): S3ErrorCode {

@@ -10,7 +10,7 @@ export async function abortMultipartUpload(request: S3Request): Promise<void> {
   const { key, id: requestId, principal } = request;
   const uploadId = request.query.get("uploadId") ?? "";
   const ifInitiatedMs = parseInitiatedTime(request.header(initiatedHeader));
-  await request.plane.writer.commit({
+  await request.commit({
     kind: "abortUpload",
     bucketId: request.bucket.bucketId,
     key,

@@ -76,7 +76,7 @@ async function commitAppend(
   const { sizeBytes, etag, meta, bytes } = appended;
   const appendTo: AppendTarget = { etag: version.etag, sizeBytes: version.sizeBytes };
   try {
-    return await request.plane.writer.commit(
+    return await request.commit(
       {
         kind: "put",
         bucketId: request.bucket.bucketId,

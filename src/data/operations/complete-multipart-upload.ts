@@ -118,7 +118,7 @@ function commit(
 ): Promise<MutationSuccess> {
   const { key, id: requestId, principal } = request;
   const { parts, fingerprint, sizeBytes, etag, flags, meta } = object;
-  return request.plane.writer.commit({
+  return request.commit({
     kind: "completeUpload",
     bucketId: request.bucket.bucketId,
     key,

@@ -41,7 +41,7 @@ async function copy(request: S3Request, { found, wishes, conditions }: Copy): Pr
   const { bytes, inline } = await shareBytes(request, found);
   const { meta, etag, attributes } = object;
   const { key, id: requestId, principal } = request;
-  const result = await request.plane.writer.commit(
+  const result = await request.commit(
     {
       kind: "put",
       bucketId: request.bucket.bucketId,

@@ -7,7 +7,7 @@ import type { ObjectVersion } from "../catalog/catalog.ts";
 import { hlcToMs } from "../catalog/version-id.ts";
 import { type ObjectMeta, parseObjectMeta } from "../object-meta.ts";
 import type { ResponseHeaders } from "../request/respond.ts";
-import { bucketArn, objectArn, type S3Request } from "../request/s3-request.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { openObjectKey, parseCustomerKey } from "./encryption-request.ts";
 
 const customerKeyPrefix = "x-amz-copy-source-server-side-encryption-customer-";
@@ -41,11 +41,7 @@ export async function findCopySource(request: S3Request): Promise<CopySourceObje
     throw new S3Error("AccessDenied");
   }
   const { key, versionId } = source;
-  request.require(
-    versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion",
-    objectArn(bucket.name, key),
-    bucket,
-  );
+  request.require(versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion", bucket, key);
   const version = await findVersion(request, bucket, source);
   const meta = parseObjectMeta(version.meta);
   const dataKey = openObjectKey(request, { bucketId: bucket.bucketId, key, stored: meta, customerKey });
@@ -80,7 +76,7 @@ async function findVersion(
       message: "The source of a copy request may not specifically refer to a delete marker by version id",
     });
   }
-  request.require("s3:ListBucket", bucketArn(bucket.name), bucket);
+  request.require("s3:ListBucket", bucket);
   if (versionId !== undefined) throw new S3Error("NoSuchVersion", { fields: { Key: key, VersionId: versionId } });
   throw new S3Error("NoSuchKey", { fields: { Key: key } });
 }

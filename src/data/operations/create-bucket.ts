@@ -1,7 +1,9 @@
+import type { IdentityTag } from "#kernel/protocol/identities.ts";
 import { isBucketName, parseBucketName } from "#kernel/s3/bucket-name.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { readCreateBucket } from "#kernel/xml/read-create-bucket.ts";
 import { maxXmlBytes } from "#kernel/xml/xml-element.ts";
+import { authorizeRequest } from "../request/authorize-request.ts";
 import { callOriginOf } from "../request/call-origin.ts";
 import { readSmallBody } from "../request/read-small-body.ts";
 import { respondEmpty } from "../request/respond.ts";
@@ -19,11 +21,12 @@ export async function createBucket(request: S3Request): Promise<void> {
   const configuration = body.length === 0 ? undefined : readCreateBucket(body);
   const region = chooseRegion(request, configuration?.locationConstraint);
   const tags = (configuration?.tags ?? []).map((tag) => [tag.key, tag.value] as const);
+  authorizeBody(request, configuration?.locationConstraint, tags);
   try {
     await request.plane.control.call({
       kind: "createBucket",
       name,
-      accessKeyId: request.caller.accessKeyId,
+      tenantId: request.signer.tenant.tenantId,
       region,
       tags,
       origin: callOriginOf(request),
@@ -32,6 +35,15 @@ export async function createBucket(request: S3Request): Promise<void> {
     if (!isRepeated(error, request)) throw error;
   }
   respondEmpty(request, 200, { Location: `/${name}` });
+}
+
+/** What the body asks for may be forbidden, or need rights of its own. @throws S3Error AccessDenied */
+function authorizeBody(request: S3Request, constraint: string | undefined, tags: readonly IdentityTag[]): void {
+  if (constraint !== undefined && constraint !== "") request.facts.set("s3:LocationConstraint", constraint);
+  for (const [key, value] of tags) request.facts.set(`aws:RequestTag/${key}`, value);
+  const keys = tags.map(([key]) => key);
+  if (keys.length > 0) request.facts.set("aws:TagKeys", keys);
+  if (request.facts.size > 0) authorizeRequest(request);
 }
 
 /** In us-east-1 the owner's repeated creation is an identical 200. */

@@ -39,7 +39,7 @@ export async function createMultipartUpload(request: S3Request): Promise<void> {
   };
   const uploadId = makeVersionId(msToHlc(request.plane.clock.nowMs()));
   const { key, id: requestId, principal } = request;
-  await request.plane.writer.commit({
+  await request.commit({
     kind: "createUpload",
     bucketId,
     key,
@@ -64,5 +64,5 @@ function uploadHeaders(meta: UploadMeta): ResponseHeaders {
 
 function initiatorOf({ identity }: S3Request): UploadMeta["initiator"] {
   if (identity.kind === "anonymous") return { id: anonymousId, displayName: "anonymous" };
-  return { id: identity.key.canonicalId, displayName: identity.key.displayName };
+  return { id: identity.tenant.canonicalId, displayName: identity.tenant.displayName };
 }

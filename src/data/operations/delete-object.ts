@@ -8,7 +8,7 @@ export async function deleteObject(request: S3Request): Promise<void> {
   const versionId = request.versionId ?? null;
   if (versionId !== null) checkVersionId(versionId);
   const conditions = parseDeleteConditions(request.headers);
-  const result = await request.plane.writer.commit({
+  const result = await request.commit({
     kind: "delete",
     bucketId: request.bucket.bucketId,
     key: request.key,

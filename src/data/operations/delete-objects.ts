@@ -7,7 +7,7 @@ import { maxLargeXmlBytes } from "#kernel/xml/xml-element.ts";
 import { toS3Error } from "../request/error-document.ts";
 import { readSmallBody } from "../request/read-small-body.ts";
 import { respondXml } from "../request/respond.ts";
-import { objectArn, type S3Request } from "../request/s3-request.ts";
+import type { S3Request } from "../request/s3-request.ts";
 
 /** Version ids of other sites may have up to this many bytes; none has a space or a control character. */
 const wellFormedVersionId = new RegExp(`^[!-~]{1,${maxKeyBytes}}$`);
@@ -28,7 +28,7 @@ export async function deleteObjects(request: S3Request): Promise<void> {
 /** No await before the commit is handed over: mutations of one turn of the event loop travel and commit together. */
 async function deleteOne(request: S3Request, object: ObjectToDelete, quiet: boolean): Promise<string> {
   try {
-    const result = await request.plane.writer.commit(toMutation(request, object));
+    const result = await request.commit(toMutation(request, object));
     return quiet ? "" : renderDeleted(object, result);
   } catch (thrown) {
     return renderFailure(object, toS3Error(thrown));
@@ -40,11 +40,7 @@ function toMutation(request: S3Request, object: ObjectToDelete): DeleteMutation 
   const { bucket, id: requestId, principal } = request;
   const key = parseObjectKey(object.key);
   const versionId = object.versionId ?? null;
-  request.require(
-    versionId === null ? "s3:DeleteObject" : "s3:DeleteObjectVersion",
-    objectArn(bucket.name, key),
-    bucket,
-  );
+  request.require(versionId === null ? "s3:DeleteObject" : "s3:DeleteObjectVersion", bucket, key);
   if (versionId !== null && !wellFormedVersionId.test(versionId)) throw new S3Error("NoSuchVersion");
   const conditions = Object.keys(object.conditions).length === 0 ? null : object.conditions;
   return { kind: "delete", bucketId: bucket.bucketId, key, requestId, principal, versionId, conditions };

@@ -5,7 +5,7 @@ import type { ObjectVersion } from "../catalog/catalog.ts";
 import { hlcToMs } from "../catalog/version-id.ts";
 import { openInline } from "../crypto/inline-body.ts";
 import { type ObjectMeta, parseObjectMeta } from "../object-meta.ts";
-import { bucketArn, type S3Request } from "../request/s3-request.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { openObjectKey } from "./encryption-request.ts";
 
 /** A version found for a read, with its metadata parsed. */
@@ -75,8 +75,7 @@ export function checkVersionId(versionId: string): void {
 }
 
 function absent(request: S3Request): S3Error {
-  if (!request.allows("s3:ListBucket", bucketArn(request.bucket.name), request.bucket))
-    return new S3Error("AccessDenied");
+  if (!request.allows("s3:ListBucket", request.bucket)) return new S3Error("AccessDenied");
   if (request.versionId !== undefined)
     return new S3Error("NoSuchVersion", { fields: { Key: request.key, VersionId: request.versionId } });
   return new S3Error("NoSuchKey", { fields: { Key: request.key } });

@@ -10,7 +10,8 @@ const maxBuckets = 10_000;
 
 /** ListBuckets: by name, only what the caller may see. Source: API_ListBuckets. */
 export function listBuckets(request: S3Request): void {
-  const { caller, query } = request;
+  const { query } = request;
+  const caller = request.signer.tenant;
   const prefix = query.get("prefix");
   const region = query.get("bucket-region");
   const paged = ["max-buckets", "continuation-token", "prefix", "bucket-region"].some((name) => query.has(name));
@@ -39,9 +40,7 @@ export function listBuckets(request: S3Request): void {
 }
 
 function isVisible(request: S3Request, bucket: BucketEntry): boolean {
-  return ["s3:ListBucket", "s3:ListAllMyBuckets"].some((action) =>
-    request.allows(action, bucketArn(bucket.name), bucket),
-  );
+  return ["s3:ListBucket", "s3:ListAllMyBuckets"].some((action) => request.allows(action, bucket));
 }
 
 function renderBucket(bucket: BucketEntry, paged: boolean): string {

@@ -7,7 +7,7 @@ import type { ObjectVersion } from "../catalog/catalog.ts";
 import { hlcToMs } from "../catalog/version-id.ts";
 import { type ObjectMeta, parseObjectAttributes, storedHeaderNames } from "../object-meta.ts";
 import type { ResponseHeaders } from "../request/respond.ts";
-import { objectArn, type S3Request } from "../request/s3-request.ts";
+import type { S3Request } from "../request/s3-request.ts";
 import { encryptionHeaders } from "./encryption-request.ts";
 import type { FoundObject } from "./find-object.ts";
 
@@ -93,6 +93,5 @@ function addTagCount(request: S3Request, version: ObjectVersion, headers: Respon
   const { tags } = parseObjectAttributes(version.attributes);
   if (!tags || tags.length === 0) return;
   const action = request.versionId === undefined ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging";
-  if (request.allows(action, objectArn(request.bucket.name, request.key), request.bucket))
-    headers["x-amz-tagging-count"] = tags.length;
+  if (request.allows(action, request.bucket, request.key)) headers["x-amz-tagging-count"] = tags.length;
 }

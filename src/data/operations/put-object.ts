@@ -57,7 +57,7 @@ async function commitPut(
   const json = JSON.stringify(meta);
   const bytes = await body.finish({ etag, meta: json });
   try {
-    const result = await request.plane.writer.commit(
+    const result = await request.commit(
       {
         kind: "put",
         bucketId: request.bucket.bucketId,

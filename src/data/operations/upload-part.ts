@@ -75,7 +75,7 @@ export async function commitPart(
   const blob = await finishBlob(part.sink, { bucketId, key, wrappedKey: upload.meta.key, etag, uploadId, partNumber });
   const checksum = encodePartChecksums(part.checksum, part.ownChecksum);
   try {
-    const result = await request.plane.writer.commit({
+    const result = await request.commit({
       kind: "putPart",
       bucketId,
       key,

@@ -1,13 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { BucketEntry, KeyEntry } from "#kernel/protocol/snapshot.ts";
+import type { Decision } from "#kernel/policy/evaluate-access.ts";
+import type { AccessedResource } from "#kernel/policy/evaluate-statement.ts";
+import type { Mutation, MutationSuccess } from "#kernel/protocol/mutation.ts";
+import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import { type HeaderLookup, readHeader } from "#kernel/s3/header-lookup.ts";
 import type { ObjectKey } from "#kernel/s3/object-key.ts";
 import type { OperationSpec } from "#kernel/s3/operation.ts";
 import type { QueryParameters } from "#kernel/s3/query-parameters.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { Authentication } from "#kernel/sigv4/authentication.ts";
-import { authorize, type Identity } from "../authorize.ts";
+import { authorize, bucketResource, type Identity, type UserIdentity, wholeService } from "../authorize.ts";
 import type { DataPlane } from "../data-plane.ts";
+import { accessDenied } from "./access-denied.ts";
+import { RequestValues } from "./request-values.ts";
 
 /** A request as the engine gives it, on which the listener sees the bytes of memory that it holds. */
 export type GatheringMessage = IncomingMessage & { gatheredBytes?: number };
@@ -40,8 +45,10 @@ export class S3Request {
   /** Lower-case names; headers that came as signed query parameters are among them. */
   readonly headers: HeaderLookup;
   readonly authentication: Authentication;
-  readonly identity: Identity;
   readonly #parts: RequestParts;
+  #identity: Identity;
+  #facts: Map<string, string | readonly string[]> | undefined;
+  #isRevoked = false;
   #gatheredBytes = 0;
   #hasEnded = false;
 
@@ -54,7 +61,7 @@ export class S3Request {
     this.query = parts.query;
     this.headers = parts.headers;
     this.authentication = parts.authentication;
-    this.identity = parts.identity;
+    this.#identity = parts.identity;
     this.#parts = parts;
   }
 
@@ -143,35 +150,84 @@ export class S3Request {
     return this.query.get("versionId");
   }
 
-  /** The caller's key entry. @throws S3Error AccessDenied for anonymous callers */
-  get caller(): KeyEntry {
-    if (this.identity.kind === "anonymous") throw new S3Error("AccessDenied");
-    return this.identity.key;
+  /** Who asks, with the policies as they are now. */
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /** The holder of the key that signed. @throws S3Error AccessDenied for anonymous callers */
+  get signer(): UserIdentity {
+    if (this.#identity.kind === "anonymous") throw new S3Error("AccessDenied");
+    return this.#identity;
   }
 
   /** ARN of the caller, for commit records. */
   get principal(): string {
-    if (this.identity.kind === "anonymous") return "anonymous";
-    return `arn:aws:iam::${this.identity.key.accountId}:user/${this.identity.key.userName}`;
+    return this.#identity.kind === "anonymous" ? "anonymous" : this.#identity.arn;
   }
 
-  /** Whether the caller may do `action` on an ARN of `bucket`. */
-  allows(action: string, resource: string, bucket: BucketEntry): boolean {
-    return authorize(this.identity, { action, resource, bucket });
+  /** Address of the peer; IPv4 in its own form on dual-stack sockets too. */
+  get address(): string {
+    return (this.message.socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+  }
+
+  /**
+   * Values of condition keys found out on the way: what the body says, the tags of the stored object. Whoever adds one asks again
+   * whether the request is allowed.
+   */
+  get facts(): Map<string, string | readonly string[]> {
+    this.#facts ??= new Map();
+    return this.#facts;
+  }
+
+  /** Whether the caller may do `action` on a bucket, or on an object in it. */
+  allows(action: string, bucket: BucketEntry, key?: string): boolean {
+    return this.#decide(action, bucketResource(bucket, key), bucket).outcome === "allow";
   }
 
   /** @throws S3Error AccessDenied */
-  require(action: string, resource: string, bucket: BucketEntry): void {
-    if (!this.allows(action, resource, bucket)) throw new S3Error("AccessDenied");
+  require(action: string, bucket: BucketEntry, key?: string): void {
+    const resource = bucketResource(bucket, key);
+    const decision = this.#decide(action, resource, bucket);
+    if (decision.outcome !== "allow") throw accessDenied({ identity: this.#identity, action, resource, decision });
+  }
+
+  /** For actions on S3 as a whole, and on the bucket that the caller wants to make. @throws S3Error AccessDenied */
+  requireService(action: string, newBucket?: string): void {
+    const accountId = this.#identity.kind === "anonymous" ? "" : this.#identity.tenant.accountId;
+    const resource = newBucket === undefined ? wholeService : bucketResource({ name: newBucket, accountId });
+    const decision = this.#decide(action, resource, undefined);
+    if (decision.outcome !== "allow") throw accessDenied({ identity: this.#identity, action, resource, decision });
+  }
+
+  /** The caller's records or policies changed while the request runs. */
+  renewIdentity(identity: Identity): void {
+    this.#identity = identity;
+  }
+
+  /** Ends a request whose caller may not make it any more: nothing it sent is stored, nothing more of an answer goes out. */
+  revoke(): void {
+    this.#isRevoked = true;
+    this.message.destroy();
+    this.response.destroy();
+  }
+
+  /** Hands a change, with an inline body, to the catalog writer, unless the right to make it is gone. @throws S3Error AccessDenied, and as the writer */
+  commit(mutation: Mutation, body?: Uint8Array): Promise<MutationSuccess> {
+    if (this.#isRevoked) throw new S3Error("AccessDenied");
+    return this.plane.writer.commit(mutation, body);
+  }
+
+  #decide(action: string, resource: AccessedResource, bucket: BucketEntry | undefined): Decision {
+    if (bucket !== undefined && !this.plane.snapshot.isTenantActive(bucket.tenantId)) return ofSuspendedTenant;
+    return authorize(this.#identity, { action, resource, values: new RequestValues(this, bucket) });
   }
 }
+
+/** Buckets of a suspended tenant are closed to everybody. */
+const ofSuspendedTenant: Decision = { outcome: "implicitDeny", layer: "bucketPolicy", by: undefined };
 
 /** ARN of a bucket. */
 export function bucketArn(bucket: string): string {
   return `arn:aws:s3:::${bucket}`;
-}
-
-/** ARN of an object. */
-export function objectArn(bucket: string, key: string): string {
-  return `arn:aws:s3:::${bucket}/${key}`;
 }

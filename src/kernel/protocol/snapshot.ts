@@ -1,32 +1,17 @@
+import type {
+  BucketQuota,
+  GroupEntry,
+  KeyEntry,
+  PolicyEntry,
+  RoleEntry,
+  TenantEntry,
+  UserEntry,
+} from "./identities.ts";
+
 /**
  * What the control thread publishes to every data worker: immutable and numbered.
  * A worker gets one full snapshot at start, then deltas; a gap in the numbers makes it ask for a full one again.
  */
-
-/** A minimal allow-list until the policy engine arrives: both lists match with `*` and `?`; resources are ARNs. */
-export interface Grant {
-  readonly actions: readonly string[];
-  readonly resources: readonly string[];
-}
-
-/** One access key with the identity it stands for. */
-export interface KeyEntry {
-  readonly accessKeyId: string;
-  readonly secretKey: string;
-  readonly enabled: boolean;
-  /** AWS-like user id, `AIDA...`. */
-  readonly userId: string;
-  readonly userName: string;
-  readonly tenantId: string;
-  /** 12 digits. */
-  readonly accountId: string;
-  /** 64 hex digits. */
-  readonly canonicalId: string;
-  readonly displayName: string;
-  /** True for the first administrator: every action is allowed. */
-  readonly administrator: boolean;
-  readonly grants: readonly Grant[];
-}
 
 /** One bucket as every worker knows it. Names are aliases: everything else refers to `bucketId`. */
 export interface BucketEntry {
@@ -42,6 +27,7 @@ export interface BucketEntry {
   readonly createdAtMs: number;
   readonly versioning: "never" | "enabled" | "suspended";
   readonly tags: readonly (readonly [key: string, value: string])[];
+  readonly quota: BucketQuota;
 }
 
 /** Dynamic settings the data plane obeys. Names, units and defaults: the settings table. */
@@ -59,18 +45,43 @@ export interface DataSettings {
   readonly "history.window": number;
 }
 
+/** Everything that is published entry by entry, by kind. */
+export interface SnapshotEntries {
+  readonly tenant: TenantEntry;
+  readonly user: UserEntry;
+  readonly group: GroupEntry;
+  readonly role: RoleEntry;
+  readonly policy: PolicyEntry;
+  readonly key: KeyEntry;
+  readonly bucket: BucketEntry;
+}
+
+/** Kinds of entries. */
+export type EntryKind = keyof SnapshotEntries;
+
+/** What an entry is found by: its own id, unique within its kind. */
+export const entryId: { readonly [Kind in EntryKind]: (entry: SnapshotEntries[Kind]) => string } = {
+  tenant: ({ tenantId }) => tenantId,
+  user: ({ userId }) => userId,
+  group: ({ groupId }) => groupId,
+  role: ({ roleId }) => roleId,
+  policy: ({ policyId }) => policyId,
+  key: ({ accessKeyId }) => accessKeyId,
+  bucket: ({ bucketId }) => bucketId,
+};
+
 /** The whole state at one number. */
 export interface Snapshot {
   readonly number: number;
-  readonly keys: readonly KeyEntry[];
-  readonly buckets: readonly BucketEntry[];
+  readonly entries: { readonly [Kind in EntryKind]: readonly SnapshotEntries[Kind][] };
   readonly settings: DataSettings;
 }
 
-/** One replaced or removed entry (`value` null). */
+/** One replaced or removed entry (`value` null), or the settings. */
 export type SnapshotChange =
-  | { readonly kind: "key"; readonly id: string; readonly value: KeyEntry | null }
-  | { readonly kind: "bucket"; readonly id: string; readonly value: BucketEntry | null }
+  | {
+      [Kind in EntryKind]: { readonly kind: Kind; readonly id: string; readonly value: SnapshotEntries[Kind] | null };
+    }[EntryKind]
   | { readonly kind: "settings"; readonly id: "settings"; readonly value: DataSettings };
 
 /** What changed from `number - 1` to `number`. */

@@ -3,6 +3,9 @@ import type { CatalogProblem } from "./catalog-problem.ts";
 /** The request that a call is made for, as the audit tells of it. */
 export interface CallOrigin {
   readonly accessKeyId: string;
+  /** Id and name of the user, or of the session. */
+  readonly principalId: string;
+  readonly principalName: string;
   readonly requestId: string;
   /** The TCP peer. */
   readonly address: string;
@@ -14,7 +17,8 @@ export type ControlCall =
   | {
       readonly kind: "createBucket";
       readonly name: string;
-      readonly accessKeyId: string;
+      /** The owner to be. */
+      readonly tenantId: string;
       readonly region: string;
       readonly tags: readonly (readonly [key: string, value: string])[];
       readonly origin?: CallOrigin;

@@ -1,9 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
-import type { Grant } from "#kernel/protocol/snapshot.ts";
 import { operations, operationTable } from "#kernel/s3/operation-table.ts";
-import { harnessBucket, harnessKey, RequestHarness } from "#testing/request-harness.ts";
-import type { RequestParts } from "../request/s3-request.ts";
+import type { Grant } from "#testing/identities.ts";
+import { harnessBucket, identityWith, RequestHarness } from "#testing/request-harness.ts";
 import { authorizeRequest } from "./authorize-request.ts";
+import type { RequestParts } from "./s3-request.ts";
 
 const harness = new RequestHarness();
 await harness.open();
@@ -25,8 +25,8 @@ async function ask(
   return response.text();
 }
 
-function holder(grants: readonly Grant[], change: Partial<typeof harnessKey> = {}): Pick<RequestParts, "identity"> {
-  return { identity: { kind: "key", key: { ...harnessKey, grants, ...change } } };
+function holder(grants: readonly Grant[], accountId = harnessBucket.accountId): Pick<RequestParts, "identity"> {
+  return { identity: identityWith(grants, { accountId }) };
 }
 
 const everything: Grant = { actions: ["*"], resources: ["*"] };
@@ -48,7 +48,7 @@ test("authorizeRequest: every operation is refused to nobody, to a key without g
     expect([spec.name, await ask({ spec, ...holder([]) }, {}, path)]).toEqual([spec.name, "AccessDenied"]);
     expect([spec.name, await ask({ spec, ...holder([everything]) }, {}, path)]).toEqual([spec.name, "allowed"]);
     if (spec.actions.some(({ on }) => on === "service") || spec.name === "CreateBucket") continue;
-    const foreign = holder([everything], { tenantId: "other", administrator: true });
+    const foreign = holder([everything], "210987654321");
     expect([spec.name, await ask({ spec, ...foreign }, {}, path)]).toEqual([spec.name, "AccessDenied"]);
   }
 });
@@ -78,7 +78,7 @@ test("authorizeRequest: a header that does more asks for more", async () => {
 });
 
 test("authorizeRequest: a missing bucket is told only where the operation needs it", async () => {
-  const administrator = holder([], { administrator: true });
+  const administrator = holder([everything]);
   expect(await ask({ spec: operationTable.GetObject, ...administrator }, {}, "/other/key")).toBe("NoSuchBucket");
   expect(await ask({ spec: operationTable.CreateBucket, ...administrator }, {}, "/other")).toBe("allowed");
   expect(await ask({ spec: operationTable.HeadBucket, ...holder([]), bucketEntry: harnessBucket }, {}, "/bucket")).toBe(

@@ -1,7 +1,6 @@
 import type { RequiredAction } from "#kernel/s3/required-action.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { authorize } from "../authorize.ts";
-import { bucketArn, objectArn, type S3Request } from "../request/s3-request.ts";
+import type { S3Request } from "./s3-request.ts";
 
 /** Canned ACLs that change nothing where the bucket's owner owns every object. */
 const defaultAcls = new Set(["private", "bucket-owner-full-control"]);
@@ -14,32 +13,27 @@ const defaultAcls = new Set(["private", "bucket-owner-full-control"]);
 export function authorizeRequest(request: S3Request): void {
   for (const required of request.spec.actions) {
     if (required.when !== undefined && !conditionHolds(required, request)) continue;
-    if (!allowsRequired(required, request)) throw denied(request);
+    requireAction(required, request);
+  }
+}
+
+function requireAction(required: RequiredAction, request: S3Request): void {
+  const { action } = required;
+  const { name, level } = request.spec;
+  if (required.on === "service") request.requireService(action);
+  else if (required.on === "bucket" && name === "CreateBucket") request.requireService(action, request.bucketName);
+  else if (required.on === "bucket" && name === "HeadBucket") requireHead(action, request);
+  else if (required.on === "bucket") request.require(action, request.bucket);
+  else if (required.on === "key" && level === "key") {
+    const isVersion = request.versionId !== undefined;
+    request.require((isVersion && required.versionAction) || action, request.bucket, request.key);
   }
 }
 
 /** HeadBucket tells the region even to those who may not see the bucket: SDKs follow it. */
-function denied(request: S3Request): S3Error {
-  if (request.spec.name !== "HeadBucket") return new S3Error("AccessDenied");
-  return new S3Error("AccessDenied", { headers: { "x-amz-bucket-region": request.bucket.region } });
-}
-
-function allowsRequired(required: RequiredAction, request: S3Request): boolean {
-  switch (required.on) {
-    case "service":
-      return authorize(request.identity, { action: required.action, resource: "*" });
-    case "bucket":
-      if (request.spec.name === "CreateBucket")
-        return authorize(request.identity, { action: required.action, resource: bucketArn(request.bucketName) });
-      return request.allows(required.action, bucketArn(request.bucket.name), request.bucket);
-    case "key": {
-      if (request.spec.level !== "key") return true;
-      const action = request.versionId === undefined ? required.action : (required.versionAction ?? required.action);
-      return request.allows(action, objectArn(request.bucket.name, request.key), request.bucket);
-    }
-    case "source":
-      return true;
-  }
+function requireHead(action: string, request: S3Request): void {
+  if (request.allows(action, request.bucket)) return;
+  throw new S3Error("AccessDenied", { headers: { "x-amz-bucket-region": request.bucket.region } });
 }
 
 function conditionHolds(required: RequiredAction, request: S3Request): boolean {
@@ -47,7 +41,7 @@ function conditionHolds(required: RequiredAction, request: S3Request): boolean {
     case "acl":
       return sendsAcl(request);
     case "tagging":
-      return request.header("x-amz-tagging") !== undefined;
+      return request.header("x-amz-tagging") !== undefined || request.facts.has("aws:TagKeys");
     case "retention":
       return (
         request.header("x-amz-object-lock-mode") !== undefined ||

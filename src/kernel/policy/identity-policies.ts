@@ -1,0 +1,139 @@
+import type { GroupEntry, InlinePolicy, PolicyEntry, TenantEntry, UserEntry } from "../protocol/identities.ts";
+import { RecentMap } from "../sigv4/recent-map.ts";
+import { findBuiltInPolicy } from "./built-in-policies.ts";
+import { type CompiledPolicy, compilePolicyText, denyEverything } from "./compile-policy.ts";
+import type { NarrowingLayer, NarrowingLink } from "./evaluate-access.ts";
+import type { PolicyKind } from "./policy-document.ts";
+import type { Caller } from "./principal.ts";
+
+/** Where an identity's records are found; undefined when there is none. */
+export interface IdentityLookup {
+  findGroup(groupId: string): GroupEntry | undefined;
+  findPolicy(policyId: string): PolicyEntry | undefined;
+}
+
+/** An identity with all policies that speak about it, ready to be evaluated. Valid until one of its records changes. */
+export interface ResolvedIdentity {
+  readonly caller: Caller;
+  readonly arn: string;
+  /** Each must allow. */
+  readonly narrowing: readonly NarrowingLink[];
+  /** Of the identity and its groups. */
+  readonly identity: readonly CompiledPolicy[];
+  /** Values of condition keys that the identity alone determines. */
+  readonly values: ReadonlyMap<string, string>;
+  /** True when a condition asks for tags of the object: they must be looked up before a decision. */
+  readonly asksObjectTags: boolean;
+}
+
+/** A user of a tenant with what narrows the credential at hand. */
+export interface NarrowedUser {
+  readonly user: UserEntry;
+  readonly tenant: TenantEntry;
+  /** Texts of policies, each of which must allow. */
+  readonly narrowing: readonly { readonly layer: NarrowingLayer; readonly text: string }[];
+}
+
+const builtInPrefix = "arn:aws:iam::aws:policy/";
+/** Compiled policies that are remembered; built-in ones beside them. */
+const maxCompiled = 4096;
+const objectTagKey = "s3:existingobjecttag/";
+
+interface Compiled {
+  readonly policy: CompiledPolicy;
+  readonly asksObjectTags: boolean;
+}
+
+/** Compiles what is stored about identities; compiled policies are remembered by their text. */
+export class IdentityPolicies {
+  readonly #lookup: IdentityLookup;
+  readonly #compiled = new RecentMap<Compiled>(maxCompiled);
+
+  constructor(lookup: IdentityLookup) {
+    this.#lookup = lookup;
+  }
+
+  /** A user with its own policies, those of its groups, its boundary, and what narrows its credential. A missing record denies everything. */
+  resolveUser({ user, tenant, narrowing }: NarrowedUser): ResolvedIdentity {
+    const arn = userArn(tenant, user);
+    const own = this.#managed(user.policyIds);
+    const inline = this.#inline(arn, user.inlinePolicies, "userInline");
+    const groups = user.groupIds.flatMap((groupId) => this.#ofGroup(groupId, tenant));
+    const identity = [...own, ...inline, ...groups];
+    const boundary: readonly Compiled[] = user.boundaryPolicyId === null ? [] : this.#managed([user.boundaryPolicyId]);
+    const links: { readonly layer: NarrowingLayer; readonly compiled: readonly Compiled[] }[] = narrowing.map(
+      ({ layer, text }, index) => {
+        const kind = layer === "sessionPolicy" ? "session" : "key";
+        return { layer, compiled: [this.#compile(text, `${arn} ${layer} ${index + 1}`, kind)] };
+      },
+    );
+    if (boundary.length > 0) links.unshift({ layer: "boundary", compiled: boundary });
+    const all = [...identity, ...links.flatMap(({ compiled }) => compiled)];
+    return {
+      caller: callerOfUser(user, tenant, arn),
+      arn,
+      narrowing: links.map(({ layer, compiled }) => ({ layer, policies: compiled.map(({ policy }) => policy) })),
+      identity: identity.map(({ policy }) => policy),
+      values: valuesOfUser(user, tenant, arn),
+      asksObjectTags: all.some(({ asksObjectTags }) => asksObjectTags),
+    };
+  }
+
+  #ofGroup(groupId: string, tenant: TenantEntry): readonly Compiled[] {
+    const group = this.#lookup.findGroup(groupId);
+    if (group === undefined || group.tenantId !== tenant.tenantId) return [missing(groupId)];
+    const arn = `arn:aws:iam::${tenant.accountId}:group${group.path}${group.name}`;
+    return [...this.#managed(group.policyIds), ...this.#inline(arn, group.inlinePolicies, "groupInline")];
+  }
+
+  #managed(policyIds: readonly string[]): readonly Compiled[] {
+    return policyIds.map((policyId) => {
+      if (policyId.startsWith(builtInPrefix)) {
+        const builtIn = findBuiltInPolicy(policyId.slice(builtInPrefix.length));
+        return builtIn === undefined ? missing(policyId) : this.#compile(builtIn.text, policyId, "managed");
+      }
+      const entry = this.#lookup.findPolicy(policyId);
+      return entry === undefined ? missing(policyId) : this.#compile(entry.text, entry.arn, "managed");
+    });
+  }
+
+  #inline(arn: string, policies: readonly InlinePolicy[], kind: PolicyKind): readonly Compiled[] {
+    return policies.map(({ name, text }) => this.#compile(text, `${arn} ${name}`, kind));
+  }
+
+  #compile(text: string, name: string, kind: PolicyKind): Compiled {
+    const place = `${kind}\n${name}\n${text}`;
+    const known = this.#compiled.get(place);
+    if (known !== undefined) return known;
+    const compiled = {
+      policy: compilePolicyText(text, { kind }, { name }),
+      asksObjectTags: text.toLowerCase().includes(objectTagKey),
+    };
+    this.#compiled.set(place, compiled);
+    return compiled;
+  }
+}
+
+/** ARN of a user: `arn:aws:iam::<account>:user<path><name>`. */
+function userArn({ accountId }: TenantEntry, { path, name }: UserEntry): string {
+  return `arn:aws:iam::${accountId}:user${path}${name}`;
+}
+
+function missing(name: string): Compiled {
+  return { policy: denyEverything(name), asksObjectTags: false };
+}
+
+function callerOfUser({ userId, global }: UserEntry, { accountId, canonicalId }: TenantEntry, arn: string): Caller {
+  return { kind: "user", accountId, canonicalId, userId, arn, global };
+}
+
+function valuesOfUser(user: UserEntry, tenant: TenantEntry, arn: string): ReadonlyMap<string, string> {
+  return new Map([
+    ["aws:username", user.name],
+    ["aws:userid", user.userId],
+    ["aws:PrincipalArn", arn],
+    ["aws:PrincipalAccount", tenant.accountId],
+    ["aws:PrincipalType", "User"],
+    ...user.tags.map(([key, value]) => [`aws:PrincipalTag/${key}`, value] as const),
+  ]);
+}
