@@ -210,7 +210,8 @@ class DataWorker {
         await handler.handle(message, response, awaitsContinue);
       } catch (error) {
         // Not even the error could be answered: the client must not wait for ever. The guard logs it.
-        response.destroy();
+        // The response itself must not be destroyed: Bun would answer 200.
+        message.socket.destroy();
         throw error;
       }
     };

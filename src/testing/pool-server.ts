@@ -11,7 +11,7 @@ import { openPool, type Pool } from "#data/pool.ts";
 import { systemClock } from "#kernel/base/clock.ts";
 import { slotCell } from "#kernel/metrics/slot-layout.ts";
 import type { KeyEntry } from "#kernel/protocol/identities.ts";
-import type { BucketEntry, DataSettings, Snapshot } from "#kernel/protocol/snapshot.ts";
+import type { BucketEntry, DataSettings, Snapshot, SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
 import { BucketClient } from "./acceptance/bucket-client.ts";
 import { S3Client } from "./acceptance/s3-client.ts";
@@ -39,6 +39,7 @@ export class PoolServer {
   readonly logged: string[];
   readonly #pool: Pool;
   readonly #lives: readonly WorkerLife[];
+  #number = 1;
 
   constructor(parts: { dataDir: string; pool: Pool; lives: readonly WorkerLife[]; s3Port: number; logged: string[] }) {
     this.#lives = parts.lives;
@@ -50,16 +51,24 @@ export class PoolServer {
 
   /** A bucket as the administrator, or the holder of another key, talks to it. */
   bucket(name: string, accessKeyId: string = administratorId): BucketClient {
-    return new BucketClient(
-      accessKeyId === administratorId ? this.s3 : new S3Client(this.s3.port, credentialsOf(accessKeyId)),
-      name,
-    );
+    return new BucketClient(accessKeyId === administratorId ? this.s3 : this.client(accessKeyId), name);
+  }
+
+  /** A client of its own for the holder of a key. */
+  client(accessKeyId: string): S3Client {
+    return new S3Client(this.s3.port, credentialsOf(accessKeyId));
   }
 
   /** Sends the worker a message whose handling throws: a snapshot that is none, which the types would refuse. */
   breakWorker(): void {
     const life = this.#lives.at(-1);
     if (life) Reflect.apply(life.send, life, [{ kind: "snapshot" }]);
+  }
+
+  /** Changes the control state as the control thread would. */
+  publish(changes: readonly SnapshotChange[]): void {
+    this.#number += 1;
+    for (const life of this.#lives) life.send({ kind: "delta", delta: { number: this.#number, changes } });
   }
 
   /** How often the worker was started again. */
