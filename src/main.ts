@@ -19,6 +19,7 @@ import { BootConfigError } from "./kernel/settings/boot-config-error.ts";
 import { findConfigPath } from "./kernel/settings/boot-values.ts";
 import { findHelp } from "./kernel/settings/commands.ts";
 import { describeFileError, type FileText } from "./kernel/settings/file-text.ts";
+import { parseCommand } from "./kernel/settings/parse-command.ts";
 import { resolveSettings } from "./kernel/settings/settings.ts";
 
 /** Exit codes. Source: sysexits.h. */
@@ -28,8 +29,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const [rootKeyFlag, rootKeyVariable] = ["--root-key-file", "MAXIOFS_ROOT_KEY"];
 
-const helpFlags = ["--help", "-h"];
-
 /** Until the stored settings are read the writer frees nothing: the longest window there is, ms. */
 const longestWindowMs = 30 * 86_400_000;
 
@@ -37,29 +36,25 @@ const longestWindowMs = 30 * 86_400_000;
 async function main(words: readonly string[]): Promise<number> {
   // Whatever a library makes is for this user alone; the parts that make files ask for it by themselves as well.
   process.umask(0o077);
-  const [verb = "help", ...rest] = words;
-  if (rest.some((word) => helpFlags.includes(word))) return help(words.filter((word) => !word.startsWith("-")));
-  switch (verb) {
+  const command = parseCommand(words);
+  switch (command.name) {
     case "serve":
-      return serve(rest);
+      return serve(command.words);
     case "check":
-      return check(rest);
-    case "audit":
-      return rest[0] === "verify" ? verifyAudit(rest.slice(1)) : refuseUsage(["audit", ...rest.slice(0, 1)].join(" "));
-    case "keys":
-      if (rest[0] === "export") return exportKeys(rest.slice(1));
-      if (rest[0] === "import") return importKeys(rest.slice(1));
-      return refuseUsage(rest[0] === undefined ? "keys" : `keys ${rest[0]}`);
+      return check(command.words);
+    case "audit verify":
+      return verifyAudit(command.words);
+    case "keys export":
+      return exportKeys(command.words);
+    case "keys import":
+      return importKeys(command.words);
     case "version":
-    case "--version":
       console.log(version);
       return exitCodes.ok;
     case "help":
-    case "--help":
-    case "-h":
-      return help(rest);
-    default:
-      return refuseUsage(verb);
+      return help(command.words);
+    case "unknown":
+      return refuseUsage(command.words.join(" "));
   }
 }
 
@@ -100,13 +95,15 @@ function readText(path: string): FileText {
 /** Runs the server until a signal ends the process. */
 async function serve(flags: readonly string[]): Promise<number> {
   const config = readConfig(flags);
-  const [{ createLog }, { takeDataFolder }, { Pool }, { endOnSignals }, { openControl }] = await Promise.all([
-    import("./control/observe/log.ts"),
-    import("./control/database/take-data-folder.ts"),
-    import("./data/pool.ts"),
-    import("./control/end-on-signals.ts"),
-    import("./control/open-control.ts"),
-  ]);
+  const [{ createLog }, { takeDataFolder }, { Pool }, { requireFreePorts }, { endOnSignals }, { openControl }] =
+    await Promise.all([
+      import("./control/observe/log.ts"),
+      import("./control/database/take-data-folder.ts"),
+      import("./data/pool.ts"),
+      import("./data/pool/require-free-ports.ts"),
+      import("./control/end-on-signals.ts"),
+      import("./control/open-control.ts"),
+    ]);
   const given = resolveSettings({ overrides: config.settings, stored: new Map(), defaults: logDefaults() });
   const log = createLog({ ...logStyleOf(given), clock: systemClock });
   process.on("uncaughtException", (error) => endByBug(log, error));
@@ -114,7 +111,7 @@ async function serve(flags: readonly string[]): Promise<number> {
   const dataDir = resolve(config.dataDir);
   const lock = takeDataFolder({ dataDir, pid: process.pid, uid: process.geteuid?.() ?? 0, log });
   // Before a first administrator is made: a start that fails afterwards would never show the key.
-  await requireFreePorts(config);
+  await requireFreePorts([config.s3Listen, config.s3TlsListen, config.consoleListen]);
   const problems = new CatalogProblems({ clock: systemClock, log });
   const pool = new Pool({
     dataDir,
@@ -141,20 +138,6 @@ async function serve(flags: readonly string[]): Promise<number> {
   });
   await startServing({ config, control, pool, log });
   return new Promise(() => {});
-}
-
-/** @throws PoolStartError naming the address that somebody else has. */
-async function requireFreePorts(config: BootConfig): Promise<void> {
-  const [{ assertPortFree }, { PoolStartError }] = await Promise.all([
-    import("./data/listener/shared-port.ts"),
-    import("./data/pool/pool-start-error.ts"),
-  ]);
-  for (const listen of [config.s3Listen, config.s3TlsListen, config.consoleListen]) {
-    if (!listen) continue;
-    await assertPortFree(listen).catch((error: Error) => {
-      throw new PoolStartError(`Cannot listen on ${listen.host}:${listen.port}: ${error.message}`);
-    });
-  }
 }
 
 /** The parts of a running server. */
@@ -320,17 +303,13 @@ async function verifyAudit(words: readonly string[]): Promise<number> {
 async function exportKeys(flags: readonly string[]): Promise<number> {
   const config = readConfig(flags);
   const dataDir = resolve(config.dataDir);
-  const { readControlDatabase } = await import("./control/database/read-control-database.ts");
-  const { openFolderKeys } = await import("./control/encryption/folder-keys.ts");
-  const { exportRecoveryBundle } = await import("./control/encryption/recovery-bundle.ts");
+  const { exportKeys: write } = await import("./control/encryption/export-keys.ts");
   const { requireDataFolder } = await import("./control/database/take-data-folder.ts");
   requireDataFolder(dataDir);
-  const database = readControlDatabase(dataDir);
-  if (database === undefined) return refuseFolder(dataDir, exitCodes.noInput);
-  const keys = await openFolderKeys(database, { dataDir, given: config.rootKey, random: systemRandom });
-  database.close();
-  const [passphrase] = await readLines(1);
-  console.log(await exportRecoveryBundle(keys, passphrase ?? "", systemRandom));
+  const readPassphrase = async () => (await readLines(1))[0] ?? "";
+  const bundle = await write({ dataDir, given: config.rootKey, random: systemRandom }, readPassphrase);
+  if (bundle === undefined) return refuseFolder(dataDir, exitCodes.noInput);
+  console.log(bundle);
   return exitCodes.ok;
 }
 
