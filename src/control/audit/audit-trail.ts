@@ -1,18 +1,17 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
 import { createUlidMaker, firstUlidAt } from "#kernel/base/ulid.ts";
-import type { Settings } from "#kernel/settings/settings.ts";
 import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
 import type { Log } from "../observe/log.ts";
+import { appendEvent, isWantedEvent } from "./append-event.ts";
 import type { AuditEvent, RecordAudit } from "./audit-event.ts";
-import { type AuditRecord, genesisHash, renderAuditTime, sealRecord, serverChain } from "./audit-record.ts";
+import { type AuditRecord, renderAuditTime, serverChain } from "./audit-record.ts";
+import type { AuditSettings } from "./audit-settings.ts";
 import type { AuditMark, AuditPublicKey, AuditSigner } from "./audit-signer.ts";
 import {
-  advanceChain,
   type ChainHead,
   dropUpTo,
   findLastBefore,
-  insertEvent,
   insertMark,
   readHeads,
   readKeys,
@@ -23,12 +22,6 @@ import { Denials } from "./denials.ts";
 import type { AuditExport } from "./export-audit.ts";
 import { type EventQuery, findEvents, type ShownPage, verifyChains } from "./read-audit.ts";
 import type { ChainReport } from "./verify-chain.ts";
-
-/** The settings that the audit obeys. */
-export type AuditSettings = Pick<
-  Settings,
-  "audit.enabled" | "audit.retention_days" | "audit.log_s3_operations" | "audit.log_console_operations"
->;
 
 /** What the audit stands on. */
 export interface AuditTrailOptions {
@@ -54,9 +47,6 @@ const signEveryMs = 3_600_000;
 /** Who does what the server does by itself. */
 const systemActor = { kind: "system", id: "system", name: "system" } as const;
 
-/** Recorded even when recording is off: who switches it off is seen. */
-const alwaysRecorded: ReadonlySet<string> = new Set(["maxiofs:UpdateSettings", "audit:Retention"]);
-
 /** The recorded events: one chain per tenant and one for the server. Nothing edits or deletes them but retention. */
 export class AuditTrail {
   readonly #options: AuditTrailOptions;
@@ -75,7 +65,7 @@ export class AuditTrail {
    * reads the events.
    */
   readonly record: RecordAudit = async (queries, event) => {
-    if (!this.#isWanted(event)) return;
+    if (!isWantedEvent(event, this.#options.settings())) return;
     if (event.outcome === "denied") this.#denials.add(event, this.#options.clock.nowMs());
     else await this.#append(queries, event);
   };
@@ -202,20 +192,7 @@ export class AuditTrail {
     });
   }
 
-  #isWanted({ action, via }: AuditEvent): boolean {
-    const settings = this.#options.settings();
-    if (alwaysRecorded.has(action)) return true;
-    if (!settings["audit.enabled"]) return false;
-    if (via === "s3") return settings["audit.log_s3_operations"];
-    const isConsole = via === "console" || via === "token" || via === "api";
-    return isConsole ? settings["audit.log_console_operations"] : true;
-  }
-
-  async #append(queries: ControlQueries, event: AuditEvent & Pick<AuditRecord, "count" | "since">): Promise<void> {
-    const chain = event.tenantId ?? serverChain;
-    const head = await advanceChain(queries, chain, genesisHash(chain));
-    const id = this.#makeId();
-    const time = renderAuditTime(this.#options.clock.nowMs());
-    await insertEvent(queries, sealRecord({ ...event, chain, seq: head.seq + 1, id, time }, head.hash));
+  #append(queries: ControlQueries, event: AuditEvent & Pick<AuditRecord, "count" | "since">): Promise<void> {
+    return appendEvent(queries, event, { id: this.#makeId(), nowMs: this.#options.clock.nowMs() });
   }
 }
