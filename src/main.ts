@@ -6,6 +6,7 @@ import type { Control } from "./control/control.ts";
 import { CatalogProblems } from "./control/observe/catalog-problems.ts";
 import type { Log, ProcessLog } from "./control/observe/log.ts";
 import { logDefaults, logStyleOf } from "./control/observe/log-style.ts";
+import { requireWorkers } from "./control/observe/require-workers.ts";
 import type { ControlOptions } from "./control/open-control.ts";
 import { connectionShare } from "./data/listener/server-limits.ts";
 import type { WorkersOptions } from "./data/pool/data-workers.ts";
@@ -23,7 +24,7 @@ import { parseCommand } from "./kernel/settings/parse-command.ts";
 import { resolveSettings } from "./kernel/settings/settings.ts";
 
 /** Exit codes. Source: sysexits.h. */
-const exitCodes = { ok: 0, notChecked: 2, usage: 64, noInput: 66, software: 70, osError: 71 } as const;
+const exitCodes = { ok: 0, notDone: 1, notChecked: 2, usage: 64, noInput: 66, software: 70, osError: 71 } as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -44,6 +45,8 @@ async function main(words: readonly string[]): Promise<number> {
       return check(command.words);
     case "audit verify":
       return verifyAudit(command.words);
+    case "admin":
+      return admin(command.words);
     case "keys export":
       return exportKeys(command.words);
     case "keys import":
@@ -157,18 +160,20 @@ async function startServing({ config, control, pool, log }: Parts): Promise<void
     });
   });
   const [ports, consolePort] = await Promise.all([pool.startWorkers(workersOptions(config, control)), control.start()]);
-  control.announceReady();
-  const { announceCredentials, renderUrl } = await import("./control/observe/announce.ts");
+  const { announceFirstAdministrator, renderUrl } = await import("./control/observe/announce.ts");
   const endpoint = renderUrl(config.s3Listen, ports.s3Port);
   const { s3TlsListen } = config;
+  const url = renderUrl(config.consoleListen, consolePort);
+  // Before anybody is told that the server is ready: whoever waits for that finds it.
+  announceFirstAdministrator({ endpoint, url, key: control.firstAdministrator, logIn: await control.firstPassword });
+  control.announceReady();
   log.info("Ready", {
     s3: endpoint,
     ...(s3TlsListen && ports.tlsPort !== undefined && { s3Tls: renderUrl(s3TlsListen, ports.tlsPort, "https") }),
-    console: renderUrl(config.consoleListen, consolePort),
+    console: url,
     workers: pool.health().upWorkerCount,
     startMs: Math.round(systemClock.monotonicMs()),
   });
-  if (control.firstAdministrator?.generated) announceCredentials({ endpoint, ...control.firstAdministrator });
 }
 
 function controlOptions({
@@ -185,6 +190,7 @@ function controlOptions({
     consoleListen: config.consoleListen,
     s3Port: config.s3Listen.port,
     ...(config.administrator && { administrator: config.administrator }),
+    firstLogIn: config.firstLogIn,
     ...(config.rootKey && { rootKey: config.rootKey }),
     settings: config.settings,
     settingDefaults: logDefaults(),
@@ -194,7 +200,7 @@ function controlOptions({
     catalogs: pool.catalogs,
     probes: [
       { name: "catalog", check: () => pool.probe() },
-      { name: "workers", check: () => checkWorkers(pool) },
+      { name: "workers", check: async () => requireWorkers(pool.health()) },
       { name: "space", check: async () => requireRoom(pool) },
     ],
     registerMetrics: async (registry) => {
@@ -236,11 +242,6 @@ function readPem(path: string): string {
   const found = readText(path);
   if ("problem" in found) throw new BootConfigError([`${path} cannot be read: ${found.problem}`]);
   return found.text;
-}
-
-async function checkWorkers(pool: Pool): Promise<void> {
-  const { upWorkerCount, workerCount } = pool.health();
-  if (upWorkerCount === 0) throw new Error(`None of ${workerCount} data workers listens`);
 }
 
 function endByBug(log: Log, error: unknown): void {
@@ -298,6 +299,20 @@ async function verifyAudit(words: readonly string[]): Promise<number> {
   const dataDir = resolve(readConfig(rest).dataDir);
   const { verifyAudit: verify } = await import("./control/audit/verify-command.ts");
   return verify({ dataDir, report: (line) => console.log(line), ...(exportPath !== undefined && { exportPath }) });
+}
+
+async function admin(words: readonly string[]): Promise<number> {
+  const { runAdmin } = await import("./control/session/admin-command-line.ts");
+  const { isDone, lines } = await runAdmin(words, {
+    readPlace: (flags) => {
+      const { dataDir, settings } = readConfig(flags);
+      return { dataDir: resolve(dataDir), settings };
+    },
+    ...{ pid: process.pid, uid: process.geteuid?.() ?? 0, clock: systemClock, random: systemRandom },
+    log: { warn: (message) => console.error(`maxiofs: ${message}`) },
+  });
+  for (const line of lines) (isDone ? console.log : console.error)(line);
+  return isDone ? exitCodes.ok : exitCodes.notDone;
 }
 
 async function exportKeys(flags: readonly string[]): Promise<number> {

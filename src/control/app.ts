@@ -9,15 +9,18 @@ import { ControlError } from "./http/control-error.ts";
 import { isLocalRequest } from "./http/local-request.ts";
 import type { LogInGuard } from "./http/log-in-guard.ts";
 import { isUnexpected, renderProblem, toControlError } from "./http/render-problem.ts";
-import { callerOfKey, getRequestCaller, setRequestCaller } from "./http/request-caller.ts";
+import { getRequestCaller } from "./http/request-caller.ts";
 import { getRequestContext } from "./http/request-context.ts";
+import { collectRouteRules, type RouteRules } from "./http/route-rules.ts";
 import { answerS3Request } from "./http/s3-hint.ts";
 import { healthRoutes } from "./observe/health.routes.ts";
 import type { Log } from "./observe/log.ts";
 import { registerLogInMetrics } from "./observe/log-in-metrics.ts";
 import { metricsRoutes, type RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
-
+import { authRoutes, publicAuthPaths } from "./session/auth.routes.ts";
+import { meRoutes } from "./session/me.routes.ts";
+import type { SessionPlane } from "./session/open-session-plane.ts";
 import type { ServerSettings } from "./settings/server-settings.ts";
 import { settingsRoutes } from "./settings/settings.routes.ts";
 
@@ -25,6 +28,7 @@ import { settingsRoutes } from "./settings/settings.routes.ts";
 export interface ControlAppOptions {
   readonly version: string;
   readonly logIns: LogInGuard;
+  readonly session: SessionPlane;
   /** 0 when it is not known. */
   readonly s3Port: number;
   /** Names of the server, in lower case, by which metrics may be asked for. */
@@ -38,12 +42,22 @@ export interface ControlAppOptions {
   readonly log: Log;
 }
 
-/** Everything else is for administrators: a route that nobody put here is not public. */
-const publicPaths = new Set(["/", "/health", "/health/live", "/health/ready", "/ready", "/metrics"]);
+/** Everything else is for callers whom the guard knows: a route that nobody put here is not public. */
+const publicPaths = new Set([
+  "/",
+  "/health",
+  "/health/live",
+  "/health/ready",
+  "/ready",
+  "/metrics",
+  ...publicAuthPaths,
+]);
 
-/** The control plane's HTTP routes. */
+/** The control plane's HTTP routes. @throws Error when a route is neither public nor names its action. */
 export function createControlApp(options: ControlAppOptions) {
-  const { version, logIns, s3Port, knownHosts, accessKeys, settings, audit, readiness, clock, log } = options;
+  const { version, logIns, session, s3Port, knownHosts, accessKeys, settings, audit, readiness, clock, log } = options;
+  const { guard } = session;
+  let rules: RouteRules | undefined;
   const registerMetrics: RegisterMetrics = async (registry) => {
     await options.registerMetrics(registry);
     await registerLogInMetrics(registry, () => logIns.counts);
@@ -51,16 +65,15 @@ export function createControlApp(options: ControlAppOptions) {
   const isLocal = (request: Request, networks: readonly string[]) =>
     isLocalRequest(request, { knownHosts: knownHosts(), isAllowed: isInNetworks(networks) });
   const authenticate = (request: Request) => logIns.authenticate(request);
-  const administrators = new WeakSet<Request>();
   // By default the router looks for the path behind the 11th character of the URL: with a host of one to three that is in the query.
-  return new Elysia({ normalize: false, handler: { standardHostname: false } })
+  const app = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .onError(({ code, error, request }) => {
       const { requestId } = getRequestContext(request);
       const found = toControlError({ code, error });
       if (isUnexpected(found)) log.error("A request failed", { requestId, error: describe(error) });
-      return renderProblem(found, requestId);
+      return renderProblem(found, requestId, request.headers.has("sec-fetch-site"));
     })
-    .onRequest(({ request }) => {
+    .onRequest(async ({ request }) => {
       const url = URL.parse(request.url);
       if (url === null) throw new ControlError("InvalidRequest", "The Host header must name a host");
       const isPublic = publicPaths.has(url.pathname);
@@ -68,22 +81,24 @@ export function createControlApp(options: ControlAppOptions) {
       if (hint !== undefined) return hint;
       // The router reads the text, this guard the parsed URL: where they could differ, nobody gets in.
       if (url.href !== request.url || url.hash !== "") throw new ControlError("InvalidRequest");
-      if (isPublic) return undefined;
-      setRequestCaller(request, callerOfKey(authenticate(request), request));
-      administrators.add(request);
+      if (!isPublic) await guard.authenticate(request);
       refuseOtherBodies(request);
       return undefined;
     })
     .onTransform(({ request, route }) => {
-      // Whatever path the guard saw: the route that the router chose is public, or an administrator asks.
-      if (!publicPaths.has(route) && !administrators.has(request)) throw new ControlError("Unauthorized");
+      // Whatever path the guard saw: the route that the router chose is public, or somebody asks who may.
+      if (!publicPaths.has(route)) guard.authorize(request, rules?.find(request.method, route));
     })
     .get("/", () => renderWelcome(version))
     .use(healthRoutes(readiness))
     .use(metricsRoutes({ registerMetrics, settings: () => settings.current, isLocal, authenticate }))
+    .use(authRoutes(session))
+    .use(meRoutes(session))
     .use(accessKeyRoutes(accessKeys, getRequestCaller))
     .use(settingsRoutes({ settings, callerOf: getRequestCaller }))
     .use(auditRoutes({ audit, clock, callerOf: getRequestCaller }));
+  rules = collectRouteRules(app.routes, publicPaths);
+  return app;
 }
 
 /** The type of the routes, for the console. @public */

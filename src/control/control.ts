@@ -12,6 +12,9 @@ import type { LogInGuard } from "./http/log-in-guard.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
+import { type AdminSocket, listenForAdministration } from "./session/admin-socket.ts";
+import type { FirstPassword } from "./session/first-password.ts";
+import type { SessionPlane } from "./session/open-session-plane.ts";
 import type { ServerSettings } from "./settings/server-settings.ts";
 import type { SnapshotPublisher } from "./snapshot/publisher.ts";
 import type { WorkerCalls } from "./worker-calls.ts";
@@ -35,6 +38,13 @@ export interface ControlParts {
   readonly readiness: Readiness;
   readonly logIns: LogInGuard;
   readonly clock: Clock;
+  readonly session: SessionPlane;
+  /** Resolves once the administrator has a password; a random one is in it. */
+  readonly firstPassword: Promise<FirstPassword | undefined>;
+  /** Told the port when it is known. */
+  readonly place: { consolePort: number };
+  /** The data folder. */
+  readonly dataDir: string;
   readonly random: Random;
   readonly log: Log;
 }
@@ -55,8 +65,13 @@ export class Control {
   readonly accessKeys: AccessKeys;
   /** Live: who needs them outside of the control thread follows them. */
   readonly settings: ServerSettings;
+  /** Help for people who cannot log in. */
+  readonly logins: SessionPlane["administration"];
+  /** Resolves once the administrator has a password; one to show, now or never. @throws StartRefusedError when a given one is bad */
+  readonly firstPassword: Promise<FirstPassword | undefined>;
   readonly #parts: ControlParts;
   #listener: ControlListener | undefined;
+  #socket: AdminSocket | undefined;
   #upkeep: Timer | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
@@ -67,6 +82,8 @@ export class Control {
     this.calls = parts.calls;
     this.accessKeys = parts.accessKeys;
     this.settings = parts.settings;
+    this.logins = parts.session.administration;
+    this.firstPassword = parts.firstPassword;
     this.#parts = parts;
   }
 
@@ -79,13 +96,17 @@ export class Control {
     const { consoleListen: address, random, log, buckets, ...parts } = this.#parts;
     await buckets.recover();
     const [{ createControlApp }, { listen }] = await Promise.all([import("./app.ts"), import("./http/listen.ts")]);
-    const { publisher } = parts;
+    const { publisher, session } = parts;
+    await parts.firstPassword;
     const app = createControlApp({
       ...parts,
       knownHosts: () => [address.host, ...publisher.settings["server.s3_domains"]],
       log,
     });
-    this.#listener = listen({ address, app, random, log });
+    const trustedProxies = () => session.settings()["server.trusted_proxies"];
+    this.#listener = listen({ address, app, trustedProxies, random, log });
+    parts.place.consolePort = this.#listener.port;
+    this.#socket = listenForAdministration({ dataDir: parts.dataDir, logins: this.logins, log });
     this.#upkeep = setInterval(() => {
       this.#running = this.#runUpkeep();
     }, upkeepMs);
@@ -107,19 +128,22 @@ export class Control {
     this.#parts.readiness.drain();
     clearInterval(this.#upkeep);
     await this.#listener?.close();
+    await this.#socket?.close();
     await this.#running;
     await this.#runAuditUpkeep();
+    await this.#parts.firstPassword.catch(() => undefined);
     await this.#parts.database.close();
   }
 
   async #runUpkeep(): Promise<void> {
-    const { buckets, log } = this.#parts;
+    const { buckets, session, log } = this.#parts;
     try {
       await buckets.recover();
       await buckets.removeDeleted();
     } catch (error) {
       log.error("Upkeep of buckets failed", { error: String(error) });
     }
+    await session.sweep().catch((error) => log.error("Upkeep of sessions failed", { error: String(error) }));
     await this.#runAuditUpkeep();
   }
 

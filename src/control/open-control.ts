@@ -14,7 +14,7 @@ import { openAuditSigner } from "./audit/open-audit-signer.ts";
 import type { BucketCatalogs } from "./buckets/bucket-catalogs.ts";
 import { readBuckets } from "./buckets/bucket-store.ts";
 import { Buckets } from "./buckets/buckets.ts";
-import { Control } from "./control.ts";
+import { Control, type ControlParts } from "./control.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
 import { explainOpenFailure } from "./database/database-unavailable-error.ts";
 import { hasBucketFolders } from "./database/durable-file.ts";
@@ -28,6 +28,10 @@ import { CatalogProblems } from "./observe/catalog-problems.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import { Readiness, type ReadinessProbe } from "./observe/readiness.ts";
+import { allowAdministrators } from "./session/allow-administrators.ts";
+import { ensureFirstPassword } from "./session/first-password.ts";
+import { openSessionPlane, type SessionPlaneOptions } from "./session/open-session-plane.ts";
+import { type PasswordCost, PasswordHasher } from "./session/password-hasher.ts";
 import { openServerSettings, readSettingSources } from "./settings/open-server-settings.ts";
 import type { ServerSettings } from "./settings/server-settings.ts";
 import { type PublisherOptions, SnapshotPublisher } from "./snapshot/publisher.ts";
@@ -45,6 +49,10 @@ export interface ControlOptions {
   readonly s3Port: number;
   /** Used at the first start only; generated when absent. */
   readonly administrator?: Credentials;
+  /** Name and password of the first administrator; `admin` and a random one when absent. */
+  readonly firstLogIn: { readonly userName?: string; readonly password?: string };
+  /** What hashing a password costs; the standard when absent. */
+  readonly passwordCost?: PasswordCost;
   /** 32 bytes, in place of the file `root.key`. */
   readonly rootKey?: Uint8Array;
   /** Settings that win over stored ones. */
@@ -74,6 +82,9 @@ interface OpenedState {
   readonly publisher: SnapshotPublisher;
   readonly settings: ServerSettings;
   readonly audit: AuditTrail;
+  readonly sealer: Sealer;
+  /** 32 bytes. */
+  readonly csrfKey: Uint8Array;
 }
 
 /**
@@ -86,18 +97,25 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const { clock, random, log, catalogs } = options;
   const database = await openControlDatabase(options.dataDir);
   try {
-    const { store, publisher, rootKeyId, ...state } = await openState(database, options);
+    const { store, publisher, rootKeyId, sealer, csrfKey, ...state } = await openState(database, options);
     const makeId = createUlidMaker(clock, random);
     const problems = options.problems ?? new CatalogProblems({ clock, log });
     problems.useBuckets(publisher.buckets);
     const readiness = openReadiness({ database, publisher, problems, rootKeyId }, options);
-    const { record } = state.audit;
+    const { settings, audit } = state;
+    const { record } = audit;
     const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log, record });
+    const logIns = new LogInGuard({ entries: publisher, clock, log });
     return new Control({
       ...state,
+      ...openLogIns(
+        { database, logIns, sealer, csrfKey, recordAudit: record, settings: () => settings.current },
+        options,
+      ),
       consoleListen: options.consoleListen,
+      dataDir: options.dataDir,
       s3Port: options.s3Port,
-      logIns: new LogInGuard({ entries: publisher, clock, log }),
+      logIns,
       version: options.version,
       registerMetrics: async (registry) => {
         await options.registerMetrics(registry);
@@ -129,7 +147,10 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
   const sealer = new Sealer(deriveKey(rootKey, "control-secrets"), random);
   const store = new AccessKeyStore(sealer);
   const given = options.administrator;
-  const firstAdministrator = await ensureFirstAdministrator({ database, store, given, clock, random });
+  const firstAdministrator = await ensureFirstAdministrator({
+    ...{ database, store, given, clock, random },
+    ...(options.firstLogIn.userName !== undefined && { userName: options.firstLogIn.userName }),
+  });
   const sources = await readSettingSources(database, { sealer, dataDir, given: options });
   const identities = await readIdentities(database);
   const keyEntries = await store.readAll(database);
@@ -146,7 +167,28 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
   const { log } = options;
   const audit = new AuditTrail({ database, signer, settings: () => settings.current, clock, random, log });
   const settings = openServerSettings(sources, { database, publisher, record: audit.record });
-  return { rootKeyId: rootKey.id, store, firstAdministrator, keys, publisher, settings, audit };
+  const csrfKey = deriveKey(rootKey, "session-csrf");
+  return { rootKeyId: rootKey.id, store, firstAdministrator, keys, publisher, settings, audit, sealer, csrfKey };
+}
+
+/** Log-in, sessions and the guard, and the first password, which takes its time while the rest starts. */
+function openLogIns(
+  state: Pick<SessionPlaneOptions, "database" | "logIns" | "sealer" | "csrfKey" | "recordAudit" | "settings">,
+  options: ControlOptions,
+): Pick<ControlParts, "session" | "firstPassword" | "place"> {
+  const { clock, random, log, firstLogIn } = options;
+  const place = { consolePort: options.consoleListen.port };
+  const hasher = new PasswordHasher(options.passwordCost);
+  const common = { ...state, hasher, clock, random, log };
+  const session = openSessionPlane({
+    ...common,
+    allowsCaller: allowAdministrators,
+    port: () => place.consolePort,
+  });
+  const firstPassword = ensureFirstPassword({ ...common, rules: state.settings(), given: firstLogIn.password });
+  // Whoever starts the server waits for it; who only opens the state need not.
+  firstPassword.catch(() => undefined);
+  return { session, firstPassword, place };
 }
 
 /** What the control thread's own probes ask. */

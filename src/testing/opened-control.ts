@@ -17,6 +17,8 @@ interface Credentials {
 export interface OpenedControl {
   readonly control: Control;
   readonly dataDir: string;
+  /** Of the console. */
+  readonly port: number;
   /** What was logged, at every level. */
   readonly lines: readonly string[];
   /** A request to the console port; `as` adds HTTP Basic, a body is JSON unless it says otherwise. */
@@ -28,6 +30,9 @@ export const testAdministrator = {
   accessKeyId: "AKIAFIRSTFIRSTFIRST1",
   secretKey: "first/secret+of=the:administrator",
 };
+
+/** Password of the administrator `admin` of `makeControlOptions`. */
+export const testPassword = "Correct-Horse-9";
 
 const opened = new Set<Control>();
 const folders = new Set<string>();
@@ -42,6 +47,8 @@ export function makeControlOptions(lines: string[] = []): ControlOptions {
     consoleListen: { host: "127.0.0.1", port: 0 },
     s3Port: 9000,
     administrator: testAdministrator,
+    firstLogIn: { password: testPassword },
+    passwordCost: { memoryKiB: 8, timeCost: 1 },
     settings: {},
     clock: systemClock,
     random: systemRandom,
@@ -67,7 +74,7 @@ export async function startControl(change: Partial<ControlOptions> = {}): Promis
     if (init.body !== undefined && !headers.has("content-type")) headers.set("content-type", "application/json");
     return fetch(`http://127.0.0.1:${port}${path}`, { ...init, headers });
   };
-  return { control, dataDir: options.dataDir, lines, fetch: call };
+  return { control, dataDir: options.dataDir, port, lines, fetch: call };
 }
 
 /** Ends one control plane; its data folder stays until `closeControls`. */

@@ -27,6 +27,8 @@ const administrator: Credentials = {
   accessKeyId: "AKIAACCEPTANCE000001",
   secretKey: "acceptance/secret+of/the=administrator01",
 };
+/** Password of the first administrator, `admin`. */
+export const administratorPassword = "Acceptance-Horse-1";
 const running = new Set<Bun.Subprocess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -163,6 +165,7 @@ export class ServerProcess {
       HOME: join(this.#baseDir, "hostile"),
       MAXIOFS_ADMIN_ACCESS_KEY: administrator.accessKeyId,
       MAXIOFS_ADMIN_SECRET_KEY: administrator.secretKey,
+      MAXIOFS_ADMIN_PASSWORD: administratorPassword,
       ...this.#options.env,
     };
   }

@@ -14,6 +14,8 @@ const maxPage = 1000;
 const defaultPage = 50;
 /** Characters, white space included; the parser has the real limit. */
 const maxPolicyLength = 131_072;
+/** The keys of all tenants: for administrators alone. */
+const rule = (action: string) => ({ tags: ["access-keys"], action, scope: "G" });
 
 const newKey = t.Object(
   {
@@ -48,6 +50,7 @@ export function accessKeyRoutes(accessKeys: AccessKeys, callerOf: (request: Requ
   return new Elysia({ prefix: "/api/v1/access-keys", normalize: false })
     .get("/", ({ query }) => listPage(accessKeys.list(), query.limit ?? defaultPage, query.cursor ?? ""), {
       query: page,
+      detail: rule("iam:ListAccessKeys"),
     })
     .post(
       "/",
@@ -64,7 +67,7 @@ export function accessKeyRoutes(accessKeys: AccessKeys, callerOf: (request: Requ
         set.headers["cache-control"] = "no-store";
         return { ...renderKey(entry), secretKey: entry.secretKey };
       },
-      { body: newKey },
+      { body: newKey, detail: rule("iam:CreateAccessKey") },
     )
     .patch(
       "/:id",
@@ -73,12 +76,16 @@ export function accessKeyRoutes(accessKeys: AccessKeys, callerOf: (request: Requ
         if (body.enabled !== undefined) await accessKeys.setEnabled(params.id, body.enabled, origin);
         return renderKey(accessKeys.get(params.id));
       },
-      { body: keyChange },
+      { body: keyChange, detail: rule("iam:UpdateAccessKey") },
     )
-    .delete("/:id", async ({ params, request, set }) => {
-      await accessKeys.deleteKey(params.id, originOfCaller(callerOf(request)));
-      set.status = 204;
-    });
+    .delete(
+      "/:id",
+      async ({ params, request, set }) => {
+        await accessKeys.deleteKey(params.id, originOfCaller(callerOf(request)));
+        set.status = 204;
+      },
+      { detail: rule("iam:DeleteAccessKey") },
+    );
 }
 
 /** @throws ControlError InvalidRequest naming what is wrong with the text and where */

@@ -16,14 +16,15 @@ export interface FirstAdministratorSource extends IdentitySource {
   readonly store: AccessKeyStore;
   /** From the configuration; means nothing on later starts. */
   readonly given: Credentials | undefined;
+  /** From the configuration; means nothing on later starts. */
+  readonly userName?: string;
 }
 
-const userName = "admin";
 const administratorPolicy = "arn:aws:iam::aws:policy/consoleAdmin";
 
 /** Makes the tenant `default` and its administrator with one access key, or does nothing when there is an administrator. */
 export function ensureFirstAdministrator(source: FirstAdministratorSource): Promise<FirstAdministrator | undefined> {
-  const { database, store, given, clock, random } = source;
+  const { database, store, given, userName = "admin", clock, random } = source;
   return database.transaction(async (queries) => {
     const administrators = await queries.all("SELECT user_id FROM users WHERE is_global = 1 LIMIT 1");
     if (administrators.length > 0) return undefined;

@@ -53,6 +53,11 @@ export async function openControlDatabase(
   }
 }
 
+/** Whether a data folder has a control database. */
+export function hasControlDatabase(dataDir: string): boolean {
+  return existsSync(controlDatabasePath(dataDir));
+}
+
 /** Path of the control database. */
 export function controlDatabasePath(dataDir: string): string {
   return join(dataDir, fileName);

@@ -14,7 +14,7 @@ export interface RootKey {
 }
 
 /** What one derived key is for; each gives an unrelated key. */
-export type KeyPurpose = "key-encryption-keys" | "control-secrets";
+export type KeyPurpose = "key-encryption-keys" | "control-secrets" | "session-csrf";
 
 /** What finding the root key needs. */
 export interface RootKeySource {

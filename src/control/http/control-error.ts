@@ -1,14 +1,20 @@
 /** Every code of the control API's errors, with its HTTP status and default detail. */
 export const controlErrors = {
   InvalidRequest: [400, "The request is not valid"],
-  Unauthorized: [401, "An administrator's access key and secret are wanted"],
+  Unauthorized: [401, "A session, an API token, or an administrator's access key and secret are wanted"],
+  LogInFailed: [401, "The log-in failed"],
   Forbidden: [403, "This is not allowed from here"],
+  ForeignOrigin: [403, "The request was not made by the console: Origin or X-MaxIOFS-CSRF is missing or wrong"],
+  FreshProofWanted: [403, "Password or second factor must have been given within the last 10 minutes"],
+  PasswordChangeWanted: [403, "The password must be changed first"],
+  SecondFactorWanted: [403, "A second factor must be set up first"],
   NotFound: [404, "There is no such resource"],
   MethodNotAllowed: [405, "The resource does not have this method"],
   Conflict: [409, "The state of the resource does not allow this"],
   PreconditionFailed: [412, "Somebody else changed it since it was read"],
   PayloadTooLarge: [413, "The body is longer than 1 MiB"],
   UnsupportedMediaType: [415, "The body must be application/json"],
+  SessionLocked: [423, "The session is locked: unlock it or log out"],
   PreconditionRequired: [428, "If-Match with the ETag of what was read is wanted"],
   TooManyRequests: [429, "Too many log-ins failed; try again later"],
   InternalError: [500, "The server failed; its log has the request id"],
@@ -45,8 +51,8 @@ export class TooManyRequestsError extends ControlError {
   /** 1 at least. */
   readonly retryAfterSeconds: number;
 
-  constructor(retryAfterSeconds: number) {
-    super("TooManyRequests");
+  constructor(retryAfterSeconds: number, detail?: string) {
+    super("TooManyRequests", detail);
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }

@@ -1,9 +1,10 @@
 import type { Random } from "#kernel/base/random.ts";
 import type { ListenAddress } from "#kernel/settings/value-parser.ts";
 import type { Log } from "../observe/log.ts";
+import { findClientAddress } from "./client-address.ts";
 import { ControlError } from "./control-error.ts";
 import { renderProblem } from "./render-problem.ts";
-import { setRequestContext } from "./request-context.ts";
+import { getRequestContext, setRequestContext } from "./request-context.ts";
 
 /** What answers requests. */
 export interface RequestHandler {
@@ -21,6 +22,8 @@ export interface ControlListener {
 export interface ListenOptions {
   readonly address: ListenAddress;
   readonly app: RequestHandler;
+  /** Addresses or CIDR ranges whose `X-Forwarded-For` counts. */
+  readonly trustedProxies: () => readonly string[];
   readonly random: Random;
   readonly log: Log;
 }
@@ -39,7 +42,7 @@ const commonHeaders: Readonly<Record<string, string>> = {
  * Listens for the control plane. Each response has an `X-Request-Id` of its own.
  * @throws Error with code EADDRINUSE, EACCES or EADDRNOTAVAIL when the address cannot be had.
  */
-export function listen({ address, app, random, log }: ListenOptions): ControlListener {
+export function listen({ address, app, trustedProxies, random, log }: ListenOptions): ControlListener {
   const server = Bun.serve({
     hostname: address.host,
     port: address.port,
@@ -48,10 +51,15 @@ export function listen({ address, app, random, log }: ListenOptions): ControlLis
     development: false,
     async fetch(request, self) {
       const requestId = Buffer.from(random.bytes(16)).toString("hex");
-      setRequestContext(request, { requestId, peerAddress: self.requestIP(request)?.address ?? "" });
+      const peerAddress = self.requestIP(request)?.address ?? "";
+      const forwarded = request.headers.get("x-forwarded-for");
+      const clientAddress = findClientAddress(peerAddress, forwarded, trustedProxies());
+      setRequestContext(request, { requestId, peerAddress, clientAddress });
       const response = await app.handle(request);
+      for (const [name, value] of getRequestContext(request).responseHeaders) response.headers.append(name, value);
       response.headers.set("x-request-id", requestId);
       for (const [name, value] of Object.entries(commonHeaders)) response.headers.set(name, value);
+      if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
       return response;
     },
     error(error) {

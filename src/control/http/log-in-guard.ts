@@ -67,7 +67,7 @@ export class LogInGuard {
   authenticate(request: Request): KeyHolder {
     const given = readBasicCredentials(request);
     if (given === undefined) throw new ControlError("Unauthorized");
-    const address = addressGroup(getRequestContext(request).peerAddress);
+    const address = addressGroup(getRequestContext(request).clientAddress);
     const pair = JSON.stringify([given.accessKeyId, address]);
     const userWaitMs = this.#knownPairs.has(pair) ? 0 : this.#users.waitMs(given.accessKeyId);
     const waitMs = Math.max(this.#addresses.waitMs(address), userWaitMs);

@@ -7,11 +7,18 @@ import {
   TooManyRequestsError,
 } from "./control-error.ts";
 
-/** A `application/problem+json` response with the header its status wants. Source: RFC 9457. */
-export function renderProblem(error: ControlError, requestId: string): Response {
+/**
+ * A `application/problem+json` response with the header its status wants. Source: RFC 9457.
+ * @param isPage a page in a browser asked: nothing in the answer may make the browser itself ask for a password
+ */
+export function renderProblem(error: ControlError, requestId: string, isPage = false): Response {
   const { code, status, message, parts } = error;
   const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
-  if (code === "Unauthorized") headers.set("www-authenticate", 'Basic realm="MaxIOFS", charset="UTF-8"');
+  // A status 401 wants a challenge. Source: RFC 9110 section 15.5.2.
+  const asks =
+    code === "Unauthorized" && !isPage ? 'Basic realm="MaxIOFS", charset="UTF-8"' : 'Session realm="MaxIOFS"';
+  if (status === 401) headers.set("www-authenticate", asks);
+  if (code === "Unavailable") headers.set("retry-after", "1");
   if (error instanceof TooManyRequestsError) headers.set("retry-after", String(error.retryAfterSeconds));
   const title = code.replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ");
   const body = { type: "about:blank", title, status, detail: message, code, requestId };

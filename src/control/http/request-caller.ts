@@ -19,17 +19,17 @@ export function getRequestCaller(request: Request): Caller {
 
 /** The caller behind an administrator's access key: its secret comes with each request, so the proof is always fresh. */
 export function callerOfKey({ user }: KeyHolder, request: Request): Caller {
-  const { requestId, peerAddress: address } = getRequestContext(request);
+  const { requestId, clientAddress: address } = getRequestContext(request);
+  const { userId, name: userName, tenantId, global } = user;
   return {
-    ...{
-      userId: user.userId,
-      userName: user.name,
-      tenantId: user.tenantId,
-      global: user.global,
-      via: "basic",
-      mfa: false,
-      freshProof: true,
-    },
-    ...{ address, agent: request.headers.get("user-agent") ?? "", requestId },
+    ...{ userId, userName, tenantId, global, via: "basic", mfa: false, freshProof: true },
+    ...{ address, agent: readAgent(request), requestId },
   };
+}
+
+const maxAgentLength = 256;
+
+/** `User-Agent`, at most 256 characters; empty when there is none. */
+export function readAgent(request: Request): string {
+  return (request.headers.get("user-agent") ?? "").slice(0, maxAgentLength);
 }

@@ -4,16 +4,24 @@ export interface RequestContext {
   readonly requestId: string;
   /** The TCP peer; empty when it is unknown. */
   readonly peerAddress: string;
+  /** Of the client behind trusted proxies; else the peer. */
+  readonly clientAddress: string;
+  /** Headers that the answer gets, whatever it is. */
+  readonly responseHeaders: (readonly [name: string, value: string])[];
 }
+
+/** What a listener says of a request. */
+export type GivenContext = Pick<RequestContext, "requestId" | "peerAddress"> &
+  Partial<Pick<RequestContext, "clientAddress">>;
 
 const contexts = new WeakMap<Request, RequestContext>();
 
 /** Remembers the context of a request until the request is gone. */
-export function setRequestContext(request: Request, context: RequestContext): void {
-  contexts.set(request, context);
+export function setRequestContext(request: Request, given: GivenContext): void {
+  contexts.set(request, { clientAddress: given.peerAddress, ...given, responseHeaders: [] });
 }
 
 /** The context of a request; an unknown peer when the listener did not set one. */
 export function getRequestContext(request: Request): RequestContext {
-  return contexts.get(request) ?? { requestId: "", peerAddress: "" };
+  return contexts.get(request) ?? { requestId: "", peerAddress: "", clientAddress: "", responseHeaders: [] };
 }

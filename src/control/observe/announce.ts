@@ -6,24 +6,39 @@ export function renderUrl({ host }: ListenAddress, port: number, scheme: "http" 
   return host.includes(":") ? `${scheme}://[${host}]:${port}` : `${scheme}://${host}:${port}`;
 }
 
-/** What `announceCredentials` shows. */
+/** What `announceFirstAdministrator` shows. */
 export interface Announcement {
+  /** URL of S3. */
   readonly endpoint: string;
-  readonly accessKeyId: string;
-  readonly secretKey: string;
+  /** URL of the console. */
+  readonly url: string;
+  /** Shown when it was generated. */
+  readonly key: { readonly accessKeyId: string; readonly secretKey: string; readonly generated: boolean } | undefined;
+  /** A generated password; undefined when there is none to show. */
+  readonly logIn: { readonly userName: string; readonly password: string } | undefined;
 }
 
 /**
- * Shows the generated key of the first administrator, on standard output for people, else on standard error. Not through the
+ * Shows what was generated for the first administrator, on standard output for people, else on standard error. Not through the
  * log: logs are kept and sent on, and hold no secret.
  */
-export function announceCredentials({ endpoint, accessKeyId, secretKey }: Announcement): void {
+export function announceFirstAdministrator({ endpoint, url, key, logIn }: Announcement): void {
   const show = process.stdout.isTTY ? console.log : console.error;
-  show(`
+  if (key?.generated) {
+    show(`
   The administrator's access key, shown this once:
 
     endpoint    ${endpoint}
-    access key  ${accessKeyId}
-    secret key  ${secretKey}
+    access key  ${key.accessKeyId}
+    secret key  ${key.secretKey}
+`);
+  }
+  if (logIn === undefined) return;
+  show(`
+  The administrator's log-in, shown this once. It works for 72 hours; the first log-in changes the password:
+
+    console     ${url}
+    user        ${logIn.userName}
+    password    ${logIn.password}
 `);
 }

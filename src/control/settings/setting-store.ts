@@ -53,6 +53,13 @@ export class SettingStore {
   }
 }
 
+/** The stored texts that are no secrets: they need no key. */
+export async function readPlainTexts(queries: ControlQueries): Promise<ReadonlyMap<string, string>> {
+  const rows = await queries.all("SELECT name, value FROM settings");
+  const texts = rows.map((row) => [readText(row, "name"), readText(row, "value")] as const);
+  return new Map(texts.filter(([name]) => !isSecret(name)));
+}
+
 async function readRevision(queries: ControlQueries): Promise<number> {
   const [row] = await queries.all("SELECT revision FROM settings_revision WHERE id = 1");
   return row === undefined ? 1 : readInteger(row, "revision");

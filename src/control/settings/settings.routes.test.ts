@@ -49,7 +49,7 @@ test("settingsRoutes: all, by category, categories, one", async () => {
     value: 3600,
     source: "default",
   });
-  for (const key of ["nothing", "constructor", "security.require_2fa_admin"]) {
+  for (const key of ["nothing", "constructor", "security.block_public_access"]) {
     expect([key, (await get(`/${key}`)).status]).toEqual([key, 404]);
   }
 });
@@ -104,7 +104,7 @@ test("settingsRoutes: one wrong value and nothing is changed; every wrong one is
     "history.window": 3599,
     "logging.level": "loud",
     "metrics.token": token.slice(0, 15),
-    "security.require_2fa_admin": true,
+    "security.block_public_access": true,
     "s3.strict_region": false,
     "s3.regoin": "x",
     "a/b~c": 1,
@@ -117,7 +117,7 @@ test("settingsRoutes: one wrong value and nothing is changed; every wrong one is
     { pointer: "/history.window", message: expect.stringContaining("from 3600 to 2592000, as JSON number") },
     { pointer: "/logging.level", message: expect.stringContaining("one of debug, info, warn, error") },
     { pointer: "/metrics.token", message: expect.stringContaining("16 to 512") },
-    { pointer: "/security.require_2fa_admin", message: "not available yet" },
+    { pointer: "/security.block_public_access", message: "not available yet" },
     { pointer: "/s3.strict_region", message: expect.stringContaining("given at start") },
     { pointer: "/s3.regoin", message: "there is no such setting; did you mean s3.region?" },
     { pointer: "/a~1b~0c", message: "there is no such setting" },

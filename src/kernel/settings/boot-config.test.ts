@@ -34,6 +34,7 @@ test("parseBootConfig: defaults", () => {
     consoleListen: { host: "0.0.0.0", port: 9001 },
     workers: 4,
     idleTimeoutSeconds: 60,
+    firstLogIn: {},
     settings: {},
   });
   expect(parse({ cpuCount: 256 }).workers).toBe(64);
@@ -211,4 +212,14 @@ test("renderFlags: names each flag, and no flag that takes a secret", () => {
     expect(help).toContain(`${flag} `);
   }
   expect(help).not.toContain("--admin-secret-key ");
+});
+
+test("parseBootConfig: the first administrator's name and password; the password has no flag and is never shown", () => {
+  const environment = { MAXIOFS_ADMIN_USER: "root@example", MAXIOFS_ADMIN_PASSWORD: "Correct-Horse-9" };
+  expect(parse({ environment }).firstLogIn).toEqual({ userName: "root@example", password: "Correct-Horse-9" });
+  expect(problemsOf({ flags: ["--admin-password", "x"] })).toHaveLength(1);
+  const bad = { MAXIOFS_ADMIN_USER: "a b", MAXIOFS_ADMIN_PASSWORD: "two\nlines" };
+  const problems = problemsOf({ environment: bad }).join();
+  expect(problems).toContain('"a b" is not allowed');
+  expect(problems).not.toContain("two");
 });

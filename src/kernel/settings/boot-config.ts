@@ -25,6 +25,8 @@ export interface BootConfig {
   /** 1 to 64. */
   readonly workers: number;
   readonly idleTimeoutSeconds: number;
+  /** Name and password of the first administrator; mean nothing once the data folder has them. */
+  readonly firstLogIn: { readonly userName?: string; readonly password?: string };
   /** Key of the first administrator; means nothing once the data folder has one. */
   readonly administrator?: { readonly accessKeyId: string; readonly secretKey: string };
   /** 32 bytes, when given in place of the file. */
@@ -66,6 +68,7 @@ export function parseBootConfig(input: BootInput): BootConfig {
   if (values.has("s3.tls_listen") && !values.has("tls.cert")) problems.push("s3.tls_listen needs tls.cert and tls.key");
   const rootKey = read(bootKeys.rootKey);
   const [logLevel, logFormat] = [read(bootKeys.logLevel), read(bootKeys.logFormat)];
+  const [userName, password] = [read(bootKeys.adminUser), read(bootKeys.adminPassword)];
   const config: BootConfig = {
     dataDir: read(bootKeys.dataDir) ?? bootKeys.dataDir.defaultText,
     s3Listen: read(bootKeys.s3Listen) ?? defaultS3Listen,
@@ -74,6 +77,7 @@ export function parseBootConfig(input: BootInput): BootConfig {
     ...(tls && { tls: { certPath: tls[0], keyPath: tls[1] } }),
     workers: read(bootKeys.workers) ?? Math.min(64, Math.max(1, input.cpuCount)),
     idleTimeoutSeconds: read(bootKeys.idleTimeoutSeconds) ?? Number(bootKeys.idleTimeoutSeconds.defaultText),
+    firstLogIn: { ...(userName !== undefined && { userName }), ...(password !== undefined && { password }) },
     ...(login && { administrator: { accessKeyId: login[0], secretKey: login[1] } }),
     ...(rootKey && { rootKey }),
     settings: {

@@ -70,6 +70,17 @@ export const bootKeys = {
     description: "Log format; auto is text on a terminal, else json",
     text: "auto",
   }),
+  adminUser: define("admin.user", textLike(/^[A-Za-z0-9+=,.@_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 + = , . @ _ -"), {
+    placeholder: "NAME",
+    description: "Name of the first administrator, used at the first start only",
+    text: "admin",
+  }),
+  adminPassword: define("admin.password", textLike(/^[^\0\r\n]{1,256}$/, "1 to 256 characters on one line"), {
+    placeholder: "PASSWORD",
+    description: "Password of the first administrator, used until anybody has a password",
+    text: "generated",
+    isSecret: true,
+  }),
   adminAccessKey: define("admin.access_key", textLike(accessKeyIdPattern, "3 to 128 of A-Z a-z 0-9 . _ -"), {
     placeholder: "ID",
     description: "Access key of the first administrator, used at the first start only",

@@ -70,6 +70,22 @@ const commands: readonly Command[] = [
     ],
     keys: offlineKeys,
   },
+  {
+    name: "admin",
+    usage: "VERB [USER] [FLAGS]",
+    summary: "helps people who cannot log in to the console, and ends log-ins",
+    details: [
+      "VERB is one of: list (who can log in), reset-password (a one-time password; ends the user's sessions), unlock (after too many failed log-ins), disable-2fa (takes the second factor away), revoke-sessions, create-token (an API token).",
+      "Works beside a running server, through control.sock in the data folder, and without one. Whoever may read the data folder may do all of it.",
+      "Exit codes: 0 done; 1 not done, with the reason on standard error.",
+    ],
+    ownFlags: [
+      ["--tenant SLUG", "Tenant of the user [default]"],
+      ["--name NAME", "Name of the token [command line]"],
+      ["--days N", "Days that the token lives [90]"],
+    ],
+    keys: offlineKeys,
+  },
   { name: "version", usage: "", summary: "prints the version", details: [], keys: [] },
   {
     name: "help",

@@ -6,6 +6,7 @@ test.each([
   ["check photos", "check", "photos"],
   ["audit verify out.jsonl", "audit verify", "out.jsonl"],
   ["keys import b --replace", "keys import", "b --replace"],
+  ["admin list --tenant acme", "admin", "list --tenant acme"],
   ["version", "version", ""],
   ["--version", "version", ""],
   ["", "help", ""],

@@ -5,6 +5,7 @@ export type CommandName =
   | "audit verify"
   | "keys export"
   | "keys import"
+  | "admin"
   | "version"
   | "help"
   | "unknown";
@@ -17,7 +18,7 @@ export interface ParsedCommand {
 }
 
 const twoWordNames: readonly CommandName[] = ["audit verify", "keys export", "keys import"];
-const oneWordNames: readonly CommandName[] = ["serve", "check", "version", "help"];
+const oneWordNames: readonly CommandName[] = ["serve", "check", "admin", "version", "help"];
 const helpFlags = ["--help", "-h"];
 
 /** Finds the command in the words after the program's name. None, or a flag that asks for help anywhere, is `help`. */

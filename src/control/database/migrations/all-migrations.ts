@@ -1,7 +1,13 @@
 import type { Migration } from "../migration.ts";
 import { identityMigration } from "./0001-identity.ts";
 import { identitiesMigration } from "./0002-identities.ts";
+import { sessionsMigration } from "./0003-sessions.ts";
 import { settingsAndAuditMigration } from "./0004-settings-and-audit.ts";
 
 /** Every step of control.db's schema, in order. */
-export const allMigrations: readonly Migration[] = [identityMigration, identitiesMigration, settingsAndAuditMigration];
+export const allMigrations: readonly Migration[] = [
+  identityMigration,
+  identitiesMigration,
+  sessionsMigration,
+  settingsAndAuditMigration,
+];

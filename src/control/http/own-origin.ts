@@ -1,0 +1,42 @@
+import { isTrustedProxy } from "./client-address.ts";
+import { getRequestContext } from "./request-context.ts";
+
+/** Settings that say where the console is. */
+export interface ConsolePlace {
+  /** URL under which people open the console; empty when it is not known. */
+  readonly publicUrl: string;
+  /** Addresses or CIDR ranges. */
+  readonly trustedProxies: readonly string[];
+}
+
+/**
+ * Whether a request was made by a page of the console: its `Origin` is the public URL's, or has the request's own Host. A foreign
+ * page cannot choose either, and a browser sends the header with everything that changes something.
+ * Source: RFC 6454; OWASP Cross-Site Request Forgery Prevention Cheat Sheet.
+ */
+export function isOwnOrigin(request: Request, { publicUrl }: ConsolePlace): boolean {
+  const origin = parseUrl(request.headers.get("origin") ?? "");
+  if (origin === undefined || !/^https?:$/.test(origin.protocol)) return false;
+  if (parseUrl(publicUrl)?.origin === origin.origin) return true;
+  const host = request.headers.get("host")?.toLowerCase();
+  return host !== undefined && (host === origin.host || host === hostWithPort(origin));
+}
+
+/** Whether the browser speaks TLS: the console is public under `https:` at this Host, or a trusted proxy says so. */
+export function isSecureRequest(request: Request, place: ConsolePlace): boolean {
+  const publicUrl = parseUrl(place.publicUrl);
+  const host = request.headers.get("host")?.toLowerCase();
+  if (publicUrl?.protocol === "https:" && (host === publicUrl.host || host === hostWithPort(publicUrl))) return true;
+  const { peerAddress } = getRequestContext(request);
+  return isTrustedProxy(peerAddress, place.trustedProxies) && request.headers.get("x-forwarded-proto") === "https";
+}
+
+/** Browsers leave the usual port out, proxies may put it in. */
+function hostWithPort({ protocol, hostname, port }: URL): string {
+  const usual = protocol === "https:" ? "443" : "80";
+  return `${hostname}:${port === "" ? usual : port}`;
+}
+
+function parseUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}

@@ -1,0 +1,33 @@
+/**
+ * What a route asks of its caller; every route that is not public names it in its `detail`.
+ * `{ action: "iam:CreateUser", scope: "T" }`
+ */
+export interface RouteRule {
+  /** The policy action; `-` for routes that serve the session itself, which need no right. */
+  readonly action: string;
+  /** Whose things it touches: those of a tenant, the whole server's (global administrators), the caller's own. */
+  readonly scope: "T" | "G" | "O";
+  /** True when password, second factor or passkey must have been given within the last 10 minutes. */
+  readonly freshProof?: boolean;
+  /**
+   * Who asks the policies. Absent: the guard, for `*` (scope O: for the caller's own user). `route`: the route itself, for the
+   * resource that it finds.
+   */
+  readonly decidedBy?: "route";
+  /**
+   * What a session that must do it before anything else may call all the same: change a password that was given to the user, or
+   * set up the second factor that administrators need. Nobody is asked then whether he may.
+   */
+  readonly serves?: "passwordChange" | "enrolment";
+}
+
+/** As the framework takes it: constants of a file may widen the scope to a string, so it is judged when the routes are read. */
+interface RuleOfDetail extends Omit<RouteRule, "scope" | "decidedBy" | "serves"> {
+  readonly scope: string;
+  readonly decidedBy?: string;
+  readonly serves?: string;
+}
+
+declare module "elysia" {
+  interface DocumentDecoration extends Partial<RuleOfDetail> {}
+}

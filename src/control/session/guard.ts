@@ -1,0 +1,231 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Clock } from "#kernel/base/clock.ts";
+import type { ControlDatabase } from "../database/control-database.ts";
+import type { Caller } from "../http/caller.ts";
+import { ControlError, TooManyRequestsError } from "../http/control-error.ts";
+import type { LogInGuard } from "../http/log-in-guard.ts";
+import { type ConsolePlace, isOwnOrigin, isSecureRequest } from "../http/own-origin.ts";
+import { RateLimiter } from "../http/rate-limiter.ts";
+import { callerOfKey, readAgent, setRequestCaller } from "../http/request-caller.ts";
+import { getRequestContext } from "../http/request-context.ts";
+import type { RouteRule } from "../http/route-rule.ts";
+import { type CookiePlace, readSessionCookie, renderSessionCookie } from "../http/session-cookie.ts";
+import { type Account, findAccountById } from "./account-store.ts";
+import type { ApiTokens } from "./api-tokens.ts";
+import { userArnOf } from "./log-in-audit.ts";
+import type { LoggedIn, SessionUser } from "./own-login.ts";
+import type { SessionSettings } from "./session-settings.ts";
+import type { SessionRow } from "./session-store.ts";
+import type { Sessions } from "./sessions.ts";
+import type { AllowsCaller, TokenNarrowing } from "./token-narrowing.ts";
+
+/** What the guard stands on. */
+export interface GuardOptions {
+  readonly database: ControlDatabase;
+  /** HTTP Basic with an access key. */
+  readonly logIns: LogInGuard;
+  readonly sessions: Sessions;
+  readonly tokens: ApiTokens;
+  readonly narrowing: TokenNarrowing;
+  /** Whether policies allow it, tokens narrowed. */
+  readonly allows: AllowsCaller;
+  readonly settings: () => SessionSettings;
+  /** 32 bytes that make CSRF tokens. */
+  readonly csrfKey: Uint8Array;
+  /** Port that the console listens on. */
+  readonly port: () => number;
+  readonly clock: Clock;
+}
+
+/** A proof of who somebody is counts as fresh this long, ms. */
+const freshProofMs = 600_000;
+
+const csrfHeader = "x-maxiofs-csrf";
+const backgroundHeader = "x-maxiofs-background";
+
+/**
+ * Finds out who makes a request (`authenticate`, before anything of it is read) and whether he may (`authorize`, once the route is
+ * known). Fails closed: no caller, no rule, no right.
+ */
+export class Guard {
+  readonly #options: GuardOptions;
+  readonly #rates: RateLimiter;
+  readonly #users = new WeakMap<Request, LoggedIn>();
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    this.#rates = new RateLimiter(options.clock);
+  }
+
+  /**
+   * Finds the caller: credentials in `Authorization` win over the cookie.
+   * @throws ControlError Unauthorized; ForeignOrigin when a session's call that may change something was not made by the console.
+   * @throws TooManyRequestsError when session or token called too often.
+   */
+  async authenticate(request: Request): Promise<void> {
+    const header = request.headers.get("authorization");
+    if (header === null) await this.#useSession(request);
+    else if (/^bearer /i.test(header)) await this.#useToken(request, header.slice("bearer ".length).trim());
+    else await this.#useKey(request);
+  }
+
+  /**
+   * Judges a call by its route's rule.
+   * @throws ControlError Forbidden naming the action; SessionLocked, PasswordChangeWanted, SecondFactorWanted, FreshProofWanted.
+   */
+  authorize(request: Request, rule: RouteRule | undefined): void {
+    const { caller, session, account } = this.requireUser(request);
+    if (rule === undefined) throw new ControlError("Forbidden");
+    if (rule.action === "-") return;
+    if (session?.locked) throw new ControlError("SessionLocked");
+    const duty = this.#findDuty(account, caller);
+    if (duty !== undefined && rule.serves !== duty) throw new ControlError(dutyErrors[duty]);
+    if (rule.freshProof && !caller.freshProof) throw new ControlError("FreshProofWanted");
+    if (duty !== undefined || rule.decidedBy === "route") return;
+    const isAllowed =
+      (rule.scope !== "G" || caller.global) &&
+      this.#options.allows(caller, rule.action, rule.scope === "O" ? ownArn(account, rule.action) : "*");
+    if (!isAllowed) throw new ControlError("Forbidden", `The action ${rule.action} is not allowed`);
+  }
+
+  /** The user behind a request. @throws ControlError Unauthorized when the guard was not asked. */
+  requireUser(request: Request): LoggedIn {
+    const user = this.#users.get(request);
+    if (user === undefined) throw new ControlError("Unauthorized");
+    return user;
+  }
+
+  /** The user behind a request and his session. @throws ControlError Forbidden when the call was made without one. */
+  requireSession(request: Request): SessionUser {
+    const { session, ...user } = this.requireUser(request);
+    if (session === undefined) throw new ControlError("Forbidden", "Only a session can do this");
+    return { ...user, session };
+  }
+
+  /** The user of a session that was opened, or proved again, by this very call. */
+  describeLogIn(request: Request, { account, session }: Pick<SessionUser, "account" | "session">): SessionUser {
+    const proof = { mfa: session.methods.length > 1, freshProof: true };
+    const caller = this.#describe(request, account, { via: "console", sessionId: session.sessionId, ...proof });
+    return { account, session, caller };
+  }
+
+  /** Puts a session's id into the answer's cookie; an empty one takes the cookie away. */
+  sendCookie(request: Request, id: string): void {
+    const cookie = renderSessionCookie(id, this.#cookiePlace(request));
+    const { responseHeaders } = getRequestContext(request);
+    const index = responseHeaders.findIndex(([name]) => name === "set-cookie");
+    if (index >= 0) responseHeaders.splice(index, 1);
+    responseHeaders.push(["set-cookie", cookie]);
+  }
+
+  /** Refuses a call without session that another page made in its user's browser. Programs send no Origin. */
+  requireOwnOrigin(request: Request): void {
+    if (request.headers.has("origin") && !isOwnOrigin(request, this.#place())) throw new ControlError("ForeignOrigin");
+  }
+
+  /** What a session's calls must carry in `X-MaxIOFS-CSRF`: 43 characters. */
+  csrfToken({ sessionId }: SessionRow): string {
+    return createHmac("sha256", this.#options.csrfKey).update(sessionId).digest("base64url");
+  }
+
+  /** What the user must do before anything else; undefined: nothing. */
+  dutyOf({ account, caller }: LoggedIn): RouteRule["serves"] {
+    return this.#findDuty(account, caller);
+  }
+
+  async #useSession(request: Request): Promise<void> {
+    const id = readSessionCookie(request, this.#cookiePlace(request));
+    const isBackground = request.headers.get(backgroundHeader) === "1";
+    const found = id === undefined ? undefined : await this.#options.sessions.find(id, isBackground);
+    if (found === undefined) throw new ControlError("Unauthorized");
+    const { session, account, newId } = found;
+    // Before anything else: a foreign page must not even learn from the answer what the session is like.
+    if (request.method !== "GET" && request.method !== "HEAD") this.#requireConsole(request, session);
+    this.#requireRate(request, `session ${session.sessionId}`);
+    if (newId !== undefined) this.sendCookie(request, newId);
+    const mfa = session.methods.length > 1;
+    const freshProof = this.#options.clock.nowMs() - session.proofAtMs <= freshProofMs;
+    const caller = this.#describe(request, account, { via: "console", sessionId: session.sessionId, mfa, freshProof });
+    this.#set(request, { account, session, caller });
+  }
+
+  async #useToken(request: Request, text: string): Promise<void> {
+    const { tokens, narrowing } = this.#options;
+    const found = await tokens.find(text);
+    if (found === undefined) throw new ControlError("Unauthorized");
+    const { row, account } = found;
+    this.#requireRate(request, `token ${row.tokenId}`);
+    const proof = { mfa: false, freshProof: false };
+    const caller = this.#describe(request, account, { via: "token", tokenId: row.tokenId, ...proof });
+    narrowing.set(caller, row.policy);
+    this.#set(request, { account, session: undefined, caller });
+  }
+
+  async #useKey(request: Request): Promise<void> {
+    const holder = this.#options.logIns.authenticate(request);
+    const account = await findAccountById(this.#options.database, holder.user.userId);
+    if (account === undefined) throw new ControlError("Unauthorized");
+    this.#set(request, { account, session: undefined, caller: callerOfKey(holder, request) });
+  }
+
+  #set(request: Request, user: LoggedIn): void {
+    this.#users.set(request, user);
+    setRequestCaller(request, user.caller);
+  }
+
+  #describe(request: Request, account: Account, proof: Proof): Caller {
+    const { userId, userName, tenantId, global } = account;
+    const { requestId, clientAddress: address } = getRequestContext(request);
+    return { userId, userName, tenantId, global, ...proof, address, agent: readAgent(request), requestId };
+  }
+
+  #requireConsole(request: Request, session: SessionRow): void {
+    const given = Buffer.from(request.headers.get(csrfHeader) ?? "");
+    const wanted = Buffer.from(this.csrfToken(session));
+    const isRight = given.length === wanted.length && timingSafeEqual(given, wanted);
+    if (!isRight || !isOwnOrigin(request, this.#place())) throw new ControlError("ForeignOrigin");
+  }
+
+  #requireRate(request: Request, name: string): void {
+    const settings = this.#options.settings();
+    if (!settings["security.ratelimit_enabled"]) return;
+    const rate = { limit: settings["security.ratelimit_api_per_second"], windowMs: 1000 };
+    const { allowed, limit, remaining, resetSeconds, retryAfterSeconds } = this.#rates.take(name, rate);
+    getRequestContext(request).responseHeaders.push(
+      ["ratelimit-limit", String(limit)],
+      ["ratelimit-remaining", String(remaining)],
+      ["ratelimit-reset", String(resetSeconds)],
+    );
+    if (!allowed) throw new TooManyRequestsError(retryAfterSeconds, "Too many calls; try again later");
+  }
+
+  /** Access keys are no way around it for people, and have no password to change. */
+  #findDuty(account: Account, { via, global }: Caller): RouteRule["serves"] {
+    if (via === "basic") return undefined;
+    if (account.mustChange) return "passwordChange";
+    const wantsFactor = this.#options.settings()["security.require_2fa_admin"] && global && !account.totpEnabled;
+    return wantsFactor ? "enrolment" : undefined;
+  }
+
+  #cookiePlace(request: Request): CookiePlace {
+    return { port: this.#options.port(), isSecure: isSecureRequest(request, this.#place()) };
+  }
+
+  #place(): ConsolePlace {
+    const settings = this.#options.settings();
+    return {
+      publicUrl: settings["server.public_console_url"],
+      trustedProxies: settings["server.trusted_proxies"],
+    };
+  }
+}
+
+const dutyErrors = { passwordChange: "PasswordChangeWanted", enrolment: "SecondFactorWanted" } as const;
+
+type Proof = Pick<Caller, "via" | "sessionId" | "tokenId" | "mfa" | "freshProof">;
+
+/** The user's own ARN, or that of the user's second factor for actions on such devices. */
+function ownArn(account: Account, action: string): string {
+  if (!action.endsWith("VirtualMFADevice")) return userArnOf(account);
+  return `arn:aws:iam::${account.accountId}:mfa/${account.userName}`;
+}

@@ -1,0 +1,60 @@
+import type { AuditEvent } from "../audit/audit-event.ts";
+import type { Caller } from "../http/caller.ts";
+import type { Account } from "./account-store.ts";
+
+/** Where a log-in comes from. */
+export interface RequestSource {
+  /** Of the client, without a port. */
+  readonly address: string;
+  /** `User-Agent`, at most 256 characters. */
+  readonly agent: string;
+  readonly requestId: string;
+}
+
+/** What is told of an event besides who and where. */
+export type EventFacts = Pick<AuditEvent, "action" | "outcome" | "code" | "change" | "resource">;
+
+/**
+ * An event of somebody who has not proved yet who he is. What he typed as a name stands nowhere: it may be a password.
+ * @param account the one he claimed, undefined when there is none
+ */
+export function describeAttempt(account: Account | undefined, from: RequestSource, facts: EventFacts): AuditEvent {
+  return {
+    tenantId: account?.tenantId ?? null,
+    actor: { kind: "anonymous", id: "", name: "" },
+    ...(account && { resource: { kind: "user", id: account.userId, name: account.userName, arn: userArnOf(account) } }),
+    ...from,
+    via: "console",
+    ...facts,
+  };
+}
+
+/** An event of a user who logged in, or logs in with it. */
+export function describeOwn(account: Account, from: RequestSource, facts: EventFacts): AuditEvent {
+  return {
+    tenantId: account.tenantId,
+    actor: { kind: "user", id: account.userId, name: account.userName },
+    resource: { kind: "user", id: account.userId, name: account.userName, arn: userArnOf(account) },
+    ...from,
+    via: "console",
+    ...facts,
+  };
+}
+
+/** An event of a caller whom the guard let in. */
+export function describeCall(caller: Caller, facts: EventFacts): AuditEvent {
+  const { userId, userName, tenantId, via, sessionId, mfa, address, agent, requestId } = caller;
+  return {
+    tenantId,
+    actor: { kind: "user", id: userId, name: userName, mfa, ...(sessionId !== undefined && { sessionId }) },
+    resource: { kind: "user", id: userId, name: userName },
+    ...{ address, agent, requestId },
+    via: via === "basic" ? "api" : via,
+    ...facts,
+  };
+}
+
+/** `arn:aws:iam::<account>:user<path><name>`. */
+export function userArnOf({ accountId, path, userName }: Pick<Account, "accountId" | "path" | "userName">): string {
+  return `arn:aws:iam::${accountId}:user${path}${userName}`;
+}

@@ -1,0 +1,43 @@
+import type { Clock } from "#kernel/base/clock.ts";
+import { addressGroup } from "../http/address-group.ts";
+import { TooManyRequestsError } from "../http/control-error.ts";
+import { RateLimiter } from "../http/rate-limiter.ts";
+import type { SessionSettings } from "./session-settings.ts";
+
+const minuteMs = 60_000;
+
+/** Limits log-ins per minute: of one address (IPv6: of one /64), and in one name. */
+export class LogInRate {
+  readonly #limiter: RateLimiter;
+  readonly #settings: () => SessionSettings;
+
+  constructor(settings: () => SessionSettings, clock: Clock) {
+    this.#limiter = new RateLimiter(clock);
+    this.#settings = settings;
+  }
+
+  /** @throws TooManyRequestsError when the address has used up its attempts. */
+  requireAddress(address: string): void {
+    this.#require(`address ${addressGroup(address)}`);
+  }
+
+  /**
+   * @param knownAddress where the user logged in from before, else empty: attempts from there are counted apart, so that nobody
+   * elsewhere can use them up.
+   * @throws TooManyRequestsError when the attempts in the name are used up.
+   */
+  requireName(
+    { tenant, userName }: { readonly tenant: string; readonly userName: string },
+    knownAddress: string,
+  ): void {
+    this.#require(`name ${JSON.stringify([tenant, userName.toLowerCase(), addressGroup(knownAddress)])}`);
+  }
+
+  #require(name: string): void {
+    const settings = this.#settings();
+    if (!settings["security.ratelimit_enabled"]) return;
+    const limit = settings["security.ratelimit_login_per_minute"];
+    const { allowed, retryAfterSeconds } = this.#limiter.take(name, { limit, windowMs: minuteMs });
+    if (!allowed) throw new TooManyRequestsError(retryAfterSeconds);
+  }
+}

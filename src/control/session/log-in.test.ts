@@ -1,0 +1,229 @@
+import { afterEach, expect, test } from "bun:test";
+import { generateSync } from "otplib";
+import type { ConsoleClient } from "#testing/console-client.ts";
+import type { FakeClock } from "#testing/fake-clock.ts";
+import { openConsole as open } from "#testing/opened-console.ts";
+import { closeControls, testPassword } from "#testing/opened-control.ts";
+import type { SessionSettings } from "./session-settings.ts";
+
+afterEach(closeControls);
+
+function codeOf(secret: string, clock: FakeClock): string {
+  return generateSync({ secret, epoch: Math.floor(clock.nowMs() / 1000) });
+}
+
+/** Sets the second factor up. @returns its secret and the recovery codes; the code of this moment is used up */
+async function enroll(user: ConsoleClient, clock: FakeClock): Promise<{ secret: string; codes: string[] }> {
+  const { status, body } = await user.call("me/totp", { method: "POST" });
+  expect(status).toBe(201);
+  const enabled = await user.call("me/totp/enable", { body: { code: codeOf(body.secret, clock) } });
+  expect(enabled.status).toBe(200);
+  return { secret: body.secret, codes: enabled.body.recoveryCodes };
+}
+
+async function openEnrolled(change: Partial<SessionSettings> = {}) {
+  const opened = await open(change);
+  const user = await opened.loggedIn();
+  const enrolled = await enroll(user, opened.clock);
+  opened.clock.advance(30_000);
+  const firstStep = async (one = opened.client(), headers = {}) => {
+    const { body } = await one.logIn("admin", testPassword, headers);
+    expect(body).toEqual({ challengeId: expect.any(String), methods: ["totp", "recoveryCode"] });
+    return body.challengeId;
+  };
+  const secondStep = (one: ConsoleClient, body: object, headers = {}) =>
+    one.call("auth/second-factor", { body, headers });
+  return { ...opened, ...enrolled, user, firstStep, secondStep };
+}
+
+test("second factor: the password alone opens nothing; with the code the session counts as two factors", async () => {
+  const { client, clock, secret, firstStep, secondStep } = await openEnrolled();
+  const user = client();
+  const challengeId = await firstStep(user);
+  expect(user.cookies.size).toBe(0);
+  const { status, body } = await secondStep(user, { challengeId, code: codeOf(secret, clock) });
+  expect([status, body.mfa, body.methods]).toEqual([200, true, ["password", "totp"]]);
+  expect((await user.call("me")).body).toMatchObject({
+    mfa: true,
+    secondFactor: { totp: true, recoveryCodesLeft: 10 },
+  });
+});
+
+test("second factor: without a challenge, a code is worth nothing", async () => {
+  const { client, clock, secret, secondStep } = await openEnrolled();
+  for (const challengeId of ["", "A".repeat(43), "x"]) {
+    const { status, body } = await secondStep(client(), { challengeId, code: codeOf(secret, clock) });
+    expect([status, body.code]).toEqual([401, "LogInFailed"]);
+  }
+  expect((await secondStep(client(), { challengeId: "x" })).status).toBe(400);
+  expect((await secondStep(client(), { code: "123456" })).status).toBe(400);
+});
+
+test("second factor: no code works twice, not even with another challenge; no challenge works twice", async () => {
+  const { client, clock, secret, firstStep, secondStep } = await openEnrolled();
+  const [one, two] = [await firstStep(), await firstStep()];
+  const code = codeOf(secret, clock);
+  expect((await secondStep(client(), { challengeId: one, code })).status).toBe(200);
+  expect((await secondStep(client(), { challengeId: two, code })).status).toBe(401);
+  clock.advance(30_000);
+  const next = codeOf(secret, clock);
+  expect((await secondStep(client(), { challengeId: one, code: next })).status).toBe(401);
+  expect((await secondStep(client(), { challengeId: two, code: next })).status).toBe(200);
+});
+
+test("second factor: of many at once with one code exactly one gets in", async () => {
+  const { client, clock, secret, firstStep, secondStep } = await openEnrolled({ "security.max_failed_attempts": 100 });
+  const code = codeOf(secret, clock);
+  const challenges = [];
+  for (let i = 0; i < 6; i++) challenges.push(await firstStep());
+  const answers = await Promise.all(challenges.map((challengeId) => secondStep(client(), { challengeId, code })));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+});
+
+test("second factor: a code of one step away counts, of two it does not; a malformed one is a wrong one", async () => {
+  const { client, clock, secret, firstStep, secondStep } = await openEnrolled({ "security.max_failed_attempts": 100 });
+  clock.advance(300_000);
+  const early = codeOf(secret, clock);
+  clock.advance(60_000);
+  expect((await secondStep(client(), { challengeId: await firstStep(), code: early })).status).toBe(401);
+  const last = codeOf(secret, clock);
+  clock.advance(30_000);
+  for (const code of ["12345", "1234567", "abcdef", "      ", "１２３４５６", `${last} `]) {
+    const { status, body } = await secondStep(client(), { challengeId: await firstStep(), code });
+    expect([code, status, body.code]).toEqual([code, 401, "LogInFailed"]);
+  }
+  expect((await secondStep(client(), { challengeId: await firstStep(), code: last })).status).toBe(200);
+});
+
+test("second factor: a challenge has five tries, three minutes, one address and one password", async () => {
+  const trusted = { "server.trusted_proxies": ["127.0.0.1"], "security.max_failed_attempts": 100 };
+  const { client, clock, secret, firstStep, secondStep, user } = await openEnrolled(trusted);
+  const right = () => ({ code: codeOf(secret, clock) });
+  const worn = await firstStep();
+  for (let i = 0; i < 5; i++) {
+    expect((await secondStep(client(), { challengeId: worn, code: "000000" })).status).toBe(401);
+  }
+  expect((await secondStep(client(), { challengeId: worn, ...right() })).status).toBe(401);
+  const four = await firstStep();
+  for (let i = 0; i < 4; i++) await secondStep(client(), { challengeId: four, code: "000000" });
+  expect((await secondStep(client(), { challengeId: four, ...right() })).status).toBe(200);
+  const old = await firstStep();
+  clock.advance(180_000);
+  expect((await secondStep(client(), { challengeId: old, ...right() })).status).toBe(401);
+  const fresh = await firstStep();
+  clock.advance(179_999);
+  const elsewhere = { "x-forwarded-for": "203.0.113.7" };
+  expect((await secondStep(client(), { challengeId: fresh, ...right() }, elsewhere)).status).toBe(401);
+  expect((await secondStep(client(), { challengeId: fresh, ...right() })).status).toBe(200);
+  const before = await firstStep();
+  clock.advance(30_000);
+  await user.call("auth/confirm", { body: { password: testPassword } });
+  expect((await user.call("me/password", { body: { password: "Another-Horse-9" } })).status).toBe(204);
+  expect((await secondStep(client(), { challengeId: before, ...right() })).status).toBe(401);
+});
+
+test("second factor: each recovery code works once, new ones end the old", async () => {
+  const { client, codes, firstStep, secondStep } = await openEnrolled();
+  expect(codes).toHaveLength(10);
+  const [one = "", two = ""] = codes;
+  const use = async (recoveryCode: string) => {
+    const user = client();
+    const { status, body } = await secondStep(user, { challengeId: await firstStep(), recoveryCode });
+    return { status, methods: body.methods, user };
+  };
+  const first = await use(one.toUpperCase().replaceAll("-", " "));
+  expect([first.status, first.methods]).toEqual([200, ["password", "recoveryCode"]]);
+  expect((await use(one)).status).toBe(401);
+  expect((await first.user.call("me")).body.secondFactor.recoveryCodesLeft).toBe(9);
+  const renewed = await first.user.call("me/recovery-codes", { method: "POST" });
+  expect(renewed.status).toBe(201);
+  expect((await use(two)).status).toBe(401);
+  expect((await use(renewed.body.recoveryCodes[0])).status).toBe(200);
+});
+
+test("second factor: failed codes lock as failed passwords do, and the right password in between forgives nothing", async () => {
+  const { client, clock, secret, firstStep, secondStep } = await openEnrolled({ "security.max_failed_attempts": 3 });
+  for (let i = 0; i < 3; i++) await secondStep(client(), { challengeId: await firstStep(), code: "000000" });
+  expect((await client().logIn("admin", testPassword)).status).toBe(401);
+  clock.advance(900_000);
+  const challengeId = await firstStep();
+  expect((await secondStep(client(), { challengeId, code: codeOf(secret, clock) })).status).toBe(200);
+});
+
+test("second factor: setting up needs a code of the new secret; taking it away ends the recovery codes", async () => {
+  const { client, clock, loggedIn } = await open();
+  const user = await loggedIn();
+  expect((await user.call("me/totp/enable", { body: { code: "000000" } })).status).toBe(409);
+  const { body } = await user.call("me/totp", { method: "POST" });
+  expect(body.secret).toMatch(/^[A-Z2-7]{32}$/);
+  expect(body.uri).toStartWith("otpauth://totp/MaxIOFS");
+  expect((await user.call("me/totp/enable", { body: { code: "000000" } })).status).toBe(400);
+  expect((await client().logIn("admin", testPassword)).body.userName).toBe("admin");
+  expect((await user.call("me/recovery-codes", { method: "POST" })).status).toBe(409);
+  await enroll(user, clock);
+  expect((await user.call("me/totp", { method: "POST" })).status).toBe(409);
+  expect((await user.call("me/totp", { method: "DELETE" })).status).toBe(204);
+  expect((await user.call("me/totp", { method: "DELETE" })).status).toBe(404);
+  expect((await client().logIn("admin", testPassword)).body.userName).toBe("admin");
+  expect((await user.call("me")).body.secondFactor).toEqual({ totp: false, recoveryCodesLeft: 0 });
+});
+
+test("lockout: it ends by itself however often somebody tries on, and failures are forgotten", async () => {
+  const { client, clock } = await open({ "security.max_failed_attempts": 3, "security.lockout_duration": 60 });
+  const fail = () => client().logIn("admin", "wrong");
+  const right = async () => (await client().logIn("admin", testPassword)).status;
+  for (let i = 0; i < 2; i++) await fail();
+  expect(await right()).toBe(200);
+  for (let i = 0; i < 3; i++) await fail();
+  expect(await right()).toBe(401);
+  clock.advance(59_000);
+  for (let i = 0; i < 10; i++) await fail();
+  clock.advance(1000);
+  expect(await right()).toBe(200);
+  for (let i = 0; i < 2; i++) await fail();
+  clock.advance(60_000);
+  for (let i = 0; i < 2; i++) await fail();
+  expect(await right()).toBe(200);
+});
+
+test("lockout: strangers lock a name for themselves, not for its user where he logged in before, nor open sessions", async () => {
+  const { client } = await open({ "server.trusted_proxies": ["127.0.0.0/8"], "security.max_failed_attempts": 3 });
+  const from = (address: string) => ({ "x-forwarded-for": address });
+  const home = client();
+  expect((await home.logIn("admin", testPassword, from("198.51.100.1"))).status).toBe(200);
+  for (let i = 0; i < 20; i++) await client().logIn("admin", "wrong", from(`203.0.113.${i}`));
+  expect((await client().logIn("admin", testPassword, from("203.0.113.99"))).status).toBe(401);
+  expect((await client().logIn("admin", testPassword, from("198.51.100.1"))).status).toBe(200);
+  expect((await home.call("me", { headers: from("203.0.113.99") })).status).toBe(200);
+  for (let i = 0; i < 3; i++) await client().logIn("admin", "wrong", from("198.51.100.1"));
+  expect((await client().logIn("admin", testPassword, from("198.51.100.1"))).status).toBe(401);
+  expect((await home.call("me")).status).toBe(200);
+});
+
+test("rate: log-ins per minute of an address, and in a name; X-Forwarded-For counts from trusted proxies alone", async () => {
+  const limit = { "security.ratelimit_login_per_minute": 3, "security.max_failed_attempts": 100 };
+  const plain = await open(limit);
+  const statuses: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const { status } = await plain.client().logIn("admin", testPassword, { "x-forwarded-for": `203.0.113.${i}` });
+    statuses.push(status);
+  }
+  expect(statuses).toEqual([200, 200, 200, 429]);
+  const user = plain.client();
+  plain.clock.advance(20_000);
+  expect((await user.logIn("admin", testPassword)).status).toBe(200);
+  const { body } = await user.call("me/sessions");
+  expect(new Set(body.items.map(({ address }: { address: string }) => address))).toEqual(new Set(["127.0.0.1"]));
+
+  const proxied = await open({ ...limit, "server.trusted_proxies": ["127.0.0.1", "10.0.0.0/8"] });
+  const from = async (address: string, name = "admin") =>
+    (await proxied.client().logIn(name, testPassword, { "x-forwarded-for": address })).status;
+  for (const address of ["9.9.9.9, 198.51.100.7", "8.8.8.8, 198.51.100.7, 10.1.2.3", "198.51.100.7"]) {
+    expect(await from(address, "nobody")).toBe(401);
+  }
+  expect(await from("7.7.7.7, 198.51.100.7", "other")).toBe(429);
+  for (let i = 0; i < 3; i++) expect(await from(`203.0.113.${i}`)).toBe(200);
+  expect(await from("203.0.113.77")).toBe(429);
+  // Where the user logged in before, attempts elsewhere do not count.
+  expect(await from("203.0.113.1")).toBe(200);
+});
