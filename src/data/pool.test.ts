@@ -14,6 +14,7 @@ const settings: DataSettings = {
   "s3.strict_region": false,
   "s3.allow_sse_c_http": false,
   "server.s3_domains": [],
+  "server.trusted_proxies": [],
   "system.maintenance_mode": false,
   "system.max_upload_size_mb": 1,
   "storage.inline_threshold": 1,

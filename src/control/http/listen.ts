@@ -1,7 +1,7 @@
 import type { Random } from "#kernel/base/random.ts";
+import { findClientAddress } from "#kernel/policy/client-address.ts";
 import type { ListenAddress } from "#kernel/settings/value-parser.ts";
 import type { Log } from "../observe/log.ts";
-import { findClientAddress } from "./client-address.ts";
 import { ControlError } from "./control-error.ts";
 import { renderProblem } from "./render-problem.ts";
 import { getRequestContext, setRequestContext } from "./request-context.ts";

@@ -1,4 +1,4 @@
-import { isTrustedProxy } from "./client-address.ts";
+import { isTrustedProxy } from "#kernel/policy/client-address.ts";
 import { getRequestContext } from "./request-context.ts";
 
 /** Settings that say where the console is. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { findClientAddress } from "#kernel/policy/client-address.ts";
 import type { Decision } from "#kernel/policy/evaluate-access.ts";
 import type { AccessedResource } from "#kernel/policy/evaluate-statement.ts";
 import type { Mutation, MutationSuccess } from "#kernel/protocol/mutation.ts";
@@ -166,9 +167,13 @@ export class S3Request {
     return this.#identity.kind === "anonymous" ? "anonymous" : this.#identity.arn;
   }
 
-  /** Address of the peer; IPv4 in its own form on dual-stack sockets too. */
+  /** Address of the client: the peer, or whom trusted proxies name. IPv4 in its own form on dual-stack sockets too. */
   get address(): string {
-    return (this.message.socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+    const peer = (this.message.socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+    // Of the message itself: `headers` has signed query parameters among them, which the client chooses.
+    const forwarded = this.message.headers["x-forwarded-for"];
+    const text = Array.isArray(forwarded) ? forwarded.join() : (forwarded ?? null);
+    return findClientAddress(peer, text, this.plane.snapshot.settings["server.trusted_proxies"]);
   }
 
   /**

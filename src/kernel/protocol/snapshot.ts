@@ -37,6 +37,8 @@ export interface DataSettings {
   readonly "s3.strict_region": boolean;
   readonly "s3.allow_sse_c_http": boolean;
   readonly "server.s3_domains": readonly string[];
+  /** Addresses or CIDR ranges. */
+  readonly "server.trusted_proxies": readonly string[];
   readonly "server.max_connections_per_address": number;
   readonly "system.maintenance_mode": boolean;
   readonly "system.max_upload_size_mb": number;

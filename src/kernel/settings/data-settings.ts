@@ -13,6 +13,7 @@ export const dataSettingRules: { readonly [N in DataSettingName]: SettingRule<Da
   "s3.strict_region": settingRules["s3.strict_region"],
   "s3.allow_sse_c_http": settingRules["s3.allow_sse_c_http"],
   "server.s3_domains": settingRules["server.s3_domains"],
+  "server.trusted_proxies": settingRules["server.trusted_proxies"],
   "server.max_connections_per_address": settingRules["server.max_connections_per_address"],
   "system.maintenance_mode": settingRules["system.maintenance_mode"],
   "system.max_upload_size_mb": settingRules["system.max_upload_size_mb"],

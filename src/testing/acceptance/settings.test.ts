@@ -107,6 +107,33 @@ test("server.s3_domains: the bucket is in the Host from the next request on", as
   await change({ "server.s3_domains": [] });
 });
 
+test("server.trusted_proxies: aws:SourceIp is the client's address, and nobody else's word counts", async () => {
+  const policy = (ranges: string) => ({
+    Version: "2012-10-17",
+    Statement: [
+      { Effect: "Allow", Action: "s3:GetObject", Resource: "*", Condition: { IpAddress: { "aws:SourceIp": ranges } } },
+    ],
+  });
+  const made = await server.adminFetch("/api/v1/access-keys", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ userName: "far", policy: JSON.stringify(policy("198.51.100.0/24")) }),
+  });
+  const { accessKeyId, secretKey } = await made.json();
+  const credentials = { accessKeyId, secretKey };
+  const read = (forwarded: string) => {
+    const headers = { "x-forwarded-for": forwarded };
+    return outcomes((client) => client.send({ method: "GET", target: bucket.target("key"), credentials, headers }));
+  };
+  expect(await read("198.51.100.7")).toEqual(["403 AccessDenied"]);
+  await change({ "server.trusted_proxies": ["127.0.0.1", "10.0.0.0/8"] });
+  expect(await read("198.51.100.7")).toEqual(["200"]);
+  expect(await read("9.9.9.9, 198.51.100.7, 10.1.2.3")).toEqual(["200"]);
+  expect(await read("198.51.100.7, 203.0.113.1")).toEqual(["403 AccessDenied"]);
+  await change({ "server.trusted_proxies": null });
+  expect(await read("198.51.100.7")).toEqual(["403 AccessDenied"]);
+});
+
 test("system.max_upload_size_mb: a body that is longer is refused", async () => {
   const put = (bytes: number) =>
     outcomes((client) => client.send({ method: "PUT", target: bucket.target("size"), body: new Uint8Array(bytes) }));

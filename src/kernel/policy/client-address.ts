@@ -1,4 +1,4 @@
-import { type IpNetwork, isInNetwork, parseIpAddress, parseIpNetwork } from "#kernel/policy/ip-network.ts";
+import { type IpNetwork, isInNetwork, parseIpAddress, parseIpNetwork } from "./ip-network.ts";
 
 /** Addresses looked at in one header; behind more proxies nobody is. */
 const maxHops = 32;
