@@ -3,16 +3,19 @@ import { ConsoleClient } from "./console-client.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { startControl, testPassword } from "./opened-control.ts";
 
+type SettingsGiven = { readonly [N in keyof SessionSettings]?: SessionSettings[N] | undefined };
+
 /** Log-ins of tests come fast, and from one address. */
-const lax: Partial<SessionSettings> = { "security.ratelimit_login_per_minute": 1000 };
+const lax: SettingsGiven = { "security.ratelimit_login_per_minute": 1000 };
 
 /**
  * A control plane on a clock of its own, and browsers for it; `closeControls` ends it.
- * @param change settings given at start, which win over stored ones
+ * @param change settings given at start, which win over stored ones and cannot be changed; undefined for the default
  */
-export async function openConsole(change: Partial<SessionSettings> = {}) {
+export async function openConsole(change: SettingsGiven = {}) {
   const clock = new FakeClock();
-  const opened = await startControl({ clock, settings: { ...lax, ...change } });
+  const given = Object.entries({ ...lax, ...change }).filter(([, value]) => value !== undefined);
+  const opened = await startControl({ clock, settings: Object.fromEntries(given) });
   /** A browser that nobody logged in with. */
   const client = () => new ConsoleClient(opened.port);
   /** One in which the administrator is logged in. */
