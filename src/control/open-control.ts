@@ -23,12 +23,12 @@ import { openKeyEncryptionKeys, readRootKeyId } from "./encryption/key-encryptio
 import { deriveKey, openRootKey } from "./encryption/root-key.ts";
 import { Sealer } from "./encryption/seal.ts";
 import { LogInGuard } from "./http/log-in-guard.ts";
+import { makeAllowsCaller } from "./iam/authorize-caller.ts";
 import { readIdentities } from "./iam/read-identities.ts";
 import { CatalogProblems } from "./observe/catalog-problems.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import { Readiness, type ReadinessProbe } from "./observe/readiness.ts";
-import { allowAdministrators } from "./session/allow-administrators.ts";
 import { ensureFirstPassword } from "./session/first-password.ts";
 import { openSessionPlane, type SessionPlaneOptions } from "./session/open-session-plane.ts";
 import { type PasswordCost, PasswordHasher } from "./session/password-hasher.ts";
@@ -109,7 +109,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     return new Control({
       ...state,
       ...openLogIns(
-        { database, logIns, sealer, csrfKey, recordAudit: record, settings: () => settings.current },
+        { database, publisher, logIns, sealer, csrfKey, recordAudit: record, settings: () => settings.current },
         options,
       ),
       consoleListen: options.consoleListen,
@@ -173,7 +173,9 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
 
 /** Log-in, sessions and the guard, and the first password, which takes its time while the rest starts. */
 function openLogIns(
-  state: Pick<SessionPlaneOptions, "database" | "logIns" | "sealer" | "csrfKey" | "recordAudit" | "settings">,
+  state: Pick<SessionPlaneOptions, "database" | "logIns" | "sealer" | "csrfKey" | "recordAudit" | "settings"> & {
+    readonly publisher: SnapshotPublisher;
+  },
   options: ControlOptions,
 ): Pick<ControlParts, "session" | "firstPassword" | "place"> {
   const { clock, random, log, firstLogIn } = options;
@@ -182,7 +184,7 @@ function openLogIns(
   const common = { ...state, hasher, clock, random, log };
   const session = openSessionPlane({
     ...common,
-    allowsCaller: allowAdministrators,
+    allowsCaller: makeAllowsCaller({ publisher: state.publisher, clock }),
     port: () => place.consolePort,
   });
   const firstPassword = ensureFirstPassword({ ...common, rules: state.settings(), given: firstLogIn.password });

@@ -34,6 +34,9 @@ export interface AccessKeysOptions extends IdentitySource {
 /** Who changes a key, as the event tells it. */
 export type KeyChangeOrigin = Pick<AuditEvent, "actor" | "requestId" | "address" | "agent" | "via">;
 
+/** What everybody may do about the own log-in and keys. */
+const selfServicePolicy = "arn:aws:iam::aws:policy/selfService";
+
 const bySystem: KeyChangeOrigin = { actor: { kind: "system", id: "system", name: "system" }, via: "system" };
 
 /**
@@ -114,6 +117,10 @@ export class AccessKeys {
     const { tenantId } = await ensureTenant(queries, key.tenant ?? defaultTenantSlug, { clock, random });
     const who = { tenantId, name: key.userName, administrator: false };
     const { userId } = await ensureUser(queries, who, { clock, random });
+    await queries.run(
+      "INSERT INTO policy_attachments (identity_id, policy_id) VALUES ($1, $2) ON CONFLICT (identity_id, policy_id) DO NOTHING",
+      [userId, selfServicePolicy],
+    );
     const row = { accessKeyId, secretKey, userId, policy, createdAtMs: clock.nowMs() };
     if (!(await store.insert(queries, row))) throw new ControlError("Conflict", "The access key id is taken");
     if (policy !== null) {

@@ -1,10 +1,9 @@
 import type { Clock } from "#kernel/base/clock.ts";
-import { parseArn } from "#kernel/policy/arn-pattern.ts";
 import { findBuiltInPolicy } from "#kernel/policy/built-in-policies.ts";
 import { type CompiledPolicy, compilePolicyText } from "#kernel/policy/compile-policy.ts";
 import { evaluateAccess } from "#kernel/policy/evaluate-access.ts";
-import type { AccessedResource } from "#kernel/policy/evaluate-statement.ts";
 import type { Caller } from "../http/caller.ts";
+import { describeCaller, describeResource } from "../iam/caller-request.ts";
 
 /** Whether a caller may do something; `resourceArn` is `*` for what has no resource of its own. */
 export type AllowsCaller = (caller: Caller, action: string, resourceArn: string) => boolean;
@@ -56,7 +55,7 @@ export class TokenNarrowing {
     const { userId, global } = caller;
     // The rights of the user are asked for elsewhere: this is about the token's policy alone.
     const user = { kind: "user", accountId: resource.account, canonicalId: "", userId, arn: "", global } as const;
-    const values = this.#describeRequest(caller);
+    const values = describeCaller(caller, this.#clock);
     const sets = {
       narrowing: [{ layer: "keyPolicy" as const, policies: [policy] }],
       identity: [everything],
@@ -64,27 +63,4 @@ export class TokenNarrowing {
     };
     return evaluateAccess({ action, resource, caller: user, values }, sets).outcome === "allow";
   }
-
-  #describeRequest({ userId, userName, address, agent, mfa }: Caller): ReadonlyMap<string, string> {
-    const nowMs = this.#clock.nowMs();
-    return new Map([
-      ["aws:userid", userId],
-      ["aws:username", userName],
-      ["aws:PrincipalType", "User"],
-      ["aws:SourceIp", address],
-      ["aws:UserAgent", agent],
-      ["aws:MultiFactorAuthPresent", String(mfa)],
-      ["aws:CurrentTime", new Date(nowMs).toISOString()],
-      ["aws:EpochTime", String(Math.floor(nowMs / 1000))],
-      ["maxiofs:Via", "token"],
-    ]);
-  }
-}
-
-function describeResource(arn: string): AccessedResource | undefined {
-  if (arn === "*") {
-    return { partition: "aws", service: "s3", region: "", account: "", path: "*", plainName: true };
-  }
-  const parsed = parseArn(arn);
-  return parsed && { ...parsed, plainName: parsed.service === "s3" };
 }
