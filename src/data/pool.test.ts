@@ -149,7 +149,7 @@ test("Pool: workers talk to the writer, and to the next one after it died", asyn
     await until(() => logged.filter((line) => line.startsWith("debug committed")).length === before + 2);
   };
   await commitAll();
-  expect(await failureOf(pool.catalogs.create("throw"))).toMatchObject({ code: "ServiceUnavailable" });
+  expect(await failureOf(pool.catalogs.create("throw", "t"))).toMatchObject({ code: "ServiceUnavailable" });
   await until(() => pool.health().isWriterUp);
   expect(pool.threads().at(-1)).toMatchObject({ worker: "writer", restartCount: 1, up: true });
   await commitAll();
@@ -158,12 +158,12 @@ test("Pool: workers talk to the writer, and to the next one after it died", asyn
 
 test("catalogs: outcomes and failures of the writer reach the caller", async () => {
   const { pool } = await openRig();
-  await pool.catalogs.create("a");
+  await pool.catalogs.create("a", "t");
   await pool.catalogs.remove("a");
   expect(await pool.catalogs.close("a")).toBe("closed");
   expect(await pool.catalogs.close("full")).toBe("notEmpty");
-  expect(await failureOf(pool.catalogs.create("broken"))).toMatchObject({ code: "InternalError" });
-  const hanging = failureOf(pool.catalogs.create("hang"));
+  expect(await failureOf(pool.catalogs.create("broken", "t"))).toMatchObject({ code: "InternalError" });
+  const hanging = failureOf(pool.catalogs.create("hang", "t"));
   await pool.end();
   expect(await hanging).toMatchObject({ code: "ServiceUnavailable" });
   expect(await failureOf(pool.probe())).toMatchObject({ code: "ServiceUnavailable" });
@@ -212,4 +212,12 @@ test("stop: a worker without progress is cut, one with progress is waited for, e
   await pool.end();
   await stopping;
   expect(lives).toEqual([]);
+});
+
+test("catalogs.usage: what many buckets hold, asked for page by page; those that cannot be read are left out", async () => {
+  const { pool } = await openRig();
+  const bucketIds = Array.from({ length: 130 }, (_, n) => "b".repeat(n));
+  const usages = await pool.catalogs.usage(bucketIds);
+  expect([...usages.keys()]).toEqual(bucketIds.slice(1));
+  expect(usages.get("bbb")).toEqual({ bytes: 3, objects: 1 });
 });

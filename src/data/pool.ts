@@ -1,10 +1,12 @@
 import { MessageChannel } from "node:worker_threads";
 import type { MetricsSource, ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
 import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
+import type { BucketOwner, Usage } from "#kernel/protocol/quota.ts";
 import { createChangeTable } from "./cache/change-slots.ts";
 import { DataWorkers, type Ports, type WorkersOptions } from "./pool/data-workers.ts";
 import type { PoolLog } from "./pool/supervised-thread.ts";
 import { type WriterSettings, WriterSupervisor } from "./pool/writer-supervisor.ts";
+import { createUsageTable } from "./quota/usage-table.ts";
 
 /** What the pool is made of. */
 export interface PoolOptions {
@@ -28,6 +30,9 @@ export interface PoolHealth {
   readonly workerCount: number;
 }
 
+/** Buckets the writer is asked for at once: it may have to read each of them, and commits wait meanwhile. */
+const usagePageSize = 64;
+
 /** A drained worker's clients may stand still for this long before they are cut, ms. */
 const drainStallMs = 60_000;
 
@@ -40,6 +45,7 @@ export class Pool implements MetricsSource {
   readonly #options: PoolOptions;
   readonly #writer: WriterSupervisor;
   readonly #changes = createChangeTable();
+  readonly #usage = createUsageTable();
   #workers: DataWorkers | undefined;
 
   /** Nothing runs before `open`. */
@@ -54,6 +60,7 @@ export class Pool implements MetricsSource {
       log,
       monotonicMs,
       changes: this.#changes,
+      usage: this.#usage,
       problems: options.problems,
       onRestart,
     });
@@ -79,6 +86,7 @@ export class Pool implements MetricsSource {
       log,
       monotonicMs,
       changes: this.#changes,
+      usage: this.#usage,
       connectWriter,
     });
     return this.#workers.start();
@@ -90,8 +98,8 @@ export class Pool implements MetricsSource {
    */
   readonly catalogs = {
     /** Makes folder and empty catalog, synced. */
-    create: async (bucketId: string): Promise<void> => {
-      await this.#writer.request({ kind: "createCatalog", bucketId });
+    create: async (bucketId: string, tenantId: string): Promise<void> => {
+      await this.#writer.request({ kind: "createCatalog", bucketId, tenantId });
     },
     /** Closes the catalog for ever unless it holds a version or a marker. */
     close: async (bucketId: string): Promise<"closed" | "notEmpty"> => {
@@ -101,6 +109,22 @@ export class Pool implements MetricsSource {
     /** Removes the folder of a closed bucket. */
     remove: async (bucketId: string): Promise<void> => {
       await this.#writer.request({ kind: "removeCatalog", bucketId });
+    },
+    /** Says whose buckets are; those that are not named stay as they are. To be called before the workers start. */
+    own: (owners: readonly BucketOwner[]): void => this.#writer.own(owners),
+    /** What buckets hold as of their last commits, by id; one whose catalog cannot be read is not among them. */
+    usage: async (bucketIds: readonly string[]): Promise<ReadonlyMap<string, Usage>> => {
+      const found = new Map<string, Usage>();
+      for (let start = 0; start < bucketIds.length; start += usagePageSize) {
+        const page = bucketIds.slice(start, start + usagePageSize);
+        const usages = await this.#writer.request({ kind: "usage", bucketIds: page });
+        if (typeof usages === "string") continue;
+        for (const [index, bucketId] of page.entries()) {
+          const usage = usages[index];
+          if (usage) found.set(bucketId, usage);
+        }
+      }
+      return found;
     },
   };
 

@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import type { WriterAnswer, WriterBatch } from "#kernel/protocol/mutation.ts";
+import type { Usage } from "#kernel/protocol/quota.ts";
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
 
 /**
@@ -11,10 +12,11 @@ function run(): void {
   const say = (message: FromWriter): void => port?.postMessage(message);
   const obey = (message: Extract<ToWriter, { readonly id: number }>): void => {
     const { id } = message;
-    const demand = message.kind === "probe" ? "" : message.bucketId;
+    const demand = "bucketId" in message ? message.bucketId : "";
     if (demand === "throw") throw new Error("The fake writer throws");
     if (demand === "full") say({ kind: "failed", id, reason: "notEmpty" });
     else if (demand === "broken") say({ kind: "failed", id, reason: "io" });
+    else if (message.kind === "usage") say({ kind: "usage", id, usages: message.bucketIds.map(usageOf) });
     else if (demand !== "hang") say({ kind: "done", id });
   };
   port?.on("message", (message: ToWriter) => {
@@ -28,10 +30,15 @@ function run(): void {
       });
     } else if (message.kind === "stop") {
       say({ kind: "stopped" });
-    } else if (message.kind !== "settings") {
+    } else if (message.kind !== "settings" && message.kind !== "owners") {
       obey(message);
     }
   });
+}
+
+/** The more, the longer the id; one without any cannot be read. */
+function usageOf(bucketId: string): Usage | null {
+  return bucketId === "" ? null : { bytes: bucketId.length, objects: 1 };
 }
 
 run();

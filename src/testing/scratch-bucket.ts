@@ -7,9 +7,12 @@ import { DiskBlobs } from "#data/blobs/disk-blobs/disk-blobs.ts";
 import { ChangeSlots, createChangeTable } from "#data/cache/change-slots.ts";
 import type { BucketWriter } from "#data/catalog/sqlite-catalog/bucket-writer.ts";
 import { createCatalog } from "#data/catalog/sqlite-catalog/open-catalog.ts";
+import { readUsage } from "#data/catalog/sqlite-catalog/read-usage.ts";
 import { sealInline } from "#data/crypto/inline-body.ts";
 import { keyIdentity, makeDataKey, ObjectKeyRing, sealKey, type WrappedKey } from "#data/crypto/object-key-ring.ts";
 import type { ObjectMeta, UploadMeta } from "#data/object-meta.ts";
+import { UsageLedger } from "#data/quota/usage-ledger.ts";
+import { createUsageTable, UsageTable } from "#data/quota/usage-table.ts";
 import { GroupCommit } from "#data/writer/group-commit.ts";
 import { randomBytes } from "#kernel/base/random.ts";
 import type { CatalogProblem, CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
@@ -48,6 +51,7 @@ export class ScratchBucket {
   };
   /** What the group commit gives up on a full disk. */
   giveUpBallast = (): boolean => false;
+  readonly usage = new UsageLedger(new UsageTable(createUsageTable()), (bucketId) => readUsage(this.dataDir, bucketId));
   readonly commits: GroupCommit;
 
   /** @param versioning 0 never, 1 enabled, 2 suspended */
@@ -63,6 +67,7 @@ export class ScratchBucket {
       warn: (message) => this.warnings.push(message),
       problems: this.problemSink,
       giveUpBallast: () => this.giveUpBallast(),
+      usage: this.usage,
     });
     if (versioning !== 0) this.writer.setVersioning(versioning);
   }

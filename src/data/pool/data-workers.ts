@@ -41,6 +41,8 @@ export interface DataWorkersOptions extends WorkersOptions {
   readonly monotonicMs: () => number;
   /** Shared counters of changed keys. */
   readonly changes: SharedArrayBuffer;
+  /** Shared table of what buckets and tenants hold. */
+  readonly usage: SharedArrayBuffer;
   /** Makes a line to the writer and returns the worker's end of it. */
   readonly connectWriter: () => MessagePort;
 }
@@ -160,9 +162,8 @@ export class DataWorkers {
     const writer = connectWriter();
     const config = { ...this.#listen, dataDir, workerIndex: index, workerCount: count };
     const snapshot = link.attach(life);
-    life.send({ kind: "start", config, snapshot, keys, writer, metrics: slot, changes: this.#options.changes }, [
-      writer,
-    ]);
+    const { changes, usage } = this.#options;
+    life.send({ kind: "start", config, snapshot, keys, writer, metrics: slot, changes, usage }, [writer]);
   }
 
   async #startFirst(worker: DataWorker): Promise<Ports> {

@@ -1,14 +1,17 @@
+import type { Usage } from "#kernel/protocol/quota.ts";
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
 import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 
 /** A request to the catalog writer, before it has its id. */
 export type WriterRequest =
-  | { readonly kind: "createCatalog" | "closeCatalog" | "removeCatalog"; readonly bucketId: string }
+  | { readonly kind: "createCatalog"; readonly bucketId: string; readonly tenantId: string }
+  | { readonly kind: "closeCatalog" | "removeCatalog"; readonly bucketId: string }
+  | { readonly kind: "usage"; readonly bucketIds: readonly string[] }
   | { readonly kind: "probe" };
 
-/** How the writer answered: `notEmpty` refuses `closeCatalog`. */
-export type WriterOutcome = "done" | "notEmpty";
+/** How the writer answered: `notEmpty` refuses `closeCatalog`, a list answers `usage`. */
+export type WriterOutcome = "done" | "notEmpty" | readonly (Usage | null)[];
 
 const errorCodes = {
   noRoom: "InsufficientStorage",
@@ -45,11 +48,12 @@ export class WriterRequests {
   }
 
   /** Hands an answer to who waits for it. */
-  settle(answer: Extract<FromWriter, { kind: "done" | "failed" }>): void {
+  settle(answer: Extract<FromWriter, { kind: "done" | "usage" | "failed" }>): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
     if (!waiting) return;
     if (answer.kind === "done") waiting.resolve("done");
+    else if (answer.kind === "usage") waiting.resolve(answer.usages);
     else if (answer.reason === "notEmpty") waiting.resolve("notEmpty");
     else waiting.reject(new S3Error(errorCodes[answer.reason]));
   }

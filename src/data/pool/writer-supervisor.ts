@@ -3,6 +3,7 @@ import type { ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
 import { slotLayout } from "#kernel/metrics/operation-index.ts";
 import { createSlot } from "#kernel/metrics/slot-layout.ts";
 import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
+import type { BucketOwner } from "#kernel/protocol/quota.ts";
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
 import { PoolStartError } from "./pool-start-error.ts";
 import { type PoolLog, SupervisedThread, type ThreadLife } from "./supervised-thread.ts";
@@ -24,6 +25,8 @@ export interface WriterSupervisorOptions {
   readonly monotonicMs: () => number;
   /** Shared counters of changed keys. */
   readonly changes: SharedArrayBuffer;
+  /** Shared table of what buckets and tenants hold. */
+  readonly usage: SharedArrayBuffer;
   readonly problems?: CatalogProblemSink | undefined;
   /** A later life began: whoever talked to the one before needs a new port. */
   readonly onRestart: () => void;
@@ -39,6 +42,8 @@ export class WriterSupervisor {
   readonly #requests = new WriterRequests();
   readonly #slot = createSlot(slotLayout);
   #settings: WriterSettings;
+  /** Whose every bucket is: told to each life. */
+  readonly #owners = new Map<string, string>();
   #onReady: () => void = () => {};
   #onStopped: () => void = () => {};
 
@@ -77,6 +82,8 @@ export class WriterSupervisor {
 
   /** @throws S3Error ServiceUnavailable when there is no writer or it dies first, InternalError when the disk failed */
   request(request: WriterRequest): Promise<WriterOutcome> {
+    if (request.kind === "createCatalog") this.#owners.set(request.bucketId, request.tenantId);
+    else if (request.kind === "removeCatalog") this.#owners.delete(request.bucketId);
     const { life } = this.#thread;
     return this.#requests.request(request, life && ((message) => life.send(message)));
   }
@@ -85,6 +92,12 @@ export class WriterSupervisor {
   configure(settings: WriterSettings): void {
     this.#settings = settings;
     this.#thread.life?.send({ kind: "settings", ...settings });
+  }
+
+  /** Says whose buckets are, now and to every later life; those that are not named stay as they are. */
+  own(owners: readonly BucketOwner[]): void {
+    for (const [bucketId, tenantId] of owners) this.#owners.set(bucketId, tenantId);
+    this.#thread.life?.send({ kind: "owners", owners });
   }
 
   get isUp(): boolean {
@@ -122,7 +135,9 @@ export class WriterSupervisor {
       ...this.#settings,
       metrics: this.#slot,
       changes: this.#options.changes,
+      usage: this.#options.usage,
     });
+    life.send({ kind: "owners", owners: [...this.#owners] });
     if (this.#thread.restartCount > 0) this.#options.onRestart();
   }
 
@@ -133,6 +148,7 @@ export class WriterSupervisor {
         this.#onReady();
         return;
       case "done":
+      case "usage":
       case "failed":
         this.#requests.settle(message);
         return;

@@ -143,6 +143,7 @@ test("GroupCommit: a transaction has at most 16 MiB of inline bytes and 1,024 mu
     warn: () => {},
     problems: scratch.problemSink,
     giveUpBallast: () => false,
+    usage: scratch.usage,
   });
   const bytes = new Uint8Array(2 ** 20);
   const inline = (length: number) => makePut(scratch, "k", { bytes: { kind: "inline", slice: [0, length] } } as object);
@@ -197,6 +198,7 @@ test("GroupCommit: readers see the counters of changed keys odd during a commit 
     warn: () => seen.push(changes.read(slot)),
     problems: scratch.problemSink,
     giveUpBallast: () => false,
+    usage: scratch.usage,
   });
   add(commits, [makePut(scratch, "a", { meta: null } as object)]);
   commits.run();

@@ -4,6 +4,7 @@ import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
 import { ChangeSlots } from "../cache/change-slots.ts";
 import { BucketWriter, type PendingMutation } from "../catalog/sqlite-catalog/bucket-writer.ts";
 import type { FileId } from "../catalog/sqlite-catalog/file-id.ts";
+import type { UsageLedger } from "../quota/usage-ledger.ts";
 import { describeCommitFailure } from "./commit-failure.ts";
 import { commitWithRetries } from "./commit-with-retries.ts";
 
@@ -61,6 +62,8 @@ export interface GroupCommitOptions {
   readonly problems: CatalogProblemSink;
   /** Gives up the room that is kept for deletes on a full disk. @returns true when there was some */
   readonly giveUpBallast: () => boolean;
+  /** What buckets and tenants hold. */
+  readonly usage: UsageLedger;
 }
 
 /**
@@ -125,6 +128,7 @@ export class GroupCommit {
         clock: this.#options.clock,
         minPartBytes: this.#options.minPartBytes,
         knownFile: this.#files.get(bucketId),
+        tenants: this.#options.usage,
       });
     this.#files.set(bucketId, writer.file);
     this.#open.set(bucketId, writer);
@@ -149,6 +153,7 @@ export class GroupCommit {
   forgetBucket(bucketId: string): void {
     this.closeBucket(bucketId);
     this.#files.delete(bucketId);
+    this.#options.usage.forget(bucketId);
   }
 
   /** The connections that are open, in no order. */

@@ -10,6 +10,7 @@ import { scratchParent } from "#testing/power-loss/scratch-parent.ts";
 import { createChangeTable } from "../cache/change-slots.ts";
 import { catalogPath } from "../catalog/sqlite-catalog/open-catalog.ts";
 import { WriterClient } from "../catalog/writer-client.ts";
+import { createUsageTable } from "../quota/usage-table.ts";
 
 const dataDir = mkdtempSync(join(scratchParent(), "maxiofs-writer-"));
 const worker = new Worker(new URL("./writer.ts", import.meta.url));
@@ -52,9 +53,10 @@ test("writer: serves catalogs, batches and probes, and stops when all that arriv
     reserveBytes: 0,
     metrics: createSlot(slotLayout),
     changes: createChangeTable(),
+    usage: createUsageTable(),
   });
   expect(await receive(({ kind }) => kind === "ready")).toEqual({ kind: "ready" });
-  send({ kind: "createCatalog", id: 1, bucketId: "B" });
+  send({ kind: "createCatalog", id: 1, bucketId: "B", tenantId: "T" });
   send({ kind: "probe", id: 2 });
   expect(await receive((message) => message.kind === "done" && message.id === 1)).toEqual({ kind: "done", id: 1 });
   expect(await receive((message) => message.kind === "done" && message.id === 2)).toEqual({ kind: "done", id: 2 });

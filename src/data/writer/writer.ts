@@ -7,7 +7,10 @@ import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
 import { GarbageCollector } from "../background/collect-garbage.ts";
 import { ChangeSlots } from "../cache/change-slots.ts";
 import { createCatalog } from "../catalog/sqlite-catalog/open-catalog.ts";
+import { readUsage } from "../catalog/sqlite-catalog/read-usage.ts";
 import { ProblemReporter } from "../problem-reporter.ts";
+import { UsageLedger } from "../quota/usage-ledger.ts";
+import { UsageTable } from "../quota/usage-table.ts";
 import { Ballast } from "./ballast.ts";
 import { closeBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
 import { CatalogWatch } from "./catalog-watch.ts";
@@ -17,6 +20,10 @@ import { openWriterMetrics } from "./writer-metrics.ts";
 
 /** S3's smallest part, but for the last one of an upload. */
 const minPartBytes = 5 * 2 ** 20;
+
+/** Buckets whose usage is read in one go, between commits. */
+const usageReadCount = 8;
+const usageReadPauseMs = 20;
 
 type StartMessage = Extract<ToWriter, { kind: "start" }>;
 
@@ -28,6 +35,8 @@ class WriterThread {
   readonly #garbage: GarbageCollector;
   readonly #ballast: Ballast;
   readonly #watch: CatalogWatch;
+  readonly #usage: UsageLedger;
+  #usageTimer: Timer | undefined;
   readonly #workers = new Set<MessagePort>();
 
   constructor(port: MessagePort, start: StartMessage) {
@@ -44,6 +53,9 @@ class WriterThread {
     );
     const changes = new ChangeSlots(start.changes);
     changes.settle();
+    const usageTable = new UsageTable(start.usage);
+    usageTable.clear();
+    this.#usage = new UsageLedger(usageTable, (bucketId) => readUsage(start.dataDir, bucketId));
     this.#ballast = new Ballast({ path: join(start.dataDir, "reserve.bin"), reserveBytes: start.reserveBytes, warn });
     this.#commits = new GroupCommit({
       dataDir: start.dataDir,
@@ -54,6 +66,7 @@ class WriterThread {
       warn,
       problems,
       giveUpBallast: () => this.#ballast.giveUp(),
+      usage: this.#usage,
     });
     this.#garbage = new GarbageCollector({
       dataDir: start.dataDir,
@@ -80,6 +93,13 @@ class WriterThread {
       case "settings":
         this.#garbage.windowMs = message.historyWindowMs;
         this.#ballast.reserveBytes = message.reserveBytes;
+        return;
+      case "owners":
+        for (const [bucketId, tenantId] of message.owners) this.#usage.own(bucketId, tenantId);
+        this.#readUsage();
+        return;
+      case "usage":
+        this.#tellUsage(message);
         return;
       case "stop":
         this.#stop();
@@ -115,10 +135,10 @@ class WriterThread {
     });
   }
 
-  #answer(message: Exclude<ToWriter, { kind: "start" | "attach" | "settings" | "stop" }>): void {
+  #answer(message: Exclude<ToWriter, { kind: "start" | "attach" | "settings" | "stop" | "owners" | "usage" }>): void {
     const { id } = message;
     try {
-      if (message.kind === "createCatalog") createCatalog(this.#dataDir, message.bucketId);
+      if (message.kind === "createCatalog") this.#create(message);
       else if (message.kind === "removeCatalog") removeBucketCatalog(this.#commits, this.#dataDir, message.bucketId);
       else if (message.kind === "probe") probeDisk(this.#dataDir);
       else if (!this.#close(message.bucketId)) {
@@ -138,6 +158,24 @@ class WriterThread {
     }
   }
 
+  #create({ bucketId, tenantId }: { readonly bucketId: string; readonly tenantId: string }): void {
+    createCatalog(this.#dataDir, bucketId);
+    this.#usage.own(bucketId, tenantId);
+    this.#readUsage();
+  }
+
+  /** So that workers can refuse before they read; a commit does not wait for it. */
+  #readUsage(): void {
+    this.#usageTimer ??= setTimeout(() => {
+      this.#usageTimer = undefined;
+      if (this.#usage.readSome(usageReadCount)) this.#readUsage();
+    }, usageReadPauseMs);
+  }
+
+  #tellUsage({ id, bucketIds }: Extract<ToWriter, { kind: "usage" }>): void {
+    this.#send({ kind: "usage", id, usages: bucketIds.map((bucketId) => this.#usage.find(bucketId) ?? null) });
+  }
+
   /** What is queued for the bucket commits first, so that emptiness is judged after it. */
   #close(bucketId: string): boolean {
     this.#commits.run();
@@ -146,6 +184,7 @@ class WriterThread {
 
   #stop(): void {
     this.#commits.run();
+    clearTimeout(this.#usageTimer);
     this.#garbage.stop();
     this.#watch.stop();
     this.#ballast.stop();

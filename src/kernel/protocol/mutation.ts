@@ -1,5 +1,6 @@
 import type { DeleteConditions, WriteConditions } from "../s3/conditional-request.ts";
 import type { S3ErrorCode } from "../s3/error-code.ts";
+import type { MutationQuota } from "./quota.ts";
 
 /** Bits of a version's `flags`, as stored in the catalog and rendered by listings. */
 export const versionFlag = {
@@ -57,8 +58,13 @@ export interface AppendTarget {
   readonly sizeBytes: number;
 }
 
+/** A mutation that may be refused because of what its bucket, or its tenant, holds. Absent: there are no bounds. */
+interface BoundedMutation extends MutationBase {
+  readonly quota?: MutationQuota | undefined;
+}
+
 /** Store a version: PutObject and CopyObject. */
-export interface PutMutation extends MutationBase {
+export interface PutMutation extends BoundedMutation {
   readonly kind: "put";
   readonly sizeBytes: number;
   readonly etag: string;
@@ -90,7 +96,7 @@ export interface CreateUploadMutation extends MutationBase {
 }
 
 /** Register a synced part; an earlier part of this number is replaced. */
-export interface PutPartMutation extends MutationBase {
+export interface PutPartMutation extends BoundedMutation {
   readonly kind: "putPart";
   readonly uploadId: string;
   readonly partNumber: number;
@@ -110,7 +116,7 @@ export interface ListedPart {
 }
 
 /** Turn an upload into a version. */
-export interface CompleteUploadMutation extends MutationBase {
+export interface CompleteUploadMutation extends BoundedMutation {
   readonly kind: "completeUpload";
   readonly uploadId: string;
   readonly parts: readonly ListedPart[];

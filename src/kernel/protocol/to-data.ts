@@ -38,6 +38,8 @@ export type ToData =
       readonly metrics: SharedArrayBuffer;
       /** Counters by which the writer tells which keys may have changed. */
       readonly changes: SharedArrayBuffer;
+      /** What buckets and tenants hold, as the writer publishes it. */
+      readonly usage: SharedArrayBuffer;
     }
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
   | { readonly kind: "delta"; readonly delta: SnapshotDelta }

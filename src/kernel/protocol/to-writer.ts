@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { CatalogProblem } from "./catalog-problem.ts";
+import type { BucketOwner, Usage } from "./quota.ts";
 
 /** Control thread to the catalog writer. */
 export type ToWriter =
@@ -10,12 +11,18 @@ export type ToWriter =
       readonly reserveBytes: number;
       readonly metrics: SharedArrayBuffer;
       readonly changes: SharedArrayBuffer;
+      /** Where the writer publishes what buckets and tenants hold. */
+      readonly usage: SharedArrayBuffer;
     }
   /** A data worker's port for `WriterBatch` messages. */
   | { readonly kind: "attach"; readonly port: MessagePort }
   | { readonly kind: "settings"; readonly historyWindowMs: number; readonly reserveBytes: number }
+  /** Whose buckets are; those that are not named stay as they are. */
+  | { readonly kind: "owners"; readonly owners: readonly BucketOwner[] }
+  /** What buckets hold. */
+  | { readonly kind: "usage"; readonly id: number; readonly bucketIds: readonly string[] }
   /** Make the folder and the empty catalog of a bucket, synced; repeating it is harmless. */
-  | { readonly kind: "createCatalog"; readonly id: number; readonly bucketId: string }
+  | { readonly kind: "createCatalog"; readonly id: number; readonly bucketId: string; readonly tenantId: string }
   /** Close a bucket for ever if it holds no version or marker; open uploads are aborted. Repeating it is harmless. */
   | { readonly kind: "closeCatalog"; readonly id: number; readonly bucketId: string }
   /** Remove the folder of a closed bucket whose deletion was committed. */
@@ -28,6 +35,8 @@ export type ToWriter =
 export type FromWriter =
   | { readonly kind: "ready" }
   | { readonly kind: "done"; readonly id: number }
+  /** In the order of the question; null where the catalog cannot be read. */
+  | { readonly kind: "usage"; readonly id: number; readonly usages: readonly (Usage | null)[] }
   /** The reason in words is in the log. */
   | {
       readonly kind: "failed";

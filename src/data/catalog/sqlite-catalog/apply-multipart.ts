@@ -11,6 +11,7 @@ import { hasPartChecksum } from "../../multipart/part-checksum.ts";
 import { hlcToMs } from "../version-id.ts";
 import { checkWriteConditions } from "./apply-put.ts";
 import type { CommitContext } from "./bucket-writer.ts";
+import { requireQuota, versionGrowth } from "./require-quota.ts";
 import { checksumDetail, checksumPart, checksumUpload, checksumUploadEnd } from "./row-checksum.ts";
 import { uploadState } from "./schema.ts";
 import { addVersion, findNewest, writeLog } from "./version-rows.ts";
@@ -40,13 +41,14 @@ export function applyCreateUpload(context: CommitContext, mutation: CreateUpload
   return success(context, hlc);
 }
 
-/** @throws S3Error NoSuchUpload when the upload is not open or belongs to another key */
+/** @throws S3Error NoSuchUpload when the upload is not open or belongs to another key, QuotaExceeded */
 export function applyPutPart(context: CommitContext, mutation: PutPartMutation): MutationSuccess {
   const { state, statements } = context;
   const { uploadId, partNumber, blob } = mutation;
   requireOpenUpload(context, uploadId, mutation.key);
-  const hlc = state.nextHlc(context.clock.nowMs());
   const [old] = statements.findPart.values(uploadId, partNumber) as [blobId: string, sizeBytes: number][];
+  requireQuota(context, mutation.quota, { bytes: blob.sizeBytes - (old?.[1] ?? 0), objects: 0 });
+  const hlc = state.nextHlc(context.clock.nowMs());
   if (old) {
     statements.insertGarbage.run(old[0], hlc);
     state.now.partBytes -= old[1];
@@ -60,7 +62,8 @@ export function applyPutPart(context: CommitContext, mutation: PutPartMutation):
 
 /**
  * Makes the version an upload describes: O(parts), no byte is copied. The same completion repeated answers the same.
- * @throws S3Error NoSuchUpload, InvalidPart, EntityTooSmall, PreconditionFailed, ConditionalRequestConflict
+ * @throws S3Error NoSuchUpload, InvalidPart, EntityTooSmall, PreconditionFailed, ConditionalRequestConflict,
+ * QuotaExceeded (objects)
  */
 export function applyCompleteUpload(context: CommitContext, mutation: CompleteUploadMutation): MutationSuccess {
   const { state, statements } = context;
@@ -71,6 +74,11 @@ export function applyCompleteUpload(context: CommitContext, mutation: CompleteUp
   checkWriteConditions(mutation, newest);
   if (mutation.conditions && upload[3] === 1) throw new S3Error("ConditionalRequestConflict", { fields: { Key: key } });
   const unlisted = matchParts(context, mutation);
+  if (mutation.quota) {
+    // The parts were counted when they came; what is not listed goes.
+    const { objects } = versionGrowth(context, mutation, newest);
+    requireQuota(context, mutation.quota, { bytes: 0, objects });
+  }
   const garbageHlc = state.now.hlc;
   for (const part of unlisted) {
     statements.insertGarbage.run(part[1], garbageHlc);

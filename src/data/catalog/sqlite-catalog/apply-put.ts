@@ -2,6 +2,7 @@ import { type MutationSuccess, type PutMutation, versionFlag } from "#kernel/pro
 import { evaluateWriteConditions } from "#kernel/s3/conditional-request.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { CommitContext } from "./bucket-writer.ts";
+import { requireQuota, versionGrowth } from "./require-quota.ts";
 import { checksumDetail } from "./row-checksum.ts";
 import type { VersionRow } from "./statements.ts";
 import { addVersion, findNewest, isVisible, writeLog } from "./version-rows.ts";
@@ -9,12 +10,13 @@ import { addVersion, findNewest, isVisible, writeLog } from "./version-rows.ts";
 /**
  * Stores a version whose bytes are already safe (inline in the batch, or in a synced blob).
  * @throws S3Error PreconditionFailed, NoSuchKey (If-Match on an absent key, or a copy's source that is gone),
- * InvalidWriteOffset, OperationAborted (bytes to share were freed meanwhile)
+ * InvalidWriteOffset, QuotaExceeded, OperationAborted (bytes to share were freed meanwhile)
  */
 export function applyPut(context: CommitContext, mutation: PutMutation): MutationSuccess {
   const newest = findNewest(context, mutation.key);
   checkWriteConditions(mutation, newest);
   if (mutation.appendTo) checkAppend(mutation.appendTo, newest);
+  if (mutation.quota) requireQuota(context, mutation.quota, versionGrowth(context, mutation, newest));
   const detailId = context.state.nextDetailId();
   storeBytes(context, mutation, detailId);
   const { key, sizeBytes, etag, flags, meta, requestId, principal } = mutation;

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
+import type { Usage } from "#kernel/protocol/quota.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { blobPath } from "../../blobs/disk-blobs/blob-path.ts";
 import { applyDelete } from "./apply-delete.ts";
@@ -10,6 +11,7 @@ import { BucketState } from "./bucket-state.ts";
 import { CatalogPlace } from "./catalog-place.ts";
 import { existsAt, type FileId } from "./file-id.ts";
 import { catalogPath, openCatalog } from "./open-catalog.ts";
+import type { TenantUsage } from "./require-quota.ts";
 import { prepareWriterStatements, type WriterStatements } from "./statements.ts";
 
 /** Records that may be left in a log that nobody reads. */
@@ -17,6 +19,7 @@ const logCutRecords = 512;
 
 /** What one mutation needs while it is applied. */
 export interface CommitContext {
+  readonly bucketId: string;
   readonly statements: WriterStatements;
   readonly state: BucketState;
   readonly clock: Clock;
@@ -26,7 +29,11 @@ export interface CommitContext {
   readonly minPartBytes: number;
   /** Whether a blob's file is there now. Files are removed by this thread only. */
   readonly hasBlob: (blobId: string) => boolean;
+  readonly tenants: TenantUsage;
 }
+
+/** The sums of a tenant that has no other bucket. */
+const lonelyBucket: TenantUsage = { note: () => {}, ofOthers: () => ({ bytes: 0, objects: 0 }) };
 
 /** A mutation with the buffer its slices point into. */
 export interface PendingMutation {
@@ -48,10 +55,12 @@ export class BucketWriter {
   readonly #minPartBytes: number;
   readonly #hasBlob: (blobId: string) => boolean;
   readonly #place: CatalogPlace;
+  readonly #tenants: TenantUsage;
   #isLost = false;
 
   /**
-   * @param options `knownFile` is what an earlier connection had open, so that a replacement is refused
+   * @param options `knownFile` is what an earlier connection had open, so that a replacement is refused; without
+   * `tenants` the bucket is the only one of its tenant
    * @throws CatalogUnavailableError
    */
   constructor(options: {
@@ -60,6 +69,7 @@ export class BucketWriter {
     clock: Clock;
     minPartBytes: number;
     knownFile?: FileId | undefined;
+    tenants?: TenantUsage;
   }) {
     this.bucketId = options.bucketId;
     this.#place = new CatalogPlace(catalogPath(options.dataDir, options.bucketId), options.knownFile);
@@ -76,6 +86,8 @@ export class BucketWriter {
     }
     this.#clock = options.clock;
     this.#minPartBytes = options.minPartBytes;
+    this.#tenants = options.tenants ?? lonelyBucket;
+    this.#tenants.note(this.bucketId, this.usage);
     this.#hasBlob = (blobId) => existsAt(blobPath(options.dataDir, options.bucketId, blobId));
   }
 
@@ -117,6 +129,12 @@ export class BucketWriter {
     return { objects, versions, bytes, partBytes };
   }
 
+  /** What counts against quotas, as of the last commit. */
+  get usage(): Usage {
+    const { objects, bytes, partBytes } = this.#state.now;
+    return { bytes: bytes + partBytes, objects };
+  }
+
   /**
    * Applies all mutations in one transaction and commits it with one sync.
    * @returns one result per mutation; S3 refusals are results
@@ -147,6 +165,7 @@ export class BucketWriter {
       throw error;
     }
     this.#state.keep();
+    this.#tenants.note(this.bucketId, this.usage);
   }
 
   /** Sets the bucket's versioning for all later mutations. */
@@ -178,6 +197,8 @@ export class BucketWriter {
       bytes,
       minPartBytes: this.#minPartBytes,
       hasBlob: this.#hasBlob,
+      bucketId: this.bucketId,
+      tenants: this.#tenants,
     };
     try {
       if (this.closedForEver) throw new S3Error("NoSuchBucket");

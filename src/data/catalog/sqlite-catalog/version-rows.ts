@@ -99,7 +99,8 @@ export function writeLog(
   );
 }
 
-function findNull(context: CommitContext, key: string, newest: VersionRow | undefined): VersionRow | undefined {
+/** The version named `null`, which a new one replaces unless the bucket keeps all. */
+export function findNull(context: CommitContext, key: string, newest: VersionRow | undefined): VersionRow | undefined {
   if (context.state.now.versioning === versioningState.never || newest === undefined) return newest;
   if (newest[1] & versionFlag.nullVersion) return newest;
   return context.statements.nullVersion.values(key)[0] as VersionRow | undefined;
