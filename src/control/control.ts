@@ -5,6 +5,7 @@ import type { ListenAddress } from "#kernel/settings/value-parser.ts";
 import type { AccessKeys } from "./access-keys/access-keys.ts";
 import type { FirstAdministrator } from "./access-keys/first-administrator.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
+import type { CatalogUsage } from "./buckets/bucket-catalogs.ts";
 import type { Buckets } from "./buckets/buckets.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
 import type { ControlListener } from "./http/listen.ts";
@@ -34,6 +35,7 @@ export interface ControlParts {
   readonly settings: ServerSettings;
   readonly audit: AuditTrail;
   readonly buckets: Buckets;
+  readonly usage: CatalogUsage;
   readonly calls: WorkerCalls;
   readonly readiness: Readiness;
   readonly logIns: LogInGuard;
@@ -93,7 +95,10 @@ export class Control {
    * @throws Error with code EADDRINUSE, EACCES or EADDRNOTAVAIL when the address cannot be had.
    */
   async start(): Promise<number> {
-    const { consoleListen: address, random, log, buckets, ...parts } = this.#parts;
+    const { consoleListen: address, random, log, buckets, usage, ...parts } = this.#parts;
+    const entries = [...this.publisher.buckets.values()];
+    // Before the workers listen: a bound of a tenant counts all of its buckets.
+    usage.own(entries.map(({ bucketId, tenantId }) => [bucketId, tenantId]));
     await buckets.recover();
     const [{ createControlApp }, { listen }] = await Promise.all([import("./app.ts"), import("./http/listen.ts")]);
     const { publisher, session } = parts;

@@ -11,7 +11,7 @@ import { ensureFirstAdministrator, type FirstAdministrator } from "./access-keys
 import { warnOfIgnoredAdministrator } from "./access-keys/ignored-administrator.ts";
 import { AuditTrail } from "./audit/audit-trail.ts";
 import { openAuditSigner } from "./audit/open-audit-signer.ts";
-import type { BucketCatalogs } from "./buckets/bucket-catalogs.ts";
+import type { BucketCatalogs, CatalogUsage } from "./buckets/bucket-catalogs.ts";
 import { readBuckets } from "./buckets/bucket-store.ts";
 import { Buckets } from "./buckets/buckets.ts";
 import { Control, type ControlParts } from "./control.ts";
@@ -63,7 +63,7 @@ export interface ControlOptions {
   readonly random: Random;
   readonly log: Log;
   /** The catalog writer; first used by `start`. */
-  readonly catalogs: BucketCatalogs;
+  readonly catalogs: BucketCatalogs & CatalogUsage;
   /** Asked by `/health/ready` beside those of the control thread: catalog, data directory, space, workers. */
   readonly probes: readonly ReadinessProbe[];
   readonly registerMetrics: RegisterMetrics;
@@ -125,6 +125,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       database,
       publisher,
       buckets,
+      usage: catalogs,
       accessKeys: new AccessKeys({ database, store, publisher, clock, random, record }),
       calls: new WorkerCalls({ buckets, publisher, problems, log }),
       readiness,

@@ -38,7 +38,9 @@ test("WorkerCalls: an unknown failure is InternalError for the client", async ()
   const failing = async () => {
     throw new Error("hidden");
   };
-  const { control, lines } = await startControl({ catalogs: { create: failing, close: failing, remove: failing } });
+  const { control, lines } = await startControl({
+    catalogs: { create: failing, close: failing, remove: failing, own: () => {}, usage: failing },
+  });
   const call = {
     kind: "createBucket",
     name: "photos",

@@ -10,6 +10,7 @@ import type { ChecksumPool } from "./checksum/running-checksum.ts";
 import type { ControlClient } from "./control-client.ts";
 import type { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { ContinuationTokens } from "./listing/continuation-token.ts";
+import type { UsageTable } from "./quota/usage-table.ts";
 import type { BodyBudget } from "./request/body-budget.ts";
 import type { RunningRequests } from "./request/running-requests.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
@@ -34,6 +35,8 @@ export interface DataPlane {
   readonly continuationTokens: ContinuationTokens;
   readonly checksums: ChecksumPool;
   readonly control: ControlClient;
+  /** What buckets and tenants hold. */
+  readonly usage: UsageTable;
   readonly disk: DiskSpace;
   /** Of bodies that are gathered in memory. */
   readonly bodyBudget: BodyBudget;

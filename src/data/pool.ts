@@ -110,7 +110,7 @@ export class Pool implements MetricsSource {
     remove: async (bucketId: string): Promise<void> => {
       await this.#writer.request({ kind: "removeCatalog", bucketId });
     },
-    /** Says whose buckets are; those that are not named stay as they are. To be called before the workers start. */
+    /** Says whose buckets are; those that are not named stay as they are. To be called before the workers listen. */
     own: (owners: readonly BucketOwner[]): void => this.#writer.own(owners),
     /** What buckets hold as of their last commits, by id; one whose catalog cannot be read is not among them. */
     usage: async (bucketIds: readonly string[]): Promise<ReadonlyMap<string, Usage>> => {

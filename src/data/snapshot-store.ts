@@ -1,5 +1,5 @@
 import { IdentityPolicies } from "#kernel/policy/identity-policies.ts";
-import type { KeyEntry } from "#kernel/protocol/identities.ts";
+import type { KeyEntry, TenantEntry } from "#kernel/protocol/identities.ts";
 import type {
   BucketEntry,
   DataSettings,
@@ -77,6 +77,11 @@ export class SnapshotStore {
   /** All buckets, in no order. */
   buckets(): IterableIterator<BucketEntry> {
     return this.#entries.bucket.values();
+  }
+
+  /** A tenant, suspended or not. */
+  findTenant(tenantId: string): TenantEntry | undefined {
+    return this.#entries.tenant.get(tenantId);
   }
 
   /** Whether a tenant is known and not suspended. */

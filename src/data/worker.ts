@@ -35,6 +35,7 @@ import { limitedServerOptions, limitServer } from "./listener/server-limits.ts";
 import { listenShared } from "./listener/shared-port.ts";
 import { ContinuationTokens } from "./listing/continuation-token.ts";
 import { ProblemReporter } from "./problem-reporter.ts";
+import { UsageTable } from "./quota/usage-table.ts";
 import { BodyBudget, maxGatheredBytes } from "./request/body-budget.ts";
 import { isStillAllowed } from "./request/identify.ts";
 import { RunningRequests } from "./request/running-requests.ts";
@@ -111,6 +112,7 @@ class DataWorker {
       checksums: new ChecksumPool(),
       control: new ControlClient((message) => this.#send(message)),
       bodyBudget,
+      usage: new UsageTable(start.usage),
       running: new RunningRequests(),
       disk: new DiskSpace(dataDir, () => snapshot.settings["storage.reserve_bytes"], {
         onLook: (state) => this.#recorder.setDisk(state),

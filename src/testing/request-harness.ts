@@ -13,6 +13,7 @@ import { ControlClient } from "#data/control-client.ts";
 import { ObjectKeyRing } from "#data/crypto/object-key-ring.ts";
 import type { DataPlane } from "#data/data-plane.ts";
 import { ContinuationTokens } from "#data/listing/continuation-token.ts";
+import { createUsageTable, UsageTable } from "#data/quota/usage-table.ts";
 import { BodyBudget, maxGatheredBytes } from "#data/request/body-budget.ts";
 import { RunningRequests } from "#data/request/running-requests.ts";
 import { type RequestParts, S3Request } from "#data/request/s3-request.ts";
@@ -75,6 +76,7 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
     continuationTokens: new ContinuationTokens(keys),
     checksums: new ChecksumPool(),
     control: new ControlClient(() => {}),
+    usage: new UsageTable(createUsageTable()),
     bodyBudget: new BodyBudget(maxGatheredBytes),
     disk: new DiskSpace(dataDir, () => 0),
     running: new RunningRequests(),

@@ -88,9 +88,9 @@ function crashingDatabase(database: ControlDatabase, crash: Crash): ControlDatab
 
 function crashingCatalogs(catalogs: BucketCatalogs, crash: Crash): BucketCatalogs {
   return {
-    create: async (id) => {
+    create: async (id, tenantId) => {
       crash.step();
-      await catalogs.create(id);
+      await catalogs.create(id, tenantId);
       crash.step();
     },
     close: async (id) => {

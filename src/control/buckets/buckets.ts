@@ -160,7 +160,7 @@ export class Buckets {
   async #finishCreation(entry: BucketEntry, origin?: CallOrigin): Promise<void> {
     const { database, publisher, catalogs, clock, record } = this.#options;
     try {
-      await catalogs.create(entry.bucketId);
+      await catalogs.create(entry.bucketId, entry.tenantId);
     } catch (error) {
       const deleted = { bucketId: entry.bucketId, deletedAtMs: clock.nowMs() };
       await database.transaction((queries) => moveToDeleted(queries, deleted));

@@ -4,6 +4,7 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import { maxPartNumber } from "#kernel/xml/read-complete-multipart-upload.ts";
 import type { ObjectVersion } from "../catalog/catalog.ts";
 import { encodeFlags, type ObjectMeta, parseObjectMeta, storedHeaderNames } from "../object-meta.ts";
+import { replacedVersion, requireQuotaRoom } from "../quota/require-quota-room.ts";
 import { announcedLength } from "../request/receive-body.ts";
 import { type ResponseHeaders, respondEmpty } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
@@ -39,6 +40,8 @@ export async function appendObject(request: S3Request): Promise<void> {
   const target = openTarget(request, version);
   const conditions = writeConditions(request);
   if (conditions) await checkEarlyConditions(request, conditions);
+  const bytes = version.sizeBytes + (announcedLength(request, false) ?? 0);
+  await requireQuotaRoom(request, { bytes, objects: 1 }, () => replacedVersion(request));
   const appended = version.body ? await appendInline(request, target, version.body) : await appendBlob(request, target);
   const result = await commitAppend(request, target, appended);
   respondEmpty(request, 200, appendHeaders(appended, result));

@@ -5,6 +5,7 @@ import { renderIsoDate } from "#kernel/s3/http-date.ts";
 import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { hlcToMs } from "../catalog/version-id.ts";
 import { encodeFlags } from "../object-meta.ts";
+import { replacedVersion, requireQuotaRoom } from "../quota/require-quota-room.ts";
 import type { ResponseHeaders } from "../request/respond.ts";
 import { respondSlowly, type SlowAnswer } from "../request/respond-slowly.ts";
 import type { S3Request } from "../request/s3-request.ts";
@@ -33,6 +34,7 @@ export async function copyObject(request: S3Request): Promise<void> {
   const found = await findCopySource(request);
   refuseIdleCopy(request, found, wishes);
   if (conditions) await checkEarlyConditions(request, conditions);
+  await requireQuotaRoom(request, { bytes: found.version.sizeBytes, objects: 1 }, () => replacedVersion(request));
   await respondSlowly(request, () => copy(request, { found, wishes, conditions }));
 }
 

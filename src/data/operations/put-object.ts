@@ -3,6 +3,8 @@ import { defaultChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import type { WriteConditions } from "#kernel/s3/conditional-request.ts";
 import { quoteETag } from "#kernel/s3/etag.ts";
 import { encodeFlags, type ObjectMeta } from "../object-meta.ts";
+import { replacedVersion, requireQuotaRoom } from "../quota/require-quota-room.ts";
+import { announcedLength } from "../request/receive-body.ts";
 import { type ResponseHeaders, respondEmpty } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { encryptionHeaders, randomETag } from "./encryption-request.ts";
@@ -36,6 +38,9 @@ export async function storeNewObject(
   const conditions = writeConditions(request);
   const object = parseNewObject(request);
   if (conditions) await checkEarlyConditions(request, conditions);
+  const bytes = announcedLength(request, false) ?? 0;
+  const waiting = requireQuotaRoom(request, { bytes, objects: 1 }, () => replacedVersion(request));
+  if (waiting !== undefined) await waiting;
   const body = await storeBody(request, { customerKey: object.customerKey, defaultChecksum: defaultChecksumAlgorithm });
   const committed = await commitPut(request, { object, body, conditions, appendTo });
   return { headers: putHeaders(object, body, committed), sizeBytes: body.received.sizeBytes };

@@ -12,7 +12,7 @@ import { type CopySourceObject, copySourceHeaders, findCopySource } from "./copy
 import { encryptionHeaders } from "./encryption-request.ts";
 import { readVersion } from "./read-version.ts";
 import { renderPartChecksum } from "./render-checksum.ts";
-import { commitPart, findPartTarget, type PartTarget, type WrittenPart } from "./upload-part.ts";
+import { commitPart, findPartTarget, type PartTarget, requirePartRoom, type WrittenPart } from "./upload-part.ts";
 
 /** Largest part. Source: Amazon S3 limits of multipart uploads. */
 const maxPartBytes = 5 * 2 ** 30;
@@ -24,6 +24,7 @@ export async function uploadPartCopy(request: S3Request): Promise<void> {
   const target = await findPartTarget(request);
   const found = await findCopySource(request);
   const range = rangeOf(request, found);
+  await requirePartRoom(request, target, range.end - range.start);
   await respondSlowly(request, () => slots.run(() => copyPart(request, target, { found, range })));
 }
 

@@ -6,6 +6,8 @@ import type { BlobSink } from "../blobs/blobs.ts";
 import { type FoundUpload, findOpenUpload } from "../multipart/find-upload.ts";
 import { encodePartChecksums, type PartChecksum } from "../multipart/part-checksum.ts";
 import { parsePartNumber } from "../multipart/part-number.ts";
+import { replacedPart, requireQuotaRoom } from "../quota/require-quota-room.ts";
+import { announcedLength } from "../request/receive-body.ts";
 import { type ResponseHeaders, respondEmpty } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { encryptionHeaders, openObjectKey, parseCustomerKey, randomETag } from "./encryption-request.ts";
@@ -39,6 +41,8 @@ export async function uploadPart(request: S3Request): Promise<void> {
   request.plane.disk.requireRoom(Number(request.header("content-length") ?? 0));
   const target = await findPartTarget(request);
   refuseOtherAlgorithm(target, earlyAlgorithm(request));
+  const waiting = requirePartRoom(request, target, announcedLength(request, false) ?? 0);
+  if (waiting !== undefined) await waiting;
   const { dataKey, algorithm, hidesDigest } = target;
   const body = await receiveToBlob(request, { dataKey, algorithm, wantMd5: !hidesDigest });
   const { etag } = await commitPart(request, target, await checkBody(target, body));
@@ -59,6 +63,15 @@ export async function findPartTarget(request: S3Request): Promise<PartTarget> {
   const dataKey = openObjectKey(request, { bucketId, key, stored: upload.meta, customerKey });
   const algorithm = upload.meta.checksumAlgorithm ?? defaultChecksumAlgorithm;
   return { upload, partNumber, dataKey, algorithm, hidesDigest: upload.meta.customerKeyMd5 !== undefined };
+}
+
+/** @throws S3Error QuotaExceeded, as rejection, when a part of so many bytes cannot be stored */
+export function requirePartRoom(
+  request: S3Request,
+  { upload, partNumber }: PartTarget,
+  bytes: number,
+): Promise<void> | undefined {
+  return requireQuotaRoom(request, { bytes, objects: 0 }, () => replacedPart(request, upload.uploadId, partNumber));
 }
 
 /** Makes the part's blob durable and commits it. @throws S3Error NoSuchUpload when the upload ended meanwhile; the blob is removed then */

@@ -12,6 +12,7 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { Authentication } from "#kernel/sigv4/authentication.ts";
 import { authorize, bucketResource, type Identity, type UserIdentity, wholeService } from "../authorize.ts";
 import type { DataPlane } from "../data-plane.ts";
+import { findQuota } from "../quota/mutation-quota.ts";
 import { accessDenied } from "./access-denied.ts";
 import { RequestValues } from "./request-values.ts";
 
@@ -220,7 +221,14 @@ export class S3Request {
   /** Hands a change, with an inline body, to the catalog writer, unless the right to make it is gone. @throws S3Error AccessDenied, and as the writer */
   commit(mutation: Mutation, body?: Uint8Array): Promise<MutationSuccess> {
     if (this.#isRevoked) throw new S3Error("AccessDenied");
-    return this.plane.writer.commit(mutation, body);
+    return this.plane.writer.commit(this.#bound(mutation), body);
+  }
+
+  /** The mutation with the bounds that the writer is to keep. */
+  #bound(mutation: Mutation): Mutation {
+    if (mutation.kind !== "put" && mutation.kind !== "putPart" && mutation.kind !== "completeUpload") return mutation;
+    const quota = findQuota(this.plane.snapshot, this.bucket);
+    return quota ? { ...mutation, quota } : mutation;
   }
 
   #decide(action: string, resource: AccessedResource, bucket: BucketEntry | undefined): Decision {
