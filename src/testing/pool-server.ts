@@ -10,12 +10,13 @@ import type { WorkerLife } from "#data/pool/data-workers.ts";
 import { openPool, type Pool } from "#data/pool.ts";
 import { systemClock } from "#kernel/base/clock.ts";
 import { slotCell } from "#kernel/metrics/slot-layout.ts";
-import type { KeyEntry } from "#kernel/protocol/identities.ts";
+import type { BucketQuota, KeyEntry, KeyLimits, TenantLimits } from "#kernel/protocol/identities.ts";
+import type { Usage } from "#kernel/protocol/quota.ts";
 import type { BucketEntry, DataSettings, Snapshot, SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
 import { BucketClient } from "./acceptance/bucket-client.ts";
 import { S3Client } from "./acceptance/s3-client.ts";
-import { entriesWith, type Grant, testKey, userWith } from "./identities.ts";
+import { entriesWith, type Grant, testKey, testTenant, userWith } from "./identities.ts";
 
 /** What the server starts with; there is no control plane that could change it. */
 export interface PoolServerOptions {
@@ -24,6 +25,14 @@ export interface PoolServerOptions {
   /** Keys beside the administrator's: secret is `secret-` and the id. */
   readonly keys?: Readonly<Record<string, readonly Grant[]>>;
   readonly settings?: Partial<DataSettings>;
+  /** Quotas of buckets, by name. */
+  readonly quotas?: Readonly<Record<string, BucketQuota>>;
+  /** Bounds of the one tenant. */
+  readonly limits?: TenantLimits;
+  /** Bounds of keys, by id. */
+  readonly keyLimits?: Readonly<Record<string, KeyLimits>>;
+  /** 1 when absent. */
+  readonly workerCount?: number;
   /** Fills a bucket's catalog before the server starts. */
   readonly prepare?: (writer: BucketWriter) => void;
 }
@@ -71,6 +80,11 @@ export class PoolServer {
     for (const life of this.#lives) life.send({ kind: "delta", delta: { number: this.#number, changes } });
   }
 
+  /** What a bucket holds, as the writer says. */
+  async usage(name: string): Promise<Usage | undefined> {
+    return (await this.#pool.catalogs.usage([name])).get(name);
+  }
+
   /** How often the worker was started again. */
   restartCount(): number {
     return this.#pool.threads()[0]?.restartCount ?? 0;
@@ -116,13 +130,14 @@ export async function startPoolServer(options: PoolServerOptions): Promise<PoolS
     monotonicMs: systemClock.monotonicMs,
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
   });
+  pool.catalogs.own(Object.keys(options.buckets).map((bucketId) => [bucketId, testTenant.tenantId]));
   const lives: WorkerLife[] = [];
   const attach = (life: WorkerLife): Snapshot => {
     lives.push(life);
     return makeSnapshot(options);
   };
   const { s3Port } = await pool.startWorkers({
-    workerCount: 1,
+    workerCount: options.workerCount ?? 1,
     listen: { s3Host: "127.0.0.1", s3Port: 0, idleTimeoutSeconds: 60, maxConnections: 1_000 },
     keys,
     link: { attach, detach: () => {}, receive: () => {} },
@@ -145,18 +160,23 @@ function makeCatalog({ dataDir, bucketId, versioning, prepare }: CatalogToMake):
   writer.close();
 }
 
-function makeSnapshot({ buckets, keys: others = {}, settings = {} }: PoolServerOptions): Snapshot {
+function makeSnapshot(options: PoolServerOptions): Snapshot {
+  const { buckets, keys: others = {}, settings = {}, quotas = {}, limits = {}, keyLimits = {} } = options;
   const defaults = resolveDataSettings(new Map(), {}, 0);
   return {
     number: 1,
     entries: entriesWith({
+      tenant: [{ ...testTenant, limits }],
       user: [userWith(everything, { userId: userIdOf(administratorId) })].concat(
         Object.entries(others).map(([id, grants]) =>
           userWith(grants, { userId: userIdOf(id), name: id.toLowerCase() }),
         ),
       ),
-      key: [administratorId, ...Object.keys(others)].map(makeKey),
-      bucket: Object.entries(buckets).map(([name, versioning]) => makeBucket(name, versioning)),
+      key: [administratorId, ...Object.keys(others)].map((id) => ({ ...makeKey(id), limits: keyLimits[id] ?? {} })),
+      bucket: Object.entries(buckets).map(([name, versioning]) => ({
+        ...makeBucket(name, versioning),
+        quota: quotas[name] ?? {},
+      })),
     }),
     settings: { ...defaults, "storage.reserve_bytes": 0, ...settings },
   };
