@@ -11,6 +11,7 @@ import type { ControlClient } from "./control-client.ts";
 import type { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { ContinuationTokens } from "./listing/continuation-token.ts";
 import type { UsageTable } from "./quota/usage-table.ts";
+import type { RequestLimits } from "./rate/request-limits.ts";
 import type { BodyBudget } from "./request/body-budget.ts";
 import type { RunningRequests } from "./request/running-requests.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
@@ -37,6 +38,8 @@ export interface DataPlane {
   readonly control: ControlClient;
   /** What buckets and tenants hold. */
   readonly usage: UsageTable;
+  /** Of tenants and keys. */
+  readonly limits: RequestLimits;
   readonly disk: DiskSpace;
   /** Of bodies that are gathered in memory. */
   readonly bodyBudget: BodyBudget;

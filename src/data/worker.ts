@@ -36,6 +36,8 @@ import { listenShared } from "./listener/shared-port.ts";
 import { ContinuationTokens } from "./listing/continuation-token.ts";
 import { ProblemReporter } from "./problem-reporter.ts";
 import { UsageTable } from "./quota/usage-table.ts";
+import { RateTable } from "./rate/rate-table.ts";
+import { RequestLimits } from "./rate/request-limits.ts";
 import { BodyBudget, maxGatheredBytes } from "./request/body-budget.ts";
 import { isStillAllowed } from "./request/identify.ts";
 import { RunningRequests } from "./request/running-requests.ts";
@@ -112,6 +114,7 @@ class DataWorker {
       checksums: new ChecksumPool(),
       control: new ControlClient((message) => this.#send(message)),
       bodyBudget,
+      limits: new RequestLimits(openRates(start), snapshot),
       usage: new UsageTable(start.usage),
       running: new RunningRequests(),
       disk: new DiskSpace(dataDir, () => snapshot.settings["storage.reserve_bytes"], {
@@ -226,6 +229,13 @@ class DataWorker {
   #send(message: ToControl): void {
     this.#port.postMessage(message);
   }
+}
+
+function openRates({ rates: table, config }: StartMessage): RateTable {
+  const { workerIndex, workerCount } = config;
+  const rates = new RateTable({ table, workerIndex, workerCount, nowMs: systemClock.nowMs });
+  rates.clearConnections();
+  return rates;
 }
 
 function run(): void {

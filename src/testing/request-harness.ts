@@ -14,6 +14,8 @@ import { ObjectKeyRing } from "#data/crypto/object-key-ring.ts";
 import type { DataPlane } from "#data/data-plane.ts";
 import { ContinuationTokens } from "#data/listing/continuation-token.ts";
 import { createUsageTable, UsageTable } from "#data/quota/usage-table.ts";
+import { createRateTable, RateTable } from "#data/rate/rate-table.ts";
+import { RequestLimits } from "#data/rate/request-limits.ts";
 import { BodyBudget, maxGatheredBytes } from "#data/request/body-budget.ts";
 import { RunningRequests } from "#data/request/running-requests.ts";
 import { type RequestParts, S3Request } from "#data/request/s3-request.ts";
@@ -56,6 +58,10 @@ export function identityWith(grants: readonly Grant[], change: Partial<TenantEnt
 function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapshot"]["settings"]> = {}): DataPlane {
   const keys = [{ version: 1, key: randomBytes(32) }];
   const all = { ...resolveDataSettings(new Map(), {}, 0), ...settings };
+  const clock = new FakeClock();
+  const snapshot = new SnapshotStore({ number: 1, entries: entriesWith({ bucket: [harnessBucket] }), settings: all });
+  const table = createRateTable(1);
+  const rates = new RateTable({ table, workerIndex: 0, workerCount: 1, nowMs: () => clock.nowMs() });
   return {
     config: {
       dataDir,
@@ -66,8 +72,8 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
       idleTimeoutSeconds: 60,
       maxConnections: 1_000,
     },
-    clock: new FakeClock(),
-    snapshot: new SnapshotStore({ number: 1, entries: entriesWith({ bucket: [harnessBucket] }), settings: all }),
+    clock,
+    snapshot,
     catalog: new SqliteCatalogReader(dataDir),
     cache: new ObjectCache(new ChangeSlots(createChangeTable()), 2 ** 20),
     writer: new WriterClient(),
@@ -76,6 +82,7 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
     continuationTokens: new ContinuationTokens(keys),
     checksums: new ChecksumPool(),
     control: new ControlClient(() => {}),
+    limits: new RequestLimits(rates, snapshot),
     usage: new UsageTable(createUsageTable()),
     bodyBudget: new BodyBudget(maxGatheredBytes),
     disk: new DiskSpace(dataDir, () => 0),

@@ -99,6 +99,8 @@ export class RequestHandler {
     const { target, spec } = parts;
     checkHeaderFamilies(spec, parts.headers);
     const bucketEntry = target.bucket === undefined ? undefined : this.#plane.snapshot.findBucket(target.bucket);
+    const identity = identify(parts.authentication, this.#plane);
+    this.#plane.limits.admit({ identity, bucket: bucketEntry }, parts.message.socket);
     return new S3Request({
       id: parts.id,
       message: parts.message,
@@ -108,7 +110,7 @@ export class RequestHandler {
       query: parts.query,
       headers: parts.headers,
       authentication: parts.authentication,
-      identity: identify(parts.authentication, this.#plane),
+      identity,
       bucketName: target.bucket,
       bucketEntry,
       objectKey: target.key === undefined ? undefined : parseObjectKey(target.key),

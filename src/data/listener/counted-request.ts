@@ -9,6 +9,8 @@ export class CountedRequest extends IncomingMessage {
   receivedBytes = 0;
   /** Bytes of the worker's memory that this request holds: of its body, or of its answer that is not taken yet. */
   gatheredBytes = 0;
+  /** Its bytes wait because of a rate: it is slow, whoever's turn it is. */
+  isPaced = false;
 
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
     if (chunk instanceof Uint8Array) this.receivedBytes += chunk.length;

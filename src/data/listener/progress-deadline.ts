@@ -165,8 +165,9 @@ function hasMoved(
   seen.response = response;
   seen.movedBytes = movedBytes;
   const waitsForClient = isClientsTurn(request, response);
-  if (isNew || !waitsForClient) seen.rate.reset();
-  if (waitsForClient) seen.rate.note(movedBytes, nowMs);
+  const isSlow = waitsForClient || (request instanceof CountedRequest && request.isPaced);
+  if (isNew || !isSlow) seen.rate.reset();
+  if (isSlow) seen.rate.note(movedBytes, nowMs);
   return !isStill || !waitsForClient;
 }
 

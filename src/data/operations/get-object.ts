@@ -29,6 +29,8 @@ export async function getObject(request: S3Request): Promise<void> {
   const plaintext =
     found.plaintext ?? (version.body && dataKey ? openInline(dataKey, version.body, version.sizeBytes) : undefined);
   if (plaintext || !dataKey) {
+    const pacing = request.pace(range.end - range.start);
+    if (pacing !== undefined) await pacing;
     const waiting = request.gather(range.end - range.start);
     if (waiting !== undefined) await waiting;
     request.response.writeHead(status, headers);

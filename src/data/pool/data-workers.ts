@@ -6,6 +6,7 @@ import type { Snapshot } from "#kernel/protocol/snapshot.ts";
 import type { ToControl, WorkerCall } from "#kernel/protocol/to-control.ts";
 import type { DataConfig, KeyEncryptionKey, ToData } from "#kernel/protocol/to-data.ts";
 import { assertPortFree, canSharePort } from "../listener/shared-port.ts";
+import { createRateTable } from "../rate/rate-table.ts";
 import { PoolStartError } from "./pool-start-error.ts";
 import { type PoolLog, SupervisedThread, type ThreadLife } from "./supervised-thread.ts";
 
@@ -64,6 +65,7 @@ interface DataWorker {
 export class DataWorkers {
   readonly #options: DataWorkersOptions;
   readonly #workers: readonly DataWorker[];
+  readonly #rates: SharedArrayBuffer;
   /** Known ports replace port 0, so that a restarted worker comes back to the same one. */
   #listen: DataWorkersOptions["listen"];
 
@@ -71,6 +73,7 @@ export class DataWorkers {
     this.#options = options;
     this.#listen = options.listen;
     const count = canSharePort() ? options.workerCount : 1;
+    this.#rates = createRateTable(count);
     this.#workers = Array.from({ length: count }, (_, index) => this.#create(index, count));
   }
 
@@ -163,7 +166,8 @@ export class DataWorkers {
     const config = { ...this.#listen, dataDir, workerIndex: index, workerCount: count };
     const snapshot = link.attach(life);
     const { changes, usage } = this.#options;
-    life.send({ kind: "start", config, snapshot, keys, writer, metrics: slot, changes, usage }, [writer]);
+    const rates = this.#rates;
+    life.send({ kind: "start", config, snapshot, keys, writer, metrics: slot, changes, usage, rates }, [writer]);
   }
 
   async #startFirst(worker: DataWorker): Promise<Ports> {

@@ -86,7 +86,12 @@ export async function receiveBody(request: S3Request, options: ReceiveOptions): 
       sizeBytes += data.length;
       if (sizeBytes > options.maxBytes) throw tooLarge(sizeBytes);
       digests.update(data);
-      return options.sink(data);
+      const waiting = request.pace(data.length);
+      if (waiting === undefined) return options.sink(data);
+      return waiting.then(() => {
+        if (ended) throw new S3Error("IncompleteBody");
+        return options.sink(data);
+      });
     };
     if (request.awaitsContinue) request.response.writeContinue();
     await pump(request.message, decoder ? (bytes) => decode(decoder, bytes, take) : take);

@@ -13,11 +13,12 @@ import type { Authentication } from "#kernel/sigv4/authentication.ts";
 import { authorize, bucketResource, type Identity, type UserIdentity, wholeService } from "../authorize.ts";
 import type { DataPlane } from "../data-plane.ts";
 import { findQuota } from "../quota/mutation-quota.ts";
+import type { ByteRates } from "../rate/request-limits.ts";
 import { accessDenied } from "./access-denied.ts";
 import { RequestValues } from "./request-values.ts";
 
 /** A request as the engine gives it, on which the listener sees the bytes of memory that it holds. */
-export type GatheringMessage = IncomingMessage & { gatheredBytes?: number };
+export type GatheringMessage = IncomingMessage & { gatheredBytes?: number; isPaced?: boolean };
 
 /** The parts of a request that are known once it is authenticated. */
 export interface RequestParts {
@@ -51,6 +52,7 @@ export class S3Request {
   #identity: Identity;
   #facts: Map<string, string | readonly string[]> | undefined;
   #isRevoked = false;
+  #byteRates: ByteRates | undefined;
   #gatheredBytes = 0;
   #hasEnded = false;
 
@@ -116,6 +118,22 @@ export class S3Request {
   #setGathered(bytes: number): void {
     this.#gatheredBytes = bytes;
     this.message.gatheredBytes = bytes;
+  }
+
+  /**
+   * Counts bytes that the client sends or gets.
+   * @returns undefined, or a promise to be awaited before more are moved: the caller, or his tenant, has a rate
+   */
+  pace(bytes: number): Promise<void> | undefined {
+    const { limits } = this.plane;
+    this.#byteRates ??= limits.findByteRates({ identity: this.#identity, bucket: this.#parts.bucketEntry });
+    if (this.#byteRates.length === 0) return undefined;
+    const waiting = limits.pace(this.#byteRates, bytes, () => this.response.destroyed);
+    if (waiting === undefined) return undefined;
+    this.message.isPaced = true;
+    return waiting.finally(() => {
+      this.message.isPaced = false;
+    });
   }
 
   header(name: string): string | undefined {
@@ -209,6 +227,7 @@ export class S3Request {
   /** The caller's records or policies changed while the request runs. */
   renewIdentity(identity: Identity): void {
     this.#identity = identity;
+    this.#byteRates = undefined;
   }
 
   /** Ends a request whose caller may not make it any more: nothing it sent is stored, nothing more of an answer goes out. */

@@ -19,8 +19,10 @@ export async function sendBody(
       if (!started) writeHead();
       started = true;
       if (done || response.destroyed) break;
-      if (response.write(value)) continue;
-      if ((await Promise.race([drained(request), gone])) === "gone") break;
+      const draining = response.write(value) ? undefined : drained(request);
+      const pacing = request.pace(value.length);
+      if (pacing !== undefined) await pacing;
+      if (draining !== undefined && (await Promise.race([draining, gone])) === "gone") break;
     }
     if (!response.destroyed) response.end();
   } finally {

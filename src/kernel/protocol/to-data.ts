@@ -40,6 +40,8 @@ export type ToData =
       readonly changes: SharedArrayBuffer;
       /** What buckets and tenants hold, as the writer publishes it. */
       readonly usage: SharedArrayBuffer;
+      /** Rates and connections of tenants and keys, kept by all workers together. */
+      readonly rates: SharedArrayBuffer;
     }
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
   | { readonly kind: "delta"; readonly delta: SnapshotDelta }
