@@ -26,8 +26,10 @@ const server = createServer(limitedServerOptions(idleTimeoutSeconds), (request, 
     request.pause();
     setTimeout(() => request.resume().on("end", () => response.end("read")), 3500);
   } else {
+    const answer = () => response.end(`lines=${request.rawHeaders.length / 2}`);
     request.on("error", () => {});
-    request.resume().on("end", () => response.end(`lines=${request.rawHeaders.length / 2}`));
+    if (request.readableEnded) answer();
+    else request.resume().on("end", answer);
   }
 });
 const ticks: [number, boolean][] = [];

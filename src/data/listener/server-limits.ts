@@ -28,6 +28,8 @@ export function limitedServerOptions(
     ServerResponse: ClosingResponse,
     // Its own refusal has no request id and no document: the handler says it.
     requireHostHeader: false,
+    // A request without a body is a stream that has ended and is destroyed from the start: nobody has to read it to its end.
+    optimizeEmptyRequests: true,
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: idleTimeoutSeconds * 1000,
     requestTimeout: 0,

@@ -77,6 +77,12 @@ test("receiveBody: a PUT without any length is refused", async () => {
   expect([response.status, response.code]).toEqual([411, "MissingContentLength"]);
 });
 
+test("receiveBody: a request that sends nothing where the length is optional has an empty body", async () => {
+  const withoutLength = { "content-length": "" };
+  const response = await bucket.send("upload", { method: "POST", query: "uploadId=none", headers: withoutLength });
+  expect([response.status, response.code]).toEqual([404, "NoSuchUpload"]);
+});
+
 async function waitFor(condition: () => boolean): Promise<void> {
   for (let i = 0; i < 500 && !condition(); i++) await Bun.sleep(10);
   expect(condition()).toBe(true);

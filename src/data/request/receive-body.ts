@@ -141,6 +141,8 @@ function decode(
 
 /** Feeds each piece of the request to `take`; the socket pauses while a returned promise is pending. */
 function pump(message: IncomingMessage, take: (bytes: Uint8Array) => Promise<void> | undefined): Promise<void> {
+  // A request that has no body is a stream that ended before anybody could listen (`optimizeEmptyRequests`).
+  if (message.readableEnded) return Promise.resolve();
   return new Promise((resolve, reject) => {
     // A client that went away before anybody listened: its events are over, and nothing would ever settle this.
     if (message.destroyed) {
