@@ -32,7 +32,7 @@ async function ask(
 }
 
 const late = async () => {
-  await Bun.sleep(90);
+  await Bun.sleep(400);
   return answer;
 };
 
