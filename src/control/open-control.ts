@@ -108,10 +108,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const logIns = new LogInGuard({ entries: publisher, clock, log });
     return new Control({
       ...state,
-      ...openLogIns(
-        { database, publisher, logIns, sealer, csrfKey, recordAudit: record, settings: () => settings.current },
-        options,
-      ),
+      ...openLogIns({ database, publisher, logIns, sealer, csrfKey, audit, settings: () => settings.current }, options),
       consoleListen: options.consoleListen,
       dataDir: options.dataDir,
       s3Port: options.s3Port,
@@ -172,20 +169,24 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
   return { rootKeyId: rootKey.id, store, firstAdministrator, keys, publisher, settings, audit, sealer, csrfKey };
 }
 
+/** What log-in stands on. */
+interface LogInState extends Pick<SessionPlaneOptions, "database" | "logIns" | "sealer" | "csrfKey" | "settings"> {
+  readonly audit: AuditTrail;
+  readonly publisher: SnapshotPublisher;
+}
+
 /** Log-in, sessions and the guard, and the first password, which takes its time while the rest starts. */
 function openLogIns(
-  state: Pick<SessionPlaneOptions, "database" | "logIns" | "sealer" | "csrfKey" | "recordAudit" | "settings"> & {
-    readonly publisher: SnapshotPublisher;
-  },
+  { audit, publisher, ...state }: LogInState,
   options: ControlOptions,
 ): Pick<ControlParts, "session" | "firstPassword" | "place"> {
   const { clock, random, log, firstLogIn } = options;
   const place = { consolePort: options.consoleListen.port };
   const hasher = new PasswordHasher(options.passwordCost);
-  const common = { ...state, hasher, clock, random, log };
+  const common = { ...state, recordAudit: audit.record, recordDenial: audit.recordDenial, hasher, clock, random, log };
   const session = openSessionPlane({
     ...common,
-    allowsCaller: makeAllowsCaller({ publisher: state.publisher, clock }),
+    allowsCaller: makeAllowsCaller({ publisher, clock }),
     port: () => place.consolePort,
   });
   const firstPassword = ensureFirstPassword({ ...common, rules: state.settings(), given: firstLogIn.password });

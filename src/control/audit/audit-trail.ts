@@ -65,9 +65,13 @@ export class AuditTrail {
    * reads the events.
    */
   readonly record: RecordAudit = async (queries, event) => {
-    if (!isWantedEvent(event, this.#options.settings())) return;
-    if (event.outcome === "denied") this.#denials.add(event, this.#options.clock.nowMs());
-    else await this.#append(queries, event);
+    if (event.outcome === "denied") this.recordDenial(event);
+    else if (isWantedEvent(event, this.#options.settings())) await this.#append(queries, event);
+  };
+
+  /** Counts a denial with its equals; what `record` does with one, for those who have no transaction. */
+  readonly recordDenial = (event: AuditEvent): void => {
+    if (isWantedEvent(event, this.#options.settings())) this.#denials.add(event, this.#options.clock.nowMs());
   };
 
   /** Records the denials that wait. */

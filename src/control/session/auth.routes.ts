@@ -1,14 +1,12 @@
 import { Elysia, t } from "elysia";
 import { ControlError } from "../http/control-error.ts";
-import { readAgent } from "../http/request-caller.ts";
-import { getRequestContext } from "../http/request-context.ts";
 import { defaultTenantSlug, tenantSlugPattern } from "../tenants/ensure-tenant.ts";
 import type { Guard } from "./guard.ts";
 import type { LogIn, LogInResult } from "./log-in.ts";
-import type { RequestSource } from "./log-in-audit.ts";
 import type { GivenProof, OwnLogin, SessionUser } from "./own-login.ts";
 import { renderSession } from "./render-session.ts";
 import type { SessionSettings } from "./session-settings.ts";
+import { sourceOf } from "./source-of-request.ts";
 
 const strict = { additionalProperties: false };
 const password = t.String({ minLength: 1, maxLength: 1024 });
@@ -125,11 +123,6 @@ function ownSessionRoutes({ guard, ownLogin, settings }: AuthRoutesOptions) {
       },
       { body: proof, detail: own },
     );
-}
-
-function sourceOf(request: Request): RequestSource {
-  const { requestId, clientAddress } = getRequestContext(request);
-  return { address: clientAddress, agent: readAgent(request), requestId };
 }
 
 function readCode({ code: totp, recoveryCode }: { readonly code?: string; readonly recoveryCode?: string }) {

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Clock } from "#kernel/base/clock.ts";
+import type { AuditEvent } from "../audit/audit-event.ts";
 import type { ControlDatabase } from "../database/control-database.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError, TooManyRequestsError } from "../http/control-error.ts";
@@ -12,11 +13,12 @@ import type { RouteRule } from "../http/route-rule.ts";
 import { type CookiePlace, readSessionCookie, renderSessionCookie } from "../http/session-cookie.ts";
 import { type Account, findAccountById } from "./account-store.ts";
 import type { ApiTokens } from "./api-tokens.ts";
-import { userArnOf } from "./log-in-audit.ts";
+import { describeRefusal, describeWrongCredentials, userArnOf } from "./log-in-audit.ts";
 import type { LoggedIn, SessionUser } from "./own-login.ts";
 import type { SessionSettings } from "./session-settings.ts";
 import type { SessionRow } from "./session-store.ts";
 import type { Sessions } from "./sessions.ts";
+import { sourceOf } from "./source-of-request.ts";
 import type { AllowsCaller, TokenNarrowing } from "./token-narrowing.ts";
 
 /** What the guard stands on. */
@@ -29,6 +31,8 @@ export interface GuardOptions {
   readonly narrowing: TokenNarrowing;
   /** Whether policies allow it, tokens narrowed. */
   readonly allows: AllowsCaller;
+  /** Told of what is refused. */
+  readonly recordDenial: (event: AuditEvent) => void;
   readonly settings: () => SessionSettings;
   /** 32 bytes that make CSRF tokens. */
   readonly csrfKey: Uint8Array;
@@ -64,9 +68,15 @@ export class Guard {
    */
   async authenticate(request: Request): Promise<void> {
     const header = request.headers.get("authorization");
-    if (header === null) await this.#useSession(request);
-    else if (/^bearer /i.test(header)) await this.#useToken(request, header.slice("bearer ".length).trim());
-    else await this.#useKey(request);
+    if (header === null) return this.#useSession(request);
+    const isToken = /^bearer /i.test(header);
+    try {
+      await (isToken ? this.#useToken(request, header.slice("bearer ".length).trim()) : this.#useKey(request));
+    } catch (error) {
+      const isWrong = error instanceof ControlError && error.code === "Unauthorized";
+      if (isWrong) this.#options.recordDenial(describeWrongCredentials(sourceOf(request), isToken ? "token" : "api"));
+      throw error;
+    }
   }
 
   /**
@@ -82,10 +92,14 @@ export class Guard {
     if (duty !== undefined && rule.serves !== duty) throw new ControlError(dutyErrors[duty]);
     if (rule.freshProof && !caller.freshProof) throw new ControlError("FreshProofWanted");
     if (duty !== undefined || rule.decidedBy === "route") return;
-    const isAllowed =
-      (rule.scope !== "G" || caller.global) &&
-      this.#options.allows(caller, rule.action, rule.scope === "O" ? ownArn(account, rule.action) : "*");
-    if (!isAllowed) throw new ControlError("Forbidden", `The action ${rule.action} is not allowed`);
+    if (rule.scope === "G" && !caller.global) this.#refuse(caller, rule.action);
+    this.requireAllowed(request, rule.action, rule.scope === "O" ? ownArn(account, rule.action) : "*");
+  }
+
+  /** Asks the policies about a resource that a route found. @throws ControlError Forbidden naming the action. */
+  requireAllowed(request: Request, action: string, resourceArn: string): void {
+    const { caller } = this.requireUser(request);
+    if (!this.#options.allows(caller, action, resourceArn)) this.#refuse(caller, action);
   }
 
   /** The user behind a request. @throws ControlError Unauthorized when the guard was not asked. */
@@ -131,6 +145,11 @@ export class Guard {
   /** What the user must do before anything else; undefined: nothing. */
   dutyOf({ account, caller }: LoggedIn): RouteRule["serves"] {
     return this.#findDuty(account, caller);
+  }
+
+  #refuse(caller: Caller, action: string): never {
+    this.#options.recordDenial(describeRefusal(caller, action, "Forbidden"));
+    throw new ControlError("Forbidden", `The action ${action} is not allowed`);
   }
 
   async #useSession(request: Request): Promise<void> {

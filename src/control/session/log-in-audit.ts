@@ -1,4 +1,5 @@
 import type { AuditEvent } from "../audit/audit-event.ts";
+import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { Caller } from "../http/caller.ts";
 import type { Account } from "./account-store.ts";
 
@@ -43,14 +44,20 @@ export function describeOwn(account: Account, from: RequestSource, facts: EventF
 
 /** An event of a caller whom the guard let in. */
 export function describeCall(caller: Caller, facts: EventFacts): AuditEvent {
-  const { userId, userName, tenantId, via, sessionId, mfa, address, agent, requestId } = caller;
+  const { userId: id, userName: name, tenantId } = caller;
+  return { tenantId, ...originOfCaller(caller), resource: { kind: "user", id, name }, ...facts };
+}
+
+/** An event of a caller who may not do something. What it was about is not known yet. */
+export function describeRefusal(caller: Caller, action: string, code: string): AuditEvent {
+  return { tenantId: caller.tenantId, ...originOfCaller(caller), action, outcome: "denied", code };
+}
+
+/** An event of credentials in `Authorization` that nobody has. */
+export function describeWrongCredentials(from: RequestSource, via: "token" | "api"): AuditEvent {
   return {
-    tenantId,
-    actor: { kind: "user", id: userId, name: userName, mfa, ...(sessionId !== undefined && { sessionId }) },
-    resource: { kind: "user", id: userId, name: userName },
-    ...{ address, agent, requestId },
-    via: via === "basic" ? "api" : via,
-    ...facts,
+    ...describeAttempt(undefined, from, { action: "auth:Login", outcome: "denied", code: "Unauthorized" }),
+    via,
   };
 }
 

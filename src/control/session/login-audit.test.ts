@@ -52,7 +52,8 @@ async function open() {
   });
   const hasher = new PasswordHasher({ memoryKiB: 8, timeCost: 1 });
   const log = createLog({ level: "error", format: "json", clock, output: () => undefined });
-  const common = { database: opened, hasher, recordAudit, ...source, log };
+  const recordDenial = (event: AuditEvent) => void events.push(event);
+  const common = { database: opened, hasher, recordAudit, recordDenial, ...source, log };
   const plane = openSessionPlane({
     ...common,
     ...{ settings, port: () => 9001, allowsCaller: () => true, csrfKey: new Uint8Array(32) },

@@ -188,3 +188,25 @@ test("guard: a page in a browser is never asked for HTTP Basic", async () => {
   expect(await challenge({})).toStartWith("Basic");
   expect(await challenge({ "sec-fetch-site": "same-origin" })).toBe('Session realm="MaxIOFS"');
 });
+
+test("audit: what the guard refuses is recorded once a minute, with who asked for which action", async () => {
+  const { alice, client, fetch } = await openWithAlice();
+  await alice.call("me/password", { body: { password: "Alices-Own-Horse-1" } });
+  for (let i = 0; i < 3; i++) await alice.call("access-keys");
+  for (const authorization of [`Bearer mxt_${"A".repeat(40)}`, `Basic ${btoa("AKIANOBODY:My-Typed-Secret")}`]) {
+    expect((await client().call("me", { headers: { authorization } })).status).toBe(401);
+  }
+  const answer = await fetch("/api/v1/audit/events?outcome=denied", { as: testAdministrator });
+  const { items } = await answer.json();
+  const denied = items.map(
+    ({ actor, action, code, via, count }: Record<string, unknown> & { actor: { name: string } }) => [
+      ...[actor.name, action, code, via, count],
+    ],
+  );
+  expect(denied.toSorted()).toEqual([
+    ["", "auth:Login", "Unauthorized", "api", undefined],
+    ["", "auth:Login", "Unauthorized", "token", undefined],
+    ["alice", "iam:ListAccessKeys", "Forbidden", "console", 3],
+  ]);
+  expect(JSON.stringify(items)).not.toContain("My-Typed-Secret");
+});

@@ -1,6 +1,6 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
-import type { RecordAudit } from "../audit/audit-event.ts";
+import type { AuditEvent, RecordAudit } from "../audit/audit-event.ts";
 import type { ControlDatabase } from "../database/control-database.ts";
 import type { Sealer } from "../encryption/seal.ts";
 import type { LogInGuard } from "../http/log-in-guard.ts";
@@ -30,6 +30,8 @@ export interface SessionPlaneOptions {
   /** 32 bytes that make CSRF tokens. */
   readonly csrfKey: Uint8Array;
   readonly recordAudit: RecordAudit;
+  /** For denials without a transaction. */
+  readonly recordDenial: (event: AuditEvent) => void;
   readonly settings: () => SessionSettings;
   /** Port that the console listens on. */
   readonly port: () => number;
