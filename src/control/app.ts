@@ -21,6 +21,7 @@ import type { Readiness } from "./observe/readiness.ts";
 import { authRoutes, publicAuthPaths } from "./session/auth.routes.ts";
 import { meRoutes } from "./session/me.routes.ts";
 import type { SessionPlane } from "./session/open-session-plane.ts";
+import { userLoginRoutes } from "./session/user-logins.routes.ts";
 import type { ServerSettings } from "./settings/server-settings.ts";
 import { settingsRoutes } from "./settings/settings.routes.ts";
 
@@ -94,6 +95,7 @@ export function createControlApp(options: ControlAppOptions) {
     .use(metricsRoutes({ registerMetrics, settings: () => settings.current, isLocal, authenticate }))
     .use(authRoutes(session))
     .use(meRoutes(session))
+    .use(userLoginRoutes(session))
     .use(accessKeyRoutes(accessKeys, getRequestCaller))
     .use(settingsRoutes({ settings, callerOf: getRequestCaller }))
     .use(auditRoutes({ audit, clock, callerOf: getRequestCaller }));

@@ -65,7 +65,7 @@ async function runForUser(logins: LoginAdministration, { verb, account, ...token
   const shown = `${account.tenantSlug}/${account.userName}`;
   switch (verb) {
     case "reset-password":
-      return describeReset(shown, await logins.resetPassword(account, commandLine));
+      return describeReset(shown, (await logins.resetPassword(account, commandLine)).password);
     case "unlock":
       await logins.unlock(account, commandLine);
       return [`${shown} can log in again`];

@@ -92,14 +92,20 @@ export class Guard {
     if (duty !== undefined && rule.serves !== duty) throw new ControlError(dutyErrors[duty]);
     if (rule.freshProof && !caller.freshProof) throw new ControlError("FreshProofWanted");
     if (duty !== undefined || rule.decidedBy === "route") return;
-    if (rule.scope === "G" && !caller.global) this.#refuse(caller, rule.action);
+    if (rule.scope === "G" && !caller.global) this.refuse(caller, rule.action);
     this.requireAllowed(request, rule.action, rule.scope === "O" ? ownArn(account, rule.action) : "*");
   }
 
   /** Asks the policies about a resource that a route found. @throws ControlError Forbidden naming the action. */
   requireAllowed(request: Request, action: string, resourceArn: string): void {
     const { caller } = this.requireUser(request);
-    if (!this.#options.allows(caller, action, resourceArn)) this.#refuse(caller, action);
+    if (!this.#options.allows(caller, action, resourceArn)) this.refuse(caller, action);
+  }
+
+  /** Refuses and records it. @throws ControlError Forbidden naming the action. */
+  refuse(caller: Caller, action: string): never {
+    this.#options.recordDenial(describeRefusal(caller, action, "Forbidden"));
+    throw new ControlError("Forbidden", `The action ${action} is not allowed`);
   }
 
   /** The user behind a request. @throws ControlError Unauthorized when the guard was not asked. */
@@ -145,11 +151,6 @@ export class Guard {
   /** What the user must do before anything else; undefined: nothing. */
   dutyOf({ account, caller }: LoggedIn): RouteRule["serves"] {
     return this.#findDuty(account, caller);
-  }
-
-  #refuse(caller: Caller, action: string): never {
-    this.#options.recordDenial(describeRefusal(caller, action, "Forbidden"));
-    throw new ControlError("Forbidden", `The action ${action} is not allowed`);
   }
 
   async #useSession(request: Request): Promise<void> {

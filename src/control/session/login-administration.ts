@@ -3,7 +3,7 @@ import type { Random } from "#kernel/base/random.ts";
 import type { AuditEvent, RecordAudit } from "../audit/audit-event.ts";
 import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
 import { ControlError } from "../http/control-error.ts";
-import { type Account, findAccount, listAccounts, removeTotp, setPassword } from "./account-store.ts";
+import { type Account, findAccount, findAccountById, listAccounts, removeTotp, setPassword } from "./account-store.ts";
 import type { ApiTokens, NewToken } from "./api-tokens.ts";
 import { listLocked, unlockUser } from "./failure-store.ts";
 import { userArnOf } from "./log-in-audit.ts";
@@ -13,6 +13,13 @@ import { removeSessions } from "./session-store.ts";
 
 /** A password made by the server works this long, ms. */
 export const oneTimePasswordMs = 72 * 3_600_000;
+
+/** A password that was made for a user: it can be read nowhere later. */
+export interface OneTimePassword {
+  readonly password: string;
+  /** It works for `oneTimePasswordMs` from then on. */
+  readonly setAtMs: number;
+}
 
 /** Who administers log-ins, as the audit trail shows it. */
 export type Administrator = Pick<AuditEvent, "actor" | "via" | "requestId" | "address" | "agent">;
@@ -66,22 +73,29 @@ export class LoginAdministration {
     return account;
   }
 
-  /** Gives the user a password that must be changed at the first log-in, ends his sessions, unlocks him. @returns the password */
-  async resetPassword(account: Account, by: Administrator): Promise<string> {
+  /** The user of this id. @throws ControlError NotFound. */
+  async findById(userId: string): Promise<Account> {
+    const account = await findAccountById(this.#options.database, userId);
+    if (account === undefined) throw new ControlError("NotFound", "There is no such user");
+    return account;
+  }
+
+  /** Gives the user a password that must be changed at the first log-in, ends his sessions, unlocks him. */
+  async resetPassword(account: Account, by: Administrator): Promise<OneTimePassword> {
     const { hasher, random, clock } = this.#options;
     const password = makePassword(random);
     const hash = await hasher.hash(password);
+    const nowMs = clock.nowMs();
     await this.#change(account, by, {
       action: "iam:UpdateLoginProfile",
       work: async (queries) => {
-        const nowMs = clock.nowMs();
         const expiresAtMs = nowMs + oneTimePasswordMs;
         await setPassword(queries, account.userId, { hash, mustChange: true, expiresAtMs, nowMs });
         await removeSessions(queries, account.userId);
         await unlockUser(queries, account.userId);
       },
     });
-    return password;
+    return { password, setAtMs: nowMs };
   }
 
   /** Forgets the user's failed log-ins. */

@@ -11,7 +11,7 @@ const basic = { authorization: `Basic ${btoa(`${testAdministrator.accessKeyId}:$
 async function openWithAlice() {
   const opened = await open();
   await opened.control.accessKeys.createKey({ userName: "alice", policy: null });
-  const password = await opened.control.logins.resetPassword(
+  const { password } = await opened.control.logins.resetPassword(
     await opened.control.logins.find("default", "alice"),
     system,
   );

@@ -1,0 +1,119 @@
+import { Elysia } from "elysia";
+import { originOfCaller } from "../audit/origin-of-caller.ts";
+import { ControlError } from "../http/control-error.ts";
+import type { Account } from "./account-store.ts";
+import type { Guard } from "./guard.ts";
+import { userArnOf } from "./log-in-audit.ts";
+import { type LoginAdministration, oneTimePasswordMs } from "./login-administration.ts";
+import type { OwnSessions } from "./own-sessions.ts";
+import { renderListedSession, renderTime } from "./render-session.ts";
+
+const rule = (action: string) => ({ tags: ["users"], action, scope: "T", decidedBy: "route" });
+const freshRule = (action: string) => ({ ...rule(action), freshProof: true });
+const sessionsAction = "maxiofs:ManageSessions";
+
+/** What the routes stand on. */
+export interface UserLoginRoutesOptions {
+  readonly guard: Guard;
+  readonly administration: LoginAdministration;
+  readonly ownSessions: OwnSessions;
+}
+
+/**
+ * `/api/v1/users/{id}/...`: help for users who cannot log in, and an end to their sessions: `sessions`, `unlock`, `password-reset`,
+ * `second-factors`. A user of another tenant is not there; only global administrators touch their like.
+ */
+export function userLoginRoutes(options: UserLoginRoutesOptions) {
+  return new Elysia({ prefix: "/api/v1/users", normalize: false })
+    .use(userSessionRoutes(options))
+    .use(rescueRoutes(options));
+}
+
+function userSessionRoutes(options: UserLoginRoutesOptions) {
+  const { guard, administration, ownSessions } = options;
+  const detail = rule(sessionsAction);
+  return new Elysia({ normalize: false })
+    .get(
+      "/:id/sessions",
+      async ({ params, request }) => {
+        const { userId } = await findUser(options, request, [params.id, sessionsAction]);
+        const own = guard.requireUser(request).session?.sessionId;
+        const sessions = await ownSessions.list(userId);
+        return { items: sessions.map((session) => renderListedSession(session, own)), nextCursor: null };
+      },
+      { detail },
+    )
+    .delete(
+      "/:id/sessions",
+      async ({ params, request }) => {
+        const account = await findUser(options, request, [params.id, sessionsAction]);
+        return { revoked: await administration.revokeSessions(account, originOf(guard, request)) };
+      },
+      { detail },
+    )
+    .delete(
+      "/:id/sessions/:sessionId",
+      async ({ params, request, set }) => {
+        const { userId, tenantId } = await findUser(options, request, [params.id, sessionsAction]);
+        const event = { tenantId, ...originOf(guard, request), action: sessionsAction, outcome: "success" } as const;
+        await ownSessions.revoke(userId, params.sessionId, event);
+        set.status = 204;
+      },
+      { detail },
+    );
+}
+
+function rescueRoutes(options: UserLoginRoutesOptions) {
+  const { guard, administration } = options;
+  return new Elysia({ normalize: false })
+    .post(
+      "/:id/unlock",
+      async ({ params, request, set }) => {
+        const account = await findUser(options, request, [params.id, "maxiofs:UnlockUser"]);
+        await administration.unlock(account, originOf(guard, request));
+        set.status = 204;
+      },
+      { detail: rule("maxiofs:UnlockUser") },
+    )
+    .post(
+      "/:id/password-reset",
+      async ({ params, request, set }) => {
+        const account = await findUser(options, request, [params.id, "iam:UpdateLoginProfile"]);
+        const { password, setAtMs } = await administration.resetPassword(account, originOf(guard, request));
+        set.headers["cache-control"] = "no-store";
+        return { password, expiresAt: renderTime(setAtMs + oneTimePasswordMs) };
+      },
+      { detail: freshRule("iam:UpdateLoginProfile") },
+    )
+    .delete(
+      "/:id/second-factors",
+      async ({ params, request, set }) => {
+        const account = await findUser(options, request, [params.id, "iam:DeactivateMFADevice"]);
+        await administration.disableSecondFactor(account, originOf(guard, request));
+        set.status = 204;
+      },
+      { detail: freshRule("iam:DeactivateMFADevice") },
+    );
+}
+
+/**
+ * The user whom the caller may do this to.
+ * @throws ControlError NotFound also for one of another tenant; Forbidden when policies say no, or the user is a global administrator
+ * and the caller is not.
+ */
+async function findUser(
+  { guard, administration }: UserLoginRoutesOptions,
+  request: Request,
+  [userId, action]: readonly [userId: string, action: string],
+): Promise<Account> {
+  const { caller } = guard.requireUser(request);
+  const account = await administration.findById(userId);
+  if (account.tenantId !== caller.tenantId) throw new ControlError("NotFound", "There is no such user");
+  if (account.global && !caller.global) guard.refuse(caller, action);
+  guard.requireAllowed(request, action, userArnOf(account));
+  return account;
+}
+
+function originOf(guard: Guard, request: Request) {
+  return originOfCaller(guard.requireUser(request).caller);
+}
