@@ -63,12 +63,16 @@ export function listenForAdministration({ dataDir, logins, log }: AdminSocketOpt
   };
 }
 
-/** Asks a running server. @throws Error when there is no socket or nobody answers. */
+/** Asks a running server. @throws ControlError Unavailable when there is no socket or nobody answers. */
 export async function askRunningServer(dataDir: string, command: AdminCommand): Promise<AdminAnswer> {
   const unix = controlSocketPath(dataDir);
-  if (unix === undefined) throw new Error("The data folder's path is too long for control.sock");
+  if (unix === undefined) {
+    throw new ControlError("Unavailable", "The data folder's path is too long for control.sock: stop the server first");
+  }
   const body = JSON.stringify(command);
-  const response = await fetch("http://localhost/", { unix, method: "POST", body });
+  const response = await fetch("http://localhost/", { unix, method: "POST", body }).catch(() => {
+    throw new ControlError("Unavailable", "The server does not answer on control.sock: it is starting, or ending");
+  });
   const answer: unknown = await response.json();
   const lines = typeof answer === "object" && answer !== null && "lines" in answer ? answer.lines : [];
   return { isDone: response.ok, lines: Array.isArray(lines) ? lines.map(String) : [] };

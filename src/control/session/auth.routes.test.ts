@@ -27,7 +27,7 @@ test("auth/login: a session, its cookie, the user behind it; log-out ends it", a
 });
 
 test("auth/login: whatever is wrong, the answer is the same", async () => {
-  const { client, control, clock } = await open({ "security.max_failed_attempts": 2 });
+  const { client, control, clock, dataDir } = await open({ "security.max_failed_attempts": 2 });
   const alice = await control.accessKeys.createKey({ userName: "alice", policy: null });
   const system = { actor: { kind: "system", id: "", name: "" }, via: "system" } as const;
   const account = await control.logins.find("default", "alice");
@@ -47,6 +47,11 @@ test("auth/login: whatever is wrong, the answer is the same", async () => {
   await attempt({ username: "alice", password: "wrong".repeat(200) });
   await attempt({ username: "alice", password: oneTime });
   clock.advance(901_000);
+  const database = new Database(join(dataDir, "control.db"));
+  database.run("UPDATE users SET status = 'suspended' WHERE name = 'alice'");
+  await attempt({ username: "alice", password: oneTime });
+  database.run("UPDATE users SET status = 'active' WHERE name = 'alice'");
+  database.close();
   expect((await client().logIn("alice", oneTime)).status).toBe(200);
   clock.advance(72 * 3_600_000);
   await attempt({ username: "alice", password: oneTime });

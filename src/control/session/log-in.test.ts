@@ -1,9 +1,11 @@
+import { Database } from "bun:sqlite";
 import { afterEach, expect, test } from "bun:test";
+import { join } from "node:path";
 import { generateSync } from "otplib";
-import type { ConsoleClient } from "#testing/console-client.ts";
-import type { FakeClock } from "#testing/fake-clock.ts";
+import { ConsoleClient } from "#testing/console-client.ts";
+import { FakeClock } from "#testing/fake-clock.ts";
 import { openConsole as open } from "#testing/opened-console.ts";
-import { closeControls, testPassword } from "#testing/opened-control.ts";
+import { closeControl, closeControls, startControl, testPassword } from "#testing/opened-control.ts";
 import type { SessionSettings } from "./session-settings.ts";
 
 afterEach(closeControls);
@@ -184,6 +186,37 @@ test("lockout: it ends by itself however often somebody tries on, and failures a
   clock.advance(60_000);
   for (let i = 0; i < 2; i++) await fail();
   expect(await right()).toBe(200);
+});
+
+test("lockout and a stronger hash: both outlive the server", async () => {
+  const first = await open({ "security.max_failed_attempts": 2 });
+  for (let i = 0; i < 2; i++) await first.client().logIn("admin", "wrong");
+  await closeControl(first.control);
+  const readHash = () => {
+    const database = new Database(join(first.dataDir, "control.db"));
+    const row: unknown = database.query("SELECT password_hash FROM logins").get();
+    database.close();
+    return JSON.stringify(row);
+  };
+  const clock = new FakeClock();
+  const passwordCost = { memoryKiB: 16, timeCost: 1 };
+  const second = await startControl({ dataDir: first.dataDir, clock, passwordCost });
+  const logIn = async () => (await new ConsoleClient(second.port).logIn("admin", testPassword)).status;
+  expect([await logIn(), readHash()]).toEqual([401, expect.stringContaining("$m=8,t=1,")]);
+  clock.advance(900_000);
+  expect([await logIn(), readHash()]).toEqual([200, expect.stringContaining("$m=16,t=1,")]);
+  expect(await logIn()).toBe(200);
+});
+
+test("second factor: who is suspended between the steps does not get in", async () => {
+  const { client, clock, secret, dataDir, firstStep, secondStep } = await openEnrolled();
+  const challengeId = await firstStep();
+  const database = new Database(join(dataDir, "control.db"));
+  database.run("UPDATE users SET status = 'suspended'");
+  expect((await secondStep(client(), { challengeId, code: codeOf(secret, clock) })).status).toBe(401);
+  database.run("UPDATE users SET status = 'active'");
+  database.close();
+  expect((await secondStep(client(), { challengeId, code: codeOf(secret, clock) })).status).toBe(200);
 });
 
 test("lockout: strangers lock a name for themselves, not for its user where he logged in before, nor open sessions", async () => {

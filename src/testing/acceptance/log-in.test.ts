@@ -68,15 +68,38 @@ describe("log-in", () => {
     expect((await admin("revoke-sessions", "admin")).output).toMatch(/^\d sessions of default\/admin ended\n$/);
     expect((await user.call("me")).status).toBe(401);
     expect((await admin("disable-2fa", "admin")).code).toBe(0);
+    const change = { method: "PATCH", body: JSON.stringify({ "security.api_token_max_days": 30 }) };
+    const headersOfChange = { "content-type": "application/json", "if-match": "*" };
+    expect((await server.adminFetch("/api/v1/settings", { ...change, headers: headersOfChange })).status).toBe(200);
     await server.kill9();
     expect((await admin("list")).output).toContain("default/alice  user           password to be changed");
     const made = await admin("create-token", "admin", "--days", "1", "--name", "offline");
     expect(made.output).toMatch(/^mxt_[0-9A-Za-z]{40}\n$/);
-    expect((await admin("create-token", "admin", "--days", "1000")).code).toBe(1);
+    expect((await admin("create-token", "admin", "--days", "31")).code).toBe(1);
+    expect((await admin("reset-password", "alice")).code).toBe(0);
+    expect((await admin("unlock", "alice")).output).toBe("default/alice can log in again\n");
+    expect((await server.runVerb("audit verify")).code).toBe(0);
     await server.start();
     const headers = { authorization: `Bearer ${made.output.trim()}` };
     expect((await browser().call("me", { headers })).body.secondFactor.totp).toBe(false);
     secrets.push(made.output.trim());
+  });
+
+  test("maxiofs admin: what it did is in the audit trail, with and without a server", async () => {
+    const answer = await server.adminFetch("/api/v1/audit/events?actorKind=commandLine");
+    const { items } = await answer.json();
+    const told = items.map(({ action, resource, via }: { action: string; resource: { name: string }; via: string }) => {
+      return `${action} ${resource.name} ${via}`;
+    });
+    expect(told).toEqual([
+      "maxiofs:UnlockUser alice commandLine",
+      "iam:UpdateLoginProfile alice commandLine",
+      "iam:CreateAccessKey offline commandLine",
+      "iam:DeactivateMFADevice admin commandLine",
+      "maxiofs:ManageSessions admin commandLine",
+      "iam:UpdateLoginProfile alice commandLine",
+    ]);
+    expect((await server.runVerb("audit verify")).code).toBe(0);
   });
 
   test("no secret of a log-in stands in the data folder or in what the server printed", () => {
