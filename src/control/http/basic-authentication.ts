@@ -11,8 +11,8 @@ export interface BasicCredentials {
 }
 
 /**
- * The access key and secret that a request carries as HTTP Basic; undefined for a missing or malformed header. Interim: it ends when
- * sessions exist. Source: RFC 7617.
+ * The access key and secret that a request carries as HTTP Basic; undefined for a missing or malformed header.
+ * Source: RFC 7617.
  */
 export function readBasicCredentials(request: Request): BasicCredentials | undefined {
   const header = request.headers.get("authorization") ?? "";
