@@ -10,6 +10,7 @@ import type { Buckets } from "./buckets/buckets.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
 import type { ControlListener } from "./http/listen.ts";
 import type { LogInGuard } from "./http/log-in-guard.ts";
+import type { ListedRoute } from "./http/route-rules.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
@@ -72,6 +73,7 @@ export class Control {
   /** Resolves once the administrator has a password; one to show, now or never. @throws StartRefusedError when a given one is bad */
   readonly firstPassword: Promise<FirstPassword | undefined>;
   readonly #parts: ControlParts;
+  #routes: readonly ListedRoute[] = [];
   #listener: ControlListener | undefined;
   #socket: AdminSocket | undefined;
   #upkeep: Timer | undefined;
@@ -108,6 +110,7 @@ export class Control {
       knownHosts: () => [address.host, ...publisher.settings["server.s3_domains"]],
       log,
     });
+    this.#routes = app.routes;
     const trustedProxies = () => session.settings()["server.trusted_proxies"];
     this.#listener = listen({ address, app, trustedProxies, random, log });
     parts.place.consolePort = this.#listener.port;
@@ -116,6 +119,11 @@ export class Control {
       this.#running = this.#runUpkeep();
     }, upkeepMs);
     return this.#listener.port;
+  }
+
+  /** Every route of the console's port, once it listens. */
+  get routes(): readonly ListedRoute[] {
+    return this.#routes;
   }
 
   /** Workers and console listen: from now on readiness is judged, also when nobody asks. */
