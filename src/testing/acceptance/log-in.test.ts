@@ -35,7 +35,7 @@ describe("log-in", () => {
     const headers = { authorization: `Bearer ${token}` };
     expect((await browser().call("me", { headers })).body).toMatchObject({ via: "token" });
     expect((await user.call("access-keys", { body: { userName: "alice" } })).status).toBe(201);
-  });
+  }, 30_000);
 
   test("the second factor: set up, wanted at the next log-in, no code twice", async () => {
     const { secret } = (await user.call("me/totp", { method: "POST" })).body;
@@ -83,7 +83,7 @@ describe("log-in", () => {
     const headers = { authorization: `Bearer ${made.output.trim()}` };
     expect((await browser().call("me", { headers })).body.secondFactor.totp).toBe(false);
     secrets.push(made.output.trim());
-  });
+  }, 60_000);
 
   test("maxiofs admin: what it did is in the audit trail, with and without a server", async () => {
     const answer = await server.adminFetch("/api/v1/audit/events?actorKind=commandLine");
@@ -100,7 +100,7 @@ describe("log-in", () => {
       "iam:UpdateLoginProfile alice commandLine",
     ]);
     expect((await server.runVerb("audit verify")).code).toBe(0);
-  });
+  }, 30_000);
 
   test("no secret of a log-in stands in the data folder or in what the server printed", () => {
     expect(secrets.length).toBeGreaterThan(18);
@@ -131,11 +131,11 @@ test("first start: a generated password is shown once, works once, and must be c
   } finally {
     await other.remove();
   }
-});
+}, 60_000);
 
 test("first start: a bad or well-known password is refused", async () => {
   for (const password of ["admin", "maxiofs", "password1"]) {
     const start = startServer({ workers: 1, env: { MAXIOFS_ADMIN_PASSWORD: password } });
     await expect(start).rejects.toThrow(/ended with code 78(.|\n)*\(MAXIOFS_ADMIN_PASSWORD\) is refused/);
   }
-});
+}, 60_000);
