@@ -24,6 +24,8 @@ import type { SessionPlane } from "./session/open-session-plane.ts";
 import { userLoginRoutes } from "./session/user-logins.routes.ts";
 import type { ServerSettings } from "./settings/server-settings.ts";
 import { settingsRoutes } from "./settings/settings.routes.ts";
+import { stsSessionRoutes } from "./sts/sts-sessions.routes.ts";
+import type { StsSessions } from "./sts/sts-sessions.ts";
 
 /** What the routes stand on. */
 export interface ControlAppOptions {
@@ -37,6 +39,7 @@ export interface ControlAppOptions {
   readonly accessKeys: AccessKeys;
   readonly settings: ServerSettings;
   readonly audit: AuditTrail;
+  readonly stsSessions: StsSessions;
   readonly readiness: Readiness;
   readonly registerMetrics: RegisterMetrics;
   readonly clock: Clock;
@@ -98,6 +101,7 @@ export function createControlApp(options: ControlAppOptions) {
     .use(userLoginRoutes(session))
     .use(accessKeyRoutes(accessKeys, getRequestCaller))
     .use(settingsRoutes({ settings, callerOf: getRequestCaller }))
+    .use(stsSessionRoutes(options.stsSessions, getRequestCaller))
     .use(auditRoutes({ audit, clock, callerOf: getRequestCaller }));
   rules = collectRouteRules(app.routes, publicPaths);
   return app;

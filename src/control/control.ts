@@ -19,6 +19,8 @@ import type { FirstPassword } from "./session/first-password.ts";
 import type { SessionPlane } from "./session/open-session-plane.ts";
 import type { ServerSettings } from "./settings/server-settings.ts";
 import type { SnapshotPublisher } from "./snapshot/publisher.ts";
+import type { Sts } from "./sts/sts.ts";
+import type { StsSessions } from "./sts/sts-sessions.ts";
 import type { WorkerCalls } from "./worker-calls.ts";
 
 /** The parts, as `openControl` puts them together. */
@@ -37,6 +39,8 @@ export interface ControlParts {
   readonly audit: AuditTrail;
   readonly buckets: Buckets;
   readonly usage: CatalogUsage;
+  readonly sts: Sts;
+  readonly stsSessions: StsSessions;
   readonly calls: WorkerCalls;
   readonly readiness: Readiness;
   readonly logIns: LogInGuard;
@@ -157,6 +161,9 @@ export class Control {
       log.error("Upkeep of buckets failed", { error: String(error) });
     }
     await session.sweep().catch((error) => log.error("Upkeep of sessions failed", { error: String(error) }));
+    await this.#parts.sts
+      .runUpkeep()
+      .catch((error) => log.error("Upkeep of temporary credentials failed", { error: String(error) }));
     await this.#runAuditUpkeep();
   }
 

@@ -19,6 +19,7 @@ import type { ControlDatabase } from "./database/control-database.ts";
 import { explainOpenFailure } from "./database/database-unavailable-error.ts";
 import { hasBucketFolders } from "./database/durable-file.ts";
 import { controlDatabasePath, openControlDatabase } from "./database/open-control-database.ts";
+import { SerialQueue } from "./database/serial-queue.ts";
 import { openKeyEncryptionKeys, readRootKeyId } from "./encryption/key-encryption-keys.ts";
 import { deriveKey, openRootKey } from "./encryption/root-key.ts";
 import { Sealer } from "./encryption/seal.ts";
@@ -35,6 +36,10 @@ import { type PasswordCost, PasswordHasher } from "./session/password-hasher.ts"
 import { openServerSettings, readSettingSources } from "./settings/open-server-settings.ts";
 import type { ServerSettings } from "./settings/server-settings.ts";
 import { type PublisherOptions, SnapshotPublisher } from "./snapshot/publisher.ts";
+import { Sts } from "./sts/sts.ts";
+import { readRevocations } from "./sts/sts-session-store.ts";
+import { StsSessions } from "./sts/sts-sessions.ts";
+import { readTokenKeys, TokenKeys } from "./sts/token-keys.ts";
 import type { Credentials } from "./tenants/new-identifiers.ts";
 import { WorkerCalls } from "./worker-calls.ts";
 
@@ -85,6 +90,7 @@ interface OpenedState {
   readonly sealer: Sealer;
   /** 32 bytes. */
   readonly csrfKey: Uint8Array;
+  readonly tokenKeys: TokenKeys;
 }
 
 /**
@@ -104,6 +110,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const readiness = openReadiness({ database, publisher, problems, rootKeyId }, options);
     const { settings, audit } = state;
     const { record } = audit;
+    const sts = openSts({ database, publisher, ...state }, options);
     const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log, record });
     const logIns = new LogInGuard({ entries: publisher, clock, log });
     return new Control({
@@ -123,8 +130,10 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       publisher,
       buckets,
       usage: catalogs,
+      sts: sts.service,
+      stsSessions: sts.sessions,
       accessKeys: new AccessKeys({ database, store, publisher, clock, random, record }),
-      calls: new WorkerCalls({ buckets, publisher, problems, log }),
+      calls: new WorkerCalls({ buckets, sts: sts.service, publisher, problems, log }),
       readiness,
       clock,
       random,
@@ -155,9 +164,14 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
   const globalIds = new Set(identities.user.filter((user) => user.global).map(({ userId }) => userId));
   const storedKeys = { keys: keyEntries, isGlobal: (userId: string) => globalIds.has(userId) };
   warnOfIgnoredAdministrator(firstAdministrator ? undefined : given, storedKeys, options.log);
+  const storedTokenKeys = await readTokenKeys(database, sealer);
+  const sessionEntries = {
+    tokenKey: storedTokenKeys.map(({ keyId, key }) => ({ keyId, key })),
+    revocation: await readRevocations(database),
+  };
   const buckets = (await readBuckets(database)).filter(({ state }) => state !== "creating").map(({ entry }) => entry);
   const publisher = new SnapshotPublisher({
-    entries: { ...identities, key: keyEntries, bucket: buckets },
+    entries: { ...identities, ...sessionEntries, key: keyEntries, bucket: buckets },
     settings: pickDataSettings(resolveSettings(sources)),
     endSilentWorker,
   });
@@ -166,7 +180,9 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
   const audit = new AuditTrail({ database, signer, settings: () => settings.current, clock, random, log });
   const settings = openServerSettings(sources, { database, publisher, record: audit.record });
   const csrfKey = deriveKey(rootKey, "session-csrf");
-  return { rootKeyId: rootKey.id, store, firstAdministrator, keys, publisher, settings, audit, sealer, csrfKey };
+  const tokenKeys = new TokenKeys({ database, sealer, stored: storedTokenKeys, publisher, clock, random });
+  const secrets = { tokenKeys, sealer, csrfKey };
+  return { rootKeyId: rootKey.id, store, firstAdministrator, keys, publisher, settings, audit, ...secrets };
 }
 
 /** What log-in stands on. */
@@ -193,6 +209,22 @@ function openLogIns(
   // Whoever starts the server waits for it; who only opens the state need not.
   firstPassword.catch(() => undefined);
   return { session, firstPassword, place };
+}
+
+/** STS and the list of its sessions, which take turns. */
+function openSts(
+  {
+    database,
+    publisher,
+    tokenKeys,
+    settings,
+    audit,
+  }: Pick<OpenedState, "publisher" | "tokenKeys" | "settings" | "audit"> & Pick<Probed, "database">,
+  { clock, random }: ControlOptions,
+): { readonly service: Sts; readonly sessions: StsSessions } {
+  const shared = { database, publisher, clock, record: audit.record, turns: new SerialQueue() };
+  const maxSeconds = () => settings.current["security.sts_max_session_duration"];
+  return { service: new Sts({ ...shared, tokenKeys, random, maxSeconds }), sessions: new StsSessions(shared) };
 }
 
 /** What the control thread's own probes ask. */

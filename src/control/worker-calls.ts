@@ -8,10 +8,12 @@ import { DatabaseUnavailableError, isLocked } from "./database/database-unavaila
 import type { Log } from "./observe/log.ts";
 import type { SnapshotPublisher } from "./snapshot/publisher.ts";
 import type { WorkerChannel } from "./snapshot/worker-channel.ts";
+import type { Sts } from "./sts/sts.ts";
 
 /** What answering workers needs. */
 export interface WorkerCallsOptions {
   readonly buckets: Buckets;
+  readonly sts: Sts;
   readonly publisher: SnapshotPublisher;
   readonly problems: CatalogProblemSink;
   readonly log: Log;
@@ -66,6 +68,8 @@ export class WorkerCalls {
       case "deleteBucket":
         await this.#options.buckets.deleteBucket(call.bucketId, call.origin);
         return null;
+      case "issueSession":
+        return this.#options.sts.issue(call);
     }
   }
 }

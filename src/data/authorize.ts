@@ -4,6 +4,7 @@ import type { ResolvedIdentity } from "#kernel/policy/identity-policies.ts";
 import type { ConditionValues } from "#kernel/policy/pattern.ts";
 import type { KeyEntry, TenantEntry, UserEntry } from "#kernel/protocol/identities.ts";
 import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
+import type { SessionContent } from "#kernel/sts/session-content.ts";
 
 /** The holder of an access key. */
 export interface UserIdentity extends ResolvedIdentity {
@@ -13,8 +14,20 @@ export interface UserIdentity extends ResolvedIdentity {
   readonly tenant: TenantEntry;
 }
 
-/** Who asks: the holder of an access key, or nobody in particular. */
-export type Identity = UserIdentity | { readonly kind: "anonymous" };
+/** The holder of temporary credentials: a user, or a role in a session. */
+export interface SessionIdentity extends ResolvedIdentity {
+  readonly kind: "session";
+  /** `ASIA...` */
+  readonly accessKeyId: string;
+  readonly tenant: TenantEntry;
+  readonly session: SessionContent;
+}
+
+/** Whoever signs. */
+export type SignedIdentity = UserIdentity | SessionIdentity;
+
+/** Who asks: the holder of a credential, or nobody in particular. */
+export type Identity = SignedIdentity | { readonly kind: "anonymous" };
 
 /** What a caller wants to do. */
 export interface WantedAccess {

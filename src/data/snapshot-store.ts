@@ -1,3 +1,4 @@
+import { linksOfKey } from "#kernel/policy/credential-link.ts";
 import { IdentityPolicies } from "#kernel/policy/identity-policies.ts";
 import type { KeyEntry, TenantEntry } from "#kernel/protocol/identities.ts";
 import type {
@@ -12,12 +13,15 @@ import type {
 import { entryId } from "#kernel/protocol/snapshot.ts";
 import { RecentMap } from "#kernel/sigv4/recent-map.ts";
 import type { UserIdentity } from "./authorize.ts";
+import { Sessions } from "./sessions.ts";
 
 type EntryMaps = { readonly [Kind in EntryKind]: Map<string, SnapshotEntries[Kind]> };
 
 /** Identities with compiled policies that are remembered: those used last. */
 const maxIdentities = 4096;
-const identityKinds: ReadonlySet<string> = new Set(["tenant", "user", "group", "role", "policy", "key"]);
+const identityKinds: ReadonlySet<string> = new Set([
+  ...["tenant", "user", "group", "role", "policy", "key", "tokenKey", "revocation"],
+]);
 
 /** A worker's copy of the control state: replaced by snapshots, moved on by deltas, never changed by requests. */
 export class SnapshotStore {
@@ -31,6 +35,8 @@ export class SnapshotStore {
     findPolicy: (policyId) => this.#entries.policy.get(policyId),
   });
   #identities = new RecentMap<UserIdentity>(maxIdentities);
+  /** Temporary credentials. */
+  readonly sessions = new Sessions(this.#entries, this.#policies);
 
   /** @param onDeleted told of each bucket that a delta or a snapshot takes away */
   constructor(snapshot: Snapshot, onDeleted: (bucketId: string) => void = () => {}) {
@@ -63,7 +69,7 @@ export class SnapshotStore {
     const user = this.#entries.user.get(key.userId);
     const tenant = this.#entries.tenant.get(key.tenantId);
     if (user === undefined || tenant === undefined || user.tenantId !== tenant.tenantId) return undefined;
-    const narrowing = key.narrowing.map((text) => ({ layer: "keyPolicy", text }) as const);
+    const narrowing = linksOfKey(key);
     const resolved = this.#policies.resolveUser({ user, tenant, narrowing });
     const identity: UserIdentity = { kind: "user", key, user, tenant, ...resolved };
     this.#identities.set(accessKeyId, identity);
@@ -135,6 +141,12 @@ export class SnapshotStore {
         break;
       case "key":
         setEntry(this.#entries.key, change.id, change.value);
+        break;
+      case "tokenKey":
+        setEntry(this.#entries.tokenKey, change.id, change.value);
+        break;
+      case "revocation":
+        setEntry(this.#entries.revocation, change.id, change.value);
     }
   }
 
@@ -144,6 +156,7 @@ export class SnapshotStore {
 
   #forgetIdentities(): void {
     this.#identities = new RecentMap(maxIdentities);
+    this.sessions.forget();
   }
 
   #setBucket(bucketId: string, value: BucketEntry | null): void {
@@ -172,12 +185,14 @@ function makeMaps(): EntryMaps {
     role: new Map(),
     policy: new Map(),
     key: new Map(),
+    tokenKey: new Map(),
+    revocation: new Map(),
     bucket: new Map(),
   };
 }
 
 function entryKinds(): readonly EntryKind[] {
-  return ["tenant", "user", "group", "role", "policy", "key", "bucket"];
+  return ["tenant", "user", "group", "role", "policy", "key", "tokenKey", "revocation", "bucket"];
 }
 
 function setEntry<Value>(map: Map<string, Value>, id: string, value: Value | null): void {

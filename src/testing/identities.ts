@@ -60,5 +60,6 @@ export function userWith(grants: readonly Grant[], change: Partial<UserEntry> = 
 
 /** Entries of a snapshot: the test tenant, and what is given. */
 export function entriesWith(given: Partial<Snapshot["entries"]> = {}): Snapshot["entries"] {
-  return { tenant: [testTenant], user: [testUser], group: [], role: [], policy: [], key: [], bucket: [], ...given };
+  const none = { group: [], role: [], policy: [], key: [], tokenKey: [], revocation: [], bucket: [] };
+  return { tenant: [testTenant], user: [testUser], ...none, ...given };
 }

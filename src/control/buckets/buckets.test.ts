@@ -7,7 +7,7 @@ import { createUlidMaker } from "#kernel/base/ulid.ts";
 import type { KeyEntry } from "#kernel/protocol/identities.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
-import { policyOf } from "#testing/identities.ts";
+import { entriesWith, policyOf } from "#testing/identities.ts";
 import { AccessKeyStore } from "../access-keys/access-key-store.ts";
 import { AccessKeys } from "../access-keys/access-keys.ts";
 import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
@@ -114,6 +114,7 @@ async function open(folder = mkdtempSync(join(tmpdir(), "maxiofs-buckets-"))) {
   const store = new AccessKeyStore(new Sealer(new Uint8Array(32), systemRandom));
   const publisher = new SnapshotPublisher({
     entries: {
+      ...entriesWith(),
       ...(await readIdentities(database)),
       key: await store.readAll(database),
       bucket: (await readBuckets(database)).filter(({ state }) => state !== "creating").map(({ entry }) => entry),

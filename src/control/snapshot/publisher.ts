@@ -60,6 +60,8 @@ export class SnapshotPublisher {
       role: mapOf("role", entries.role),
       policy: mapOf("policy", entries.policy),
       key: mapOf("key", entries.key),
+      tokenKey: mapOf("tokenKey", entries.tokenKey),
+      revocation: mapOf("revocation", entries.revocation),
       bucket: mapOf("bucket", entries.bucket),
     };
     this.#settings = settings;
@@ -103,6 +105,8 @@ export class SnapshotPublisher {
         role: [...this.#entries.role.values()],
         policy: [...this.#entries.policy.values()],
         key: [...this.#entries.key.values()],
+        tokenKey: [...this.#entries.tokenKey.values()],
+        revocation: [...this.#entries.revocation.values()],
         bucket: [...this.#entries.bucket.values()],
       },
       settings: this.#settings,
@@ -182,6 +186,12 @@ export class SnapshotPublisher {
         break;
       case "key":
         replace(this.#entries.key, change.id, change.value);
+        break;
+      case "tokenKey":
+        replace(this.#entries.tokenKey, change.id, change.value);
+        break;
+      case "revocation":
+        replace(this.#entries.revocation, change.id, change.value);
         break;
       case "bucket":
         replace(this.#entries.bucket, change.id, change.value);

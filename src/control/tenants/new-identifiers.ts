@@ -13,8 +13,8 @@ const idDigits = 16;
 const secretBytes = 30;
 const accountDigits = 12;
 
-/** `prefix` and 16 characters of base 32 (80 random bits): `AKIA` for access keys, `AIDA` for users. */
-export function makeUniqueId(prefix: "AKIA" | "AIDA", random: Random): string {
+/** `prefix` and 16 characters of base 32 (80 random bits): `AKIA` for access keys, `ASIA` for temporary ones, `AIDA` for users. */
+export function makeUniqueId(prefix: "AKIA" | "ASIA" | "AIDA", random: Random): string {
   let id: string = prefix;
   for (const byte of random.bytes(idDigits)) id += base32.charAt(byte & 31);
   return id;

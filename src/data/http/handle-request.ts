@@ -19,10 +19,12 @@ import { unsupportedTransferEncoding } from "../listener/server-limits.ts";
 import { findHandler } from "../operations/operation-handlers.ts";
 import { authorizeRequest } from "../request/authorize-request.ts";
 import { toS3Error } from "../request/error-document.ts";
-import { identify } from "../request/identify.ts";
+import { findSecret, identify } from "../request/identify.ts";
 import { loadObjectTags } from "../request/load-object-tags.ts";
 import { S3Request } from "../request/s3-request.ts";
+import { answerSts } from "./answer-sts.ts";
 import type { RequestObserver } from "./observe-requests.ts";
+import { isServiceForm } from "./read-form.ts";
 import { refuseInMaintenance } from "./refuse-in-maintenance.ts";
 import { renderError } from "./render-error.ts";
 import { RequestIds } from "./request-ids.ts";
@@ -62,17 +64,21 @@ export class RequestHandler {
       );
       resource = renderResource(target);
       const query = parseLimited(message, target);
-      spec = chooseOperation(message, target, { query, headers: message.headers });
-      const authentication = spec.name === "Preflight" ? unauthenticated : this.#authenticate(message, target);
-      const headers = mergeHoisted(message.headers, authentication);
-      // Parameters of a presigned URL are headers once the signature is verified: they may select another operation.
-      if (headers !== message.headers) spec = chooseOperation(message, target, { query, headers });
-      const parts = { id, message, response, awaitsContinue, target, query, spec, authentication, headers };
-      request = this.#open(parts);
-      this.#plane.running.add(request);
-      if (request.identity.kind === "user" && request.identity.asksObjectTags) await loadObjectTags(request);
-      this.#admit(request, target.bucket !== undefined);
-      await findHandler(spec.name)(request);
+      if (isServiceForm(message, target)) {
+        await answerSts(this.#plane, { id, message, response, awaitsContinue, target });
+      } else {
+        spec = chooseOperation(message, target, { query, headers: message.headers });
+        const authentication = spec.name === "Preflight" ? unauthenticated : this.#authenticate(message, target);
+        const headers = mergeHoisted(message.headers, authentication);
+        // Parameters of a presigned URL are headers once the signature is verified: they may select another operation.
+        if (headers !== message.headers) spec = chooseOperation(message, target, { query, headers });
+        const parts = { id, message, response, awaitsContinue, target, query, spec, authentication, headers };
+        request = this.#open(parts);
+        this.#plane.running.add(request);
+        if (request.identity.kind !== "anonymous" && request.identity.asksObjectTags) await loadObjectTags(request);
+        this.#admit(request, target.bucket !== undefined);
+        await findHandler(spec.name)(request);
+      }
     } catch (thrown) {
       errorCode = this.#fail(thrown, {
         id,
@@ -141,7 +147,7 @@ export class RequestHandler {
         ...(isVirtualHost ? { virtualHostBucket: target.bucket } : {}),
       },
       {
-        findKey: (accessKeyId) => this.#plane.snapshot.findKey(accessKeyId, this.#plane.clock.nowMs()),
+        findKey: (accessKeyId, securityToken) => findSecret(this.#plane, accessKeyId, securityToken),
         nowMs: this.#plane.clock.nowMs(),
         signatureV2: settings["security.signature_v2"],
         region: settings["s3.region"],

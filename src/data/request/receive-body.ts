@@ -139,8 +139,11 @@ function decode(
   return waiting;
 }
 
-/** Feeds each piece of the request to `take`; the socket pauses while a returned promise is pending. */
-function pump(message: IncomingMessage, take: (bytes: Uint8Array) => Promise<void> | undefined): Promise<void> {
+/**
+ * Feeds each piece of the request to `take`; the socket pauses while a returned promise is pending.
+ * @throws S3Error IncompleteBody when the client goes away; whatever `take` throws
+ */
+export function pump(message: IncomingMessage, take: (bytes: Uint8Array) => Promise<void> | undefined): Promise<void> {
   // A request that has no body is a stream that ended before anybody could listen (`optimizeEmptyRequests`).
   if (message.readableEnded) return Promise.resolve();
   return new Promise((resolve, reject) => {

@@ -73,9 +73,18 @@ export class RequestValues implements ConditionValues {
         return request.authentication.kind === "signed" ? request.authentication.seed?.scope.region : undefined;
       case "aws:ResourceAccount":
         return this.#bucket?.accountId;
+      case "aws:MultiFactorAuthAge":
+        return this.#mfaAge(nowMs());
       default:
         return name.startsWith(resourceTag) ? this.#bucketTag(name.slice(resourceTag.length)) : undefined;
     }
+  }
+
+  /** Whole seconds; undefined without a second factor. */
+  #mfaAge(nowMs: number): string | undefined {
+    const { identity } = this.#request;
+    const mfaAtMs = identity.kind === "session" ? identity.session.mfaAtMs : null;
+    return mfaAtMs === null ? undefined : String(Math.max(0, Math.floor((nowMs - mfaAtMs) / 1000)));
   }
 
   #ofS3(name: string): string | readonly string[] | undefined {

@@ -10,7 +10,7 @@ import type { OperationSpec } from "#kernel/s3/operation.ts";
 import type { QueryParameters } from "#kernel/s3/query-parameters.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { Authentication } from "#kernel/sigv4/authentication.ts";
-import { authorize, bucketResource, type Identity, type UserIdentity, wholeService } from "../authorize.ts";
+import { authorize, bucketResource, type Identity, type SignedIdentity, wholeService } from "../authorize.ts";
 import type { DataPlane } from "../data-plane.ts";
 import { findQuota } from "../quota/mutation-quota.ts";
 import type { ByteRates } from "../rate/request-limits.ts";
@@ -175,8 +175,8 @@ export class S3Request {
     return this.#identity;
   }
 
-  /** The holder of the key that signed. @throws S3Error AccessDenied for anonymous callers */
-  get signer(): UserIdentity {
+  /** The holder of the credential that signed. @throws S3Error AccessDenied for anonymous callers */
+  get signer(): SignedIdentity {
     if (this.#identity.kind === "anonymous") throw new S3Error("AccessDenied");
     return this.#identity;
   }
@@ -188,11 +188,7 @@ export class S3Request {
 
   /** Address of the client: the peer, or whom trusted proxies name. IPv4 in its own form on dual-stack sockets too. */
   get address(): string {
-    const peer = (this.message.socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
-    // Of the message itself: `headers` has signed query parameters among them, which the client chooses.
-    const forwarded = this.message.headers["x-forwarded-for"];
-    const text = Array.isArray(forwarded) ? forwarded.join() : (forwarded ?? null);
-    return findClientAddress(peer, text, this.plane.snapshot.settings["server.trusted_proxies"]);
+    return clientAddress(this.message, this.plane.snapshot.settings["server.trusted_proxies"]);
   }
 
   /**
@@ -258,6 +254,18 @@ export class S3Request {
 
 /** Buckets of a suspended tenant are closed to everybody. */
 const ofSuspendedTenant: Decision = { outcome: "implicitDeny", layer: "bucketPolicy", by: undefined };
+
+/** Address of the client: the peer, or whom trusted proxies name. IPv4 in its own form on dual-stack sockets too. */
+export function clientAddress(
+  { socket, headers }: Pick<IncomingMessage, "socket" | "headers">,
+  trustedProxies: readonly string[],
+): string {
+  const peer = (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+  // Of the message itself: a request's `headers` have signed query parameters among them, which the client chooses.
+  const forwarded = headers["x-forwarded-for"];
+  const text = Array.isArray(forwarded) ? forwarded.join() : (forwarded ?? null);
+  return findClientAddress(peer, text, trustedProxies);
+}
 
 /** ARN of a bucket. */
 export function bucketArn(bucket: string): string {

@@ -1,8 +1,18 @@
-import type { GroupEntry, InlinePolicy, PolicyEntry, TenantEntry, UserEntry } from "../protocol/identities.ts";
+import type {
+  GroupEntry,
+  IdentityTag,
+  InlinePolicy,
+  PolicyEntry,
+  RoleEntry,
+  TenantEntry,
+  UserEntry,
+} from "../protocol/identities.ts";
 import { RecentMap } from "../sigv4/recent-map.ts";
+import type { SessionContent } from "../sts/session-content.ts";
 import { findBuiltInPolicy } from "./built-in-policies.ts";
 import { type CompiledPolicy, compilePolicyText, denyEverything } from "./compile-policy.ts";
-import type { NarrowingLayer, NarrowingLink } from "./evaluate-access.ts";
+import type { CredentialLink } from "./credential-link.ts";
+import type { NarrowingLink } from "./evaluate-access.ts";
 import type { PolicyKind } from "./policy-document.ts";
 import type { Caller } from "./principal.ts";
 
@@ -30,8 +40,17 @@ export interface ResolvedIdentity {
 export interface NarrowedUser {
   readonly user: UserEntry;
   readonly tenant: TenantEntry;
-  /** Texts of policies, each of which must allow. */
-  readonly narrowing: readonly { readonly layer: NarrowingLayer; readonly text: string }[];
+  /** Each must allow. */
+  readonly narrowing: readonly CredentialLink[];
+  /** What the session says that the credential is of; absent for access keys. */
+  readonly session?: SessionContent;
+}
+
+/** A role as one session has assumed it. */
+export interface AssumedRole {
+  readonly role: RoleEntry;
+  readonly tenant: TenantEntry;
+  readonly session: SessionContent;
 }
 
 const builtInPrefix = "arn:aws:iam::aws:policy/";
@@ -44,6 +63,11 @@ interface Compiled {
   readonly asksObjectTags: boolean;
 }
 
+interface CompiledLink {
+  readonly layer: CredentialLink["layer"];
+  readonly compiled: readonly Compiled[];
+}
+
 /** Compiles what is stored about identities; compiled policies are remembered by their text. */
 export class IdentityPolicies {
   readonly #lookup: IdentityLookup;
@@ -54,27 +78,60 @@ export class IdentityPolicies {
   }
 
   /** A user with its own policies, those of its groups, its boundary, and what narrows its credential. A missing record denies everything. */
-  resolveUser({ user, tenant, narrowing }: NarrowedUser): ResolvedIdentity {
+  resolveUser({ user, tenant, narrowing, session }: NarrowedUser): ResolvedIdentity {
     const arn = userArn(tenant, user);
     const own = this.#managed(user.policyIds);
     const inline = this.#inline(arn, user.inlinePolicies, "userInline");
     const groups = user.groupIds.flatMap((groupId) => this.#ofGroup(groupId, tenant));
-    const identity = [...own, ...inline, ...groups];
-    const boundary: readonly Compiled[] = user.boundaryPolicyId === null ? [] : this.#managed([user.boundaryPolicyId]);
-    const links: { readonly layer: NarrowingLayer; readonly compiled: readonly Compiled[] }[] = narrowing.map(
-      ({ layer, text }, index) => {
-        const kind = layer === "sessionPolicy" ? "session" : "key";
-        return { layer, compiled: [this.#compile(text, `${arn} ${layer} ${index + 1}`, kind)] };
-      },
-    );
-    if (boundary.length > 0) links.unshift({ layer: "boundary", compiled: boundary });
-    const all = [...identity, ...links.flatMap(({ compiled }) => compiled)];
     return {
       caller: callerOfUser(user, tenant, arn),
       arn,
+      values: new Map([...valuesOfUser(user, tenant, arn), ...(session ? valuesOfSession(session) : [])]),
+      ...this.#combine([...own, ...inline, ...groups], this.#links(arn, user.boundaryPolicyId, narrowing)),
+    };
+  }
+
+  /** A role in one session: its policies and boundary as they are now, and what narrows the session. */
+  resolveRole({ role, tenant, session }: AssumedRole): ResolvedIdentity {
+    const roleArn = roleArnOf(tenant, role);
+    const { accountId, canonicalId } = tenant;
+    const { roleId, name } = role;
+    const sessionArn = `arn:aws:sts::${accountId}:assumed-role/${name}/${session.sessionName}`;
+    const sessionId = `${roleId}:${session.sessionName}`;
+    const identity = [...this.#managed(role.policyIds), ...this.#inline(roleArn, role.inlinePolicies, "roleInline")];
+    return {
+      caller: { kind: "role", accountId, canonicalId, roleId, roleArn, sessionId, sessionArn },
+      arn: sessionArn,
+      values: new Map([
+        ["aws:userid", sessionId],
+        ["aws:PrincipalArn", roleArn],
+        ["aws:PrincipalAccount", accountId],
+        ["aws:PrincipalType", "AssumedRole"],
+        ...principalTags(withSessionTags(role.tags, session.tags)),
+        ...valuesOfSession(session),
+      ]),
+      ...this.#combine(identity, this.#links(roleArn, role.boundaryPolicyId, session.chain)),
+    };
+  }
+
+  #links(arn: string, boundaryPolicyId: string | null, chain: readonly CredentialLink[]): readonly CompiledLink[] {
+    const links = chain.map(({ layer, texts, policyIds }, index) => {
+      const kind = layer === "sessionPolicy" ? "session" : "key";
+      const own = texts.map((text) => this.#compile(text, `${arn} ${layer} ${index + 1}`, kind));
+      return { layer, compiled: [...own, ...this.#managed(policyIds)] };
+    });
+    if (boundaryPolicyId === null) return links;
+    return [{ layer: "boundary", compiled: this.#managed([boundaryPolicyId]) }, ...links];
+  }
+
+  #combine(
+    identity: readonly Compiled[],
+    links: readonly CompiledLink[],
+  ): Pick<ResolvedIdentity, "narrowing" | "identity" | "asksObjectTags"> {
+    const all = [...identity, ...links.flatMap(({ compiled }) => compiled)];
+    return {
       narrowing: links.map(({ layer, compiled }) => ({ layer, policies: compiled.map(({ policy }) => policy) })),
       identity: identity.map(({ policy }) => policy),
-      values: valuesOfUser(user, tenant, arn),
       asksObjectTags: all.some(({ asksObjectTags }) => asksObjectTags),
     };
   }
@@ -119,6 +176,11 @@ function userArn({ accountId }: TenantEntry, { path, name }: UserEntry): string 
   return `arn:aws:iam::${accountId}:user${path}${name}`;
 }
 
+/** ARN of a role: `arn:aws:iam::<account>:role<path><name>`. */
+export function roleArnOf({ accountId }: TenantEntry, { path, name }: RoleEntry): string {
+  return `arn:aws:iam::${accountId}:role${path}${name}`;
+}
+
 function missing(name: string): Compiled {
   return { policy: denyEverything(name), asksObjectTags: false };
 }
@@ -134,6 +196,26 @@ function valuesOfUser(user: UserEntry, tenant: TenantEntry, arn: string): Readon
     ["aws:PrincipalArn", arn],
     ["aws:PrincipalAccount", tenant.accountId],
     ["aws:PrincipalType", "User"],
-    ...user.tags.map(([key, value]) => [`aws:PrincipalTag/${key}`, value] as const),
+    ...principalTags(user.tags),
   ]);
+}
+
+function principalTags(tags: readonly IdentityTag[]): readonly (readonly [string, string])[] {
+  return tags.map(([key, value]) => [`aws:PrincipalTag/${key}`, value]);
+}
+
+/** Tags of the session win over those of the role, in whatever case their keys are. */
+function withSessionTags(tags: readonly IdentityTag[], ofSession: readonly IdentityTag[]): readonly IdentityTag[] {
+  const taken = new Set(ofSession.map(([key]) => key.toLowerCase()));
+  return [...tags.filter(([key]) => !taken.has(key.toLowerCase())), ...ofSession];
+}
+
+/** What every session has; how old its second factor is depends on the time of the request. */
+function valuesOfSession(session: SessionContent): readonly (readonly [string, string])[] {
+  const { issuedAtMs, mfaAtMs, sourceIdentity } = session;
+  return [
+    ["aws:TokenIssueTime", new Date(issuedAtMs).toISOString()],
+    ["aws:MultiFactorAuthPresent", String(mfaAtMs !== null)],
+    ...(sourceIdentity === null ? [] : [["aws:SourceIdentity", sourceIdentity] as const]),
+  ];
 }

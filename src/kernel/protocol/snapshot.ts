@@ -7,6 +7,7 @@ import type {
   TenantEntry,
   UserEntry,
 } from "./identities.ts";
+import type { RevocationEntry, TokenKeyEntry } from "./sts.ts";
 
 /**
  * What the control thread publishes to every data worker: immutable and numbered.
@@ -55,6 +56,8 @@ export interface SnapshotEntries {
   readonly role: RoleEntry;
   readonly policy: PolicyEntry;
   readonly key: KeyEntry;
+  readonly tokenKey: TokenKeyEntry;
+  readonly revocation: RevocationEntry;
   readonly bucket: BucketEntry;
 }
 
@@ -69,6 +72,8 @@ export const entryId: { readonly [Kind in EntryKind]: (entry: SnapshotEntries[Ki
   role: ({ roleId }) => roleId,
   policy: ({ policyId }) => policyId,
   key: ({ accessKeyId }) => accessKeyId,
+  tokenKey: ({ keyId }) => keyId,
+  revocation: ({ revocationId }) => revocationId,
   bucket: ({ bucketId }) => bucketId,
 };
 

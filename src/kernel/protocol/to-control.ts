@@ -1,4 +1,5 @@
 import type { CatalogProblem } from "./catalog-problem.ts";
+import type { SessionOrder, SigningCredential } from "./sts.ts";
 
 /** The request that a call is made for, as the audit tells of it. */
 export interface CallOrigin {
@@ -23,7 +24,16 @@ export type ControlCall =
       readonly tags: readonly (readonly [key: string, value: string])[];
       readonly origin?: CallOrigin;
     }
-  | { readonly kind: "deleteBucket"; readonly bucketId: string; readonly origin?: CallOrigin };
+  | { readonly kind: "deleteBucket"; readonly bucketId: string; readonly origin?: CallOrigin }
+  /** Answered with a `SessionAnswer`. */
+  | {
+      readonly kind: "issueSession";
+      readonly order: SessionOrder;
+      readonly credential: SigningCredential;
+      readonly origin: CallOrigin;
+      /** Over TLS. */
+      readonly secure: boolean;
+    };
 
 /** A data worker to the control thread. */
 export type ToControl =

@@ -26,7 +26,6 @@ export type SettingOverrides = Partial<Settings>;
 
 /** Settings whose feature does not exist yet: not listed by the server, and refused. A feature takes its keys out of here. */
 export const unavailableSettings: ReadonlySet<SettingName> = new Set<SettingName>([
-  "security.sts_max_session_duration",
   "security.sts_federation_enabled",
   "security.iam_api_enabled",
   "security.tenant_entry",

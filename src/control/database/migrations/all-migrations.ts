@@ -3,6 +3,7 @@ import { identityMigration } from "./0001-identity.ts";
 import { identitiesMigration } from "./0002-identities.ts";
 import { sessionsMigration } from "./0003-sessions.ts";
 import { settingsAndAuditMigration } from "./0004-settings-and-audit.ts";
+import { stsMigration } from "./0005-sts.ts";
 
 /** Every step of control.db's schema, in order. */
 export const allMigrations: readonly Migration[] = [
@@ -10,4 +11,5 @@ export const allMigrations: readonly Migration[] = [
   identitiesMigration,
   sessionsMigration,
   settingsAndAuditMigration,
+  stsMigration,
 ];

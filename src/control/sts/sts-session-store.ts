@@ -1,0 +1,121 @@
+import type { RevocationEntry } from "#kernel/protocol/sts.ts";
+import type { ControlQueries, SqlRow } from "../database/control-database.ts";
+import { readInteger, readJson, readText } from "../database/row-values.ts";
+
+/** One session that was given out. Times are ms since 1970. */
+export interface StsSession {
+  /** The access key id, `ASIA...` */
+  readonly sessionId: string;
+  readonly tenantId: string;
+  /** `AIDA...` or `AROA...` */
+  readonly principalId: string;
+  /** Of an assumed role; empty else. */
+  readonly sessionName: string;
+  /** See `SessionContent`. */
+  readonly lineage: readonly string[];
+  readonly sourceIdentity: string | null;
+  readonly mfa: boolean;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly address: string;
+  readonly agent: string;
+}
+
+/** Which sessions are listed. */
+export interface SessionFilter {
+  readonly tenantId: string;
+  /** Ids after this one; empty for the first page. */
+  readonly after: string;
+  readonly limit: number;
+  /** Only those that have not ended by themselves. */
+  readonly nowMs: number;
+  /** Of one user or role. */
+  readonly principalId?: string;
+}
+
+type Queries = Pick<ControlQueries, "all">;
+
+const COLUMNS = `session_id, tenant_id, principal_id, session_name, lineage, source_identity, mfa, issued_at_ms,
+  expires_at_ms, address, agent`;
+
+/** Stores a session. */
+export async function insertSession(queries: ControlQueries, session: StsSession): Promise<void> {
+  const { sessionId, tenantId, principalId, sessionName, lineage, sourceIdentity, mfa } = session;
+  await queries.run(
+    `INSERT INTO sts_sessions (session_id, tenant_id, principal_id, session_name, lineage, source_identity, mfa,
+       issued_at_ms, expires_at_ms, address, agent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    [
+      ...[sessionId, tenantId, principalId, sessionName, JSON.stringify(lineage), sourceIdentity, mfa ? 1 : 0],
+      ...[session.issuedAtMs, session.expiresAtMs, session.address, session.agent],
+    ],
+  );
+}
+
+/** A page of sessions by id. */
+export async function listSessions(queries: Queries, filter: SessionFilter): Promise<readonly StsSession[]> {
+  const { tenantId, after, limit, nowMs, principalId = "" } = filter;
+  const rows = await queries.all(
+    `SELECT ${COLUMNS} FROM sts_sessions WHERE tenant_id = $1 AND session_id > $2 AND expires_at_ms > $3
+       AND ($4 = '' OR principal_id = $5) ORDER BY session_id LIMIT $6`,
+    [tenantId, after, nowMs, principalId, principalId, limit],
+  );
+  return rows.map(readSession);
+}
+
+/** One session of a tenant that has not ended by itself. */
+export async function findSession(
+  queries: Queries,
+  { tenantId, sessionId, nowMs }: { readonly tenantId: string; readonly sessionId: string; readonly nowMs: number },
+): Promise<StsSession | undefined> {
+  const [row] = await queries.all(
+    `SELECT ${COLUMNS} FROM sts_sessions WHERE session_id = $1 AND tenant_id = $2 AND expires_at_ms > $3`,
+    [sessionId, tenantId, nowMs],
+  );
+  return row && readSession(row);
+}
+
+/** Stores a revocation; of two about the same the later time counts. @param untilMs every session it is about has ended then */
+export async function upsertRevocation(
+  queries: ControlQueries,
+  { revocationId, beforeMs }: RevocationEntry,
+  untilMs: number,
+): Promise<void> {
+  await queries.run(
+    `INSERT INTO sts_revocations (revocation_id, before_ms, until_ms) VALUES ($1, $2, $3)
+     ON CONFLICT (revocation_id) DO UPDATE SET before_ms = excluded.before_ms, until_ms = excluded.until_ms
+       WHERE excluded.before_ms > sts_revocations.before_ms`,
+    [revocationId, beforeMs, untilMs],
+  );
+}
+
+/** All revocations. */
+export async function readRevocations(queries: Queries): Promise<readonly RevocationEntry[]> {
+  const rows = await queries.all("SELECT revocation_id, before_ms FROM sts_revocations ORDER BY revocation_id");
+  return rows.map((row) => ({ revocationId: readText(row, "revocation_id"), beforeMs: readInteger(row, "before_ms") }));
+}
+
+/** Removes sessions that have ended and revocations about such alone. @returns ids of the revocations */
+export async function removeEnded(queries: ControlQueries, nowMs: number): Promise<readonly string[]> {
+  await queries.run("DELETE FROM sts_sessions WHERE expires_at_ms <= $1", [nowMs]);
+  const ended = await queries.all("SELECT revocation_id FROM sts_revocations WHERE until_ms <= $1", [nowMs]);
+  await queries.run("DELETE FROM sts_revocations WHERE until_ms <= $1", [nowMs]);
+  return ended.map((row) => readText(row, "revocation_id"));
+}
+
+function readSession(row: SqlRow): StsSession {
+  const lineage = readJson(row, "lineage");
+  if (!Array.isArray(lineage)) throw new TypeError("The lineage of a session is no list");
+  return {
+    sessionId: readText(row, "session_id"),
+    tenantId: readText(row, "tenant_id"),
+    principalId: readText(row, "principal_id"),
+    sessionName: readText(row, "session_name"),
+    lineage: lineage.map(String),
+    sourceIdentity: row["source_identity"] === null ? null : readText(row, "source_identity"),
+    mfa: readInteger(row, "mfa") === 1,
+    issuedAtMs: readInteger(row, "issued_at_ms"),
+    expiresAtMs: readInteger(row, "expires_at_ms"),
+    address: readText(row, "address"),
+    agent: readText(row, "agent"),
+  };
+}

@@ -1,0 +1,259 @@
+import type { Clock } from "#kernel/base/clock.ts";
+import type { Random } from "#kernel/base/random.ts";
+import { parseArn } from "#kernel/policy/arn-pattern.ts";
+import { IdentityPolicies, roleArnOf } from "#kernel/policy/identity-policies.ts";
+import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
+import type { MfaProof, SessionAnswer, SessionOrder } from "#kernel/protocol/sts.ts";
+import type { CallOrigin, ControlCall } from "#kernel/protocol/to-control.ts";
+import type { SessionContent } from "#kernel/sts/session-content.ts";
+import {
+  deriveSessionSecret,
+  maxSessionTokenLength,
+  sealSessionToken,
+  tokenNonceBytes,
+} from "#kernel/sts/session-token.ts";
+import { StsError } from "#kernel/sts/sts-error.ts";
+import type { RecordAudit } from "../audit/audit-event.ts";
+import type { ControlDatabase } from "../database/control-database.ts";
+import { readInteger, readText } from "../database/row-values.ts";
+import type { SerialQueue } from "../database/serial-queue.ts";
+import type { SnapshotPublisher } from "../snapshot/publisher.ts";
+import { makeUniqueId } from "../tenants/new-identifiers.ts";
+import { resolveSessionCaller, type SessionCaller } from "./session-caller.ts";
+import {
+  effectiveSourceIdentity,
+  type LifeBounds,
+  planAssumedRole,
+  planOwnSession,
+  sessionPolicyLink,
+} from "./session-plan.ts";
+import { insertSession, removeEnded } from "./sts-session-store.ts";
+import type { TokenKeys } from "./token-keys.ts";
+import { isTrusted, trustValues, type WantedRole } from "./trust-decision.ts";
+
+/** The second factors of users. */
+export interface SecondFactors {
+  /** Whether the code is right, and was not used before. */
+  verify(userId: string, proof: MfaProof): Promise<boolean>;
+}
+
+/** What STS stands on. */
+export interface StsOptions {
+  readonly database: ControlDatabase;
+  readonly tokenKeys: TokenKeys;
+  readonly publisher: SnapshotPublisher;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly record: RecordAudit;
+  /** Sessions are given out and revoked in turns. */
+  readonly turns: SerialQueue;
+  /** `security.sts_max_session_duration`, seconds; asked each time. */
+  readonly maxSeconds: () => number;
+  /** No code is right when absent. */
+  readonly secondFactors?: SecondFactors;
+}
+
+/** A worker's call for temporary credentials. */
+export type IssueCall = Extract<ControlCall, { readonly kind: "issueSession" }>;
+
+type AssumeRole = Extract<SessionOrder, { kind: "assumeRole" }>;
+
+/** A session that is decided, with the role it is of. */
+interface Plan {
+  readonly content: SessionContent;
+  readonly wanted: WantedRole | undefined;
+}
+
+/** The service behind AssumeRole and GetSessionToken: decides, seals, remembers. */
+export class Sts {
+  readonly #options: StsOptions;
+  readonly #policies: IdentityPolicies;
+
+  constructor(options: StsOptions) {
+    this.#options = options;
+    const { publisher } = options;
+    this.#policies = new IdentityPolicies({
+      findGroup: (groupId) => publisher.entries("group").get(groupId),
+      findPolicy: (policyId) => publisher.entries("policy").get(policyId),
+    });
+  }
+
+  /** Gives out temporary credentials, or says why not. What the client is refused with is the answer; other failures reject. */
+  issue(call: IssueCall): Promise<SessionAnswer> {
+    return this.#options.turns.run(async () => {
+      try {
+        return await this.#issue(call);
+      } catch (error) {
+        if (!(error instanceof StsError)) throw error;
+        if (error.code === "AccessDenied") await this.#recordDenial(call, error);
+        return { kind: "refused", code: error.code, message: error.message };
+      }
+    });
+  }
+
+  /** Forgets what has ended and replaces worn token keys. Call it every minute. */
+  runUpkeep(): Promise<void> {
+    const { database, publisher, clock, tokenKeys, turns } = this.#options;
+    return turns.run(async () => {
+      await tokenKeys.runUpkeep();
+      const ended = await database.transaction((queries) => removeEnded(queries, clock.nowMs()));
+      const changes = ended.map((id): SnapshotChange => ({ kind: "revocation", id, value: null }));
+      if (changes.length > 0) await publisher.publish(changes);
+    });
+  }
+
+  async #issue(call: IssueCall): Promise<SessionAnswer> {
+    const { publisher, clock, maxSeconds } = this.#options;
+    const nowMs = clock.nowMs();
+    const caller = resolveSessionCaller(call.credential, { publisher, policies: this.#policies, nowMs });
+    const mfaAtMs = await this.#verifyMfa(call.order.mfa, caller, nowMs);
+    const bounds = { nowMs, maxSeconds: maxSeconds(), mfaAtMs };
+    const { order } = call;
+    if (order.kind === "getSessionToken") {
+      return this.#seal(call, { content: planOwnSession(order, caller, bounds), wanted: undefined });
+    }
+    return this.#seal(call, await this.#planRole({ ...call, order }, caller, bounds));
+  }
+
+  /** @throws StsError AccessDenied when the role does not exist or does not let the caller in: the same answer */
+  async #planRole(
+    call: IssueCall & { readonly order: AssumeRole },
+    caller: SessionCaller,
+    bounds: LifeBounds,
+  ): Promise<Plan> {
+    const { order, origin, secure } = call;
+    const found = await this.#findRole(order.roleArn);
+    if (found === undefined) throw notAuthorized(caller, "sts:AssumeRole", order.roleArn);
+    const { wanted, maxRoleSeconds } = found;
+    const sourceIdentity = effectiveSourceIdentity(order, caller);
+    const session = { ...order, sourceIdentity };
+    const { nowMs } = bounds;
+    const mfaAtMs = bounds.mfaAtMs ?? caller.session?.mfaAtMs ?? null;
+    const values = trustValues(wanted, caller, { session, context: { origin, secure, nowMs, mfaAtMs } });
+    const actions = [
+      "sts:AssumeRole",
+      ...(order.tags.length > 0 ? ["sts:TagSession"] : []),
+      ...(sourceIdentity === undefined ? [] : ["sts:SetSourceIdentity"]),
+    ];
+    for (const action of actions) {
+      if (!isTrusted(action, wanted, { caller, values })) throw notAuthorized(caller, action, order.roleArn);
+    }
+    const link = sessionPolicyLink(order.policies, wanted, this.#options.publisher);
+    return { content: planAssumedRole(order, { caller, wanted, link }, { ...bounds, maxRoleSeconds }), wanted };
+  }
+
+  async #findRole(arn: string): Promise<{ wanted: WantedRole; maxRoleSeconds: number } | undefined> {
+    const { publisher, database } = this.#options;
+    const accountId = parseArn(arn)?.account;
+    const tenant = publisher
+      .entries("tenant")
+      .values()
+      .find((one) => one.accountId === accountId);
+    if (tenant?.status !== "active") return undefined;
+    const role = publisher
+      .entries("role")
+      .values()
+      .find((one) => one.tenantId === tenant.tenantId && roleArnOf(tenant, one) === arn);
+    if (role === undefined) return undefined;
+    const [row] = await database.all("SELECT trust_policy, max_session_seconds FROM roles WHERE role_id = $1", [
+      role.roleId,
+    ]);
+    if (row === undefined) return undefined;
+    const wanted = { role, tenant, trustPolicy: readText(row, "trust_policy") };
+    return { wanted, maxRoleSeconds: readInteger(row, "max_session_seconds") };
+  }
+
+  /** @returns the moment of the proof; null without one. @throws StsError AccessDenied when the code is wrong */
+  async #verifyMfa(proof: MfaProof | undefined, caller: SessionCaller, nowMs: number): Promise<number | null> {
+    if (proof === undefined) return null;
+    const { secondFactors } = this.#options;
+    const isUser = caller.session === undefined || caller.identity.caller.kind === "user";
+    if (isUser && (await secondFactors?.verify(caller.principalId, proof)) === true) return nowMs;
+    throw new StsError(
+      "AccessDenied",
+      "MultiFactorAuthentication failed, unable to validate MFA code. Please verify your MFA serial number is valid and associated with this user",
+    );
+  }
+
+  async #seal(call: IssueCall, { content, wanted }: Plan): Promise<SessionAnswer> {
+    const { tokenKeys, random, database } = this.#options;
+    const key = await tokenKeys.current();
+    const accessKeyId = makeUniqueId("ASIA", random);
+    const sessionToken = sealSessionToken(content, { key, accessKeyId, nonce: random.bytes(tokenNonceBytes) });
+    if (sessionToken.length > maxSessionTokenLength) throw new StsError("PackedPolicyTooLarge");
+    await database.transaction(async (queries) => {
+      const { tenantId, principalId, sessionName, lineage, sourceIdentity, issuedAtMs, expiresAtMs } = content;
+      const { address, agent } = call.origin;
+      await tokenKeys.count(queries, key);
+      await insertSession(queries, {
+        ...{
+          sessionId: accessKeyId,
+          tenantId,
+          principalId,
+          sessionName,
+          lineage,
+          sourceIdentity,
+          issuedAtMs,
+          expiresAtMs,
+        },
+        ...{ mfa: content.mfaAtMs !== null, address, agent },
+      });
+      await this.#options.record(queries, {
+        ...{ ...actorOf(call.origin), tenantId, action: actionOf(call.order), outcome: "success" },
+        resource: {
+          kind: wanted ? "role" : "user",
+          id: principalId,
+          ...(wanted && { name: wanted.role.name, arn: roleArnOf(wanted.tenant, wanted.role) }),
+        },
+        change: { session: { after: { accessKeyId, sessionName, expiresAt: new Date(expiresAtMs).toISOString() } } },
+      });
+    });
+    const secretKey = deriveSessionSecret(key.key, accessKeyId);
+    return { kind: "issued", accessKeyId, secretKey, sessionToken, ...describe(content, wanted, sessionToken) };
+  }
+
+  async #recordDenial({ credential, order, origin }: IssueCall, { code }: StsError): Promise<void> {
+    const { publisher, database, record } = this.#options;
+    const userId = publisher.keys.get(credential.accessKeyId)?.userId ?? "";
+    const tenantId = credential.session?.tenantId ?? publisher.entries("user").get(userId)?.tenantId ?? null;
+    const resource = order.kind === "assumeRole" ? { kind: "role", id: order.roleArn } : { kind: "user", id: userId };
+    const event = { ...actorOf(origin), tenantId, action: actionOf(order), resource, code } as const;
+    await record(database, { ...event, outcome: "denied" });
+  }
+}
+
+/** The event's actor and where it comes from. */
+function actorOf(origin: CallOrigin) {
+  const { accessKeyId, principalId: id, principalName: name, ...from } = origin;
+  return { actor: { kind: "user", id, name, accessKeyId }, ...from, via: "s3" } as const;
+}
+
+function actionOf({ kind }: SessionOrder): string {
+  return kind === "assumeRole" ? "sts:AssumeRole" : "sts:GetSessionToken";
+}
+
+function describe(
+  content: SessionContent,
+  wanted: WantedRole | undefined,
+  sessionToken: string,
+): Pick<Extract<SessionAnswer, { kind: "issued" }>, "expiresAtMs" | "assumed" | "sourceIdentity" | "packedPercent"> {
+  const { expiresAtMs, principalId, sessionName, sourceIdentity, tags, chain } = content;
+  const path = wanted && `assumed-role/${wanted.role.name}/${sessionName}`;
+  const isPacked = wanted !== undefined && (tags.length > 0 || chain.some(({ layer }) => layer === "sessionPolicy"));
+  return {
+    expiresAtMs,
+    assumed: wanted && {
+      arn: `arn:aws:sts::${wanted.tenant.accountId}:${path}`,
+      id: `${principalId}:${sessionName}`,
+    },
+    sourceIdentity: sourceIdentity ?? undefined,
+    packedPercent: isPacked ? Math.ceil((sessionToken.length * 100) / maxSessionTokenLength) : undefined,
+  };
+}
+
+function notAuthorized({ identity }: SessionCaller, action: string, roleArn: string): StsError {
+  return new StsError(
+    "AccessDenied",
+    `User: ${identity.arn} is not authorized to perform: ${action} on resource: ${roleArn}`,
+  );
+}
