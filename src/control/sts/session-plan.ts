@@ -21,9 +21,9 @@ export interface LifeBounds {
 }
 
 /** Life of a session, seconds, when the client names none. */
-export const defaultSeconds = { assumed: 3600, own: 43_200 } as const;
+const defaultSeconds = { assumed: 3600, own: 43_200 } as const;
 /** A role assumed by a role's session lives no longer, seconds. */
-export const maxChainedSeconds = 3600;
+const maxChainedSeconds = 3600;
 
 const builtInPrefix = "arn:aws:iam::aws:policy/";
 /** Without a second factor a user's own session may not touch identities. Source: AWS STS, GetSessionToken. */

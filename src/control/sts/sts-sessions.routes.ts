@@ -17,6 +17,8 @@ const page = t.Object(
   strict,
 );
 
+const rule = (action: string) => ({ tags: ["sts-sessions"], action, scope: "T" });
+
 const revocation = t.Object({ principalId, before: t.Optional(t.String({ format: "date-time" })) }, strict);
 
 /**
@@ -35,7 +37,7 @@ export function stsSessionRoutes(sessions: StsSessions, callerOf: (request: Requ
         const nextCursor = found.length > items.length ? (items.at(-1)?.sessionId ?? null) : null;
         return { items: items.map(renderSession), nextCursor };
       },
-      { query: page },
+      { query: page, detail: rule("iam:ListAccessKeys") },
     )
     .post(
       "/revoke",
@@ -46,13 +48,17 @@ export function stsSessionRoutes(sessions: StsSessions, callerOf: (request: Requ
         const stored = await sessions.revokeBefore(caller.tenantId, order, originOfCaller(caller));
         return { principalId: stored.revocationId, before: new Date(stored.beforeMs).toISOString() };
       },
-      { body: revocation },
+      { body: revocation, detail: rule("iam:DeleteAccessKey") },
     )
-    .delete("/:id", async ({ params, request, set }) => {
-      const caller = callerOf(request);
-      await sessions.revoke(caller.tenantId, params.id, originOfCaller(caller));
-      set.status = 204;
-    });
+    .delete(
+      "/:id",
+      async ({ params, request, set }) => {
+        const caller = callerOf(request);
+        await sessions.revoke(caller.tenantId, params.id, originOfCaller(caller));
+        set.status = 204;
+      },
+      { detail: rule("iam:DeleteAccessKey") },
+    );
 }
 
 function renderSession({ issuedAtMs, expiresAtMs, tenantId: _, lineage, ...rest }: ListedSession): object {
