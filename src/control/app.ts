@@ -4,6 +4,8 @@ import { accessKeyRoutes } from "./access-keys/access-keys.routes.ts";
 import type { AccessKeys } from "./access-keys/access-keys.ts";
 import { auditRoutes } from "./audit/audit.routes.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
+import type { BucketQuotas } from "./buckets/bucket-quotas.ts";
+import { quotaRoutes } from "./buckets/quota.routes.ts";
 import { isInNetworks } from "./http/address-networks.ts";
 import { ControlError } from "./http/control-error.ts";
 import { isLocalRequest } from "./http/local-request.ts";
@@ -37,6 +39,7 @@ export interface ControlAppOptions {
   /** Names of the server, in lower case, by which metrics may be asked for. */
   readonly knownHosts: () => readonly string[];
   readonly accessKeys: AccessKeys;
+  readonly quotas: BucketQuotas;
   readonly settings: ServerSettings;
   readonly audit: AuditTrail;
   readonly stsSessions: StsSessions;
@@ -61,6 +64,7 @@ const publicPaths = new Set([
 export function createControlApp(options: ControlAppOptions) {
   const { version, logIns, session, s3Port, knownHosts, accessKeys, settings, audit, readiness, clock, log } = options;
   const { guard } = session;
+  const { quotas } = options;
   let rules: RouteRules | undefined;
   const registerMetrics: RegisterMetrics = async (registry) => {
     await options.registerMetrics(registry);
@@ -100,6 +104,7 @@ export function createControlApp(options: ControlAppOptions) {
     .use(meRoutes(session))
     .use(userLoginRoutes(session))
     .use(accessKeyRoutes(accessKeys, getRequestCaller))
+    .use(quotaRoutes({ quotas, callerOf: getRequestCaller, allows: session.allows }))
     .use(settingsRoutes({ settings, callerOf: getRequestCaller }))
     .use(stsSessionRoutes(options.stsSessions, getRequestCaller))
     .use(auditRoutes({ audit, clock, callerOf: getRequestCaller }));

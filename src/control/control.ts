@@ -6,6 +6,7 @@ import type { AccessKeys } from "./access-keys/access-keys.ts";
 import type { FirstAdministrator } from "./access-keys/first-administrator.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
 import type { CatalogUsage } from "./buckets/bucket-catalogs.ts";
+import type { BucketQuotas } from "./buckets/bucket-quotas.ts";
 import type { Buckets } from "./buckets/buckets.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
 import type { ControlListener } from "./http/listen.ts";
@@ -38,6 +39,7 @@ export interface ControlParts {
   readonly settings: ServerSettings;
   readonly audit: AuditTrail;
   readonly buckets: Buckets;
+  readonly quotas: BucketQuotas;
   readonly usage: CatalogUsage;
   readonly sts: Sts;
   readonly stsSessions: StsSessions;

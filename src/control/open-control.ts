@@ -12,6 +12,7 @@ import { warnOfIgnoredAdministrator } from "./access-keys/ignored-administrator.
 import { AuditTrail } from "./audit/audit-trail.ts";
 import { openAuditSigner } from "./audit/open-audit-signer.ts";
 import type { BucketCatalogs, CatalogUsage } from "./buckets/bucket-catalogs.ts";
+import { BucketQuotas } from "./buckets/bucket-quotas.ts";
 import { readBuckets } from "./buckets/bucket-store.ts";
 import { Buckets } from "./buckets/buckets.ts";
 import { Control, type ControlParts } from "./control.ts";
@@ -129,6 +130,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       database,
       publisher,
       buckets,
+      quotas: new BucketQuotas({ database, buckets, catalogs, record }),
       usage: catalogs,
       sts: sts.service,
       stsSessions: sts.sessions,

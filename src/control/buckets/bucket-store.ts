@@ -1,3 +1,4 @@
+import type { BucketQuota } from "#kernel/protocol/identities.ts";
 import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import type { ControlQueries, SqlRow } from "../database/control-database.ts";
 import { readInteger, readJson, readText } from "../database/row-values.ts";
@@ -65,6 +66,18 @@ export async function insertBucket(queries: ControlQueries, entry: BucketEntry):
       entry.createdAtMs,
     ],
   );
+}
+
+/** How often the configuration of a bucket was changed, and once more; 0 when there is no such bucket. */
+export async function readBucketRevision(queries: Pick<ControlQueries, "all">, bucketId: string): Promise<number> {
+  const [row] = await queries.all("SELECT revision FROM buckets WHERE bucket_id = $1", [bucketId]);
+  return row === undefined ? 0 : readInteger(row, "revision");
+}
+
+/** Sets a bucket's quota; its revision moves on. */
+export async function setBucketQuota(queries: ControlQueries, bucketId: string, quota: BucketQuota): Promise<void> {
+  const sql = "UPDATE buckets SET quota = $1, revision = revision + 1 WHERE bucket_id = $2";
+  await queries.run(sql, [JSON.stringify(quota), bucketId]);
 }
 
 /** Moves a bucket to another state. */

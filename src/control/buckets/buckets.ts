@@ -4,7 +4,7 @@ import type { CallOrigin, ControlCall } from "#kernel/protocol/to-control.ts";
 import { parseBucketName } from "#kernel/s3/bucket-name.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { RecordAudit } from "../audit/audit-event.ts";
-import type { ControlDatabase } from "../database/control-database.ts";
+import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
 import { KeyedQueue } from "../database/keyed-queue.ts";
 import type { Log } from "../observe/log.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
@@ -33,6 +33,9 @@ export interface BucketsOptions {
   readonly log: Log;
   readonly record: RecordAudit;
 }
+
+/** Stores a change of a bucket and gives the entry as it is then. */
+export type BucketChange = (queries: ControlQueries, entry: BucketEntry) => Promise<BucketEntry>;
 
 /** A bucket to be made, as a worker asks for it. */
 export type NewBucket = Extract<ControlCall, { readonly kind: "createBucket" }>;
@@ -84,6 +87,24 @@ export class Buckets {
       if ((await this.#finishDeletion(found.entry, origin)) === "notEmpty") {
         throw new S3Error("BucketNotEmpty", { fields: { BucketName: name } });
       }
+    });
+  }
+
+  /**
+   * Changes what is known of a bucket while nobody else does; every worker knows it when this resolves.
+   * @param change stores the change, and its audit event, in the transaction it is given @returns the entry to publish
+   * @throws S3Error NoSuchBucket, or what `change` throws: nothing is stored then
+   */
+  async update(name: string, change: BucketChange): Promise<BucketEntry> {
+    const { database, publisher } = this.#options;
+    return this.#turns.run(name, async () => {
+      const value = await database.transaction(async (queries) => {
+        const found = await findBucketByName(queries, name);
+        if (found?.state !== "active") throw new S3Error("NoSuchBucket", { fields: { BucketName: name } });
+        return change(queries, found.entry);
+      });
+      await publisher.publish([{ kind: "bucket", id: value.bucketId, value }]);
+      return value;
     });
   }
 

@@ -3,6 +3,7 @@ import { availableSettings, categoryOf, isSettingName } from "#kernel/settings/s
 import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
+import { parseIfMatch, renderEtag } from "../http/entity-tag.ts";
 import type { ServerSettings } from "./server-settings.ts";
 
 const read = { tags: ["settings"], action: "maxiofs:ReadSettings", scope: "G" };
@@ -59,17 +60,4 @@ function listCategories(): readonly { readonly name: string; readonly count: num
   const counts = new Map<string, number>();
   for (const name of availableSettings) counts.set(categoryOf(name), (counts.get(categoryOf(name)) ?? 0) + 1);
   return [...counts].map(([name, count]) => ({ name, count }));
-}
-
-function renderEtag(revision: number): string {
-  return `"${revision}"`;
-}
-
-/** The revision that was read; undefined for `*`. @throws ControlError PreconditionRequired, PreconditionFailed */
-function parseIfMatch(header: string | null): number | undefined {
-  if (header === null) throw new ControlError("PreconditionRequired");
-  if (header.trim() === "*") return undefined;
-  const [, digits] = /^"(\d{1,15})"$/.exec(header.trim()) ?? [];
-  if (digits === undefined) throw new ControlError("PreconditionFailed");
-  return Number(digits);
 }

@@ -1,0 +1,73 @@
+import { Elysia, t } from "elysia";
+import { originOfCaller } from "../audit/origin-of-caller.ts";
+import type { Caller } from "../http/caller.ts";
+import { ControlError } from "../http/control-error.ts";
+import { parseIfMatch, renderEtag } from "../http/entity-tag.ts";
+import type { AllowsCaller } from "../session/token-narrowing.ts";
+import type { BucketQuotas, NamedBucket } from "./bucket-quotas.ts";
+
+const read = { tags: ["buckets"], action: "s3:ListBucket", scope: "T", decidedBy: "route" };
+const update = { tags: ["buckets"], action: "maxiofs:SetBucketQuota", scope: "T", decidedBy: "route" };
+
+const bound = t.Union([t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]);
+const quotaBody = t.Object({ maxBytes: bound, maxObjects: bound }, { additionalProperties: false });
+
+/** What the routes stand on. */
+export interface QuotaRoutesOptions {
+  readonly quotas: BucketQuotas;
+  /** Who makes a request that the guard let through. */
+  readonly callerOf: (request: Request) => Caller;
+  readonly allows: AllowsCaller;
+}
+
+/**
+ * `/api/v1/buckets/{bucket}/quota` and `.../usage`: the bounds of a bucket and what it holds; global administrators reach
+ * those of a tenant below `/api/v1/tenants/{tenant}`. A quota names both bounds; `null` is unlimited,
+ * 0 is zero. The ETag is the bucket's revision.
+ */
+export function quotaRoutes(options: QuotaRoutesOptions) {
+  return new Elysia({ normalize: false })
+    .use(routesBelow("/api/v1/buckets", options))
+    .use(routesBelow("/api/v1/tenants/:tenant/buckets", options));
+}
+
+function routesBelow(prefix: string, { quotas, callerOf, allows }: QuotaRoutesOptions) {
+  /** A tenant that is not the caller's is there for global administrators alone. */
+  const find = (request: Request, params: Readonly<Record<string, string>>, action: string): NamedBucket => {
+    const caller = callerOf(request);
+    const { bucket: name = "", tenant = caller.tenantId } = params;
+    if (tenant !== caller.tenantId && !caller.global) throw new ControlError("NotFound");
+    if (!allows(caller, action, `arn:aws:s3:::${name}`))
+      throw new ControlError("Forbidden", `The action ${action} is not allowed`);
+    return { name, tenantId: tenant };
+  };
+  return new Elysia({ prefix, normalize: false })
+    .get(
+      "/:bucket/quota",
+      async ({ request, params, set }) => {
+        const { quota, revision } = await quotas.read(find(request, params, read.action));
+        set.headers["etag"] = renderEtag(revision);
+        return render(quota);
+      },
+      { detail: read },
+    )
+    .put(
+      "/:bucket/quota",
+      async ({ request, params, body, set }) => {
+        const bucket = find(request, params, update.action);
+        const revision = parseIfMatch(request.headers.get("if-match"));
+        const origin = originOfCaller(callerOf(request));
+        const changed = await quotas.set(bucket, { quota: body, revision, origin });
+        set.headers["etag"] = renderEtag(changed.revision);
+        return render(changed.quota);
+      },
+      { body: quotaBody, detail: update },
+    )
+    .get("/:bucket/usage", ({ request, params }) => quotas.readUsage(find(request, params, read.action)), {
+      detail: read,
+    });
+}
+
+function render({ maxBytes = null, maxObjects = null }: { maxBytes?: number | null; maxObjects?: number | null }) {
+  return { maxBytes, maxObjects };
+}
