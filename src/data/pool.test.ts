@@ -221,3 +221,21 @@ test("catalogs.usage: what many buckets hold, asked for page by page; those that
   expect([...usages.keys()]).toEqual(bucketIds.slice(1));
   expect(usages.get("bbb")).toEqual({ bytes: 3, objects: 1 });
 });
+
+test("catalogs.own: every life of the writer is told whose buckets are, new ones included, removed ones not", async () => {
+  const { pool, logged } = await openRig();
+  const told = () =>
+    logged
+      .filter((line) => line.startsWith("info owners"))
+      .map((line) => JSON.parse(line.slice("info owners ".length)).owners);
+  pool.catalogs.own([
+    ["a", "t"],
+    ["b", "t"],
+  ]);
+  await pool.catalogs.create("c", "u");
+  await pool.catalogs.remove("a");
+  pool.catalogs.own([["b", "u"]]);
+  await failureOf(pool.catalogs.create("throw", "t"));
+  await until(() => told().length === 4);
+  expect(told()).toEqual(["", "a,t b,t", "b,u", "b,u c,u throw,t"]);
+});

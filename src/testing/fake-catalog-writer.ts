@@ -30,7 +30,9 @@ function run(): void {
       });
     } else if (message.kind === "stop") {
       say({ kind: "stopped" });
-    } else if (message.kind !== "settings" && message.kind !== "owners") {
+    } else if (message.kind === "owners") {
+      say({ kind: "log", level: "info", message: "owners", fields: { owners: message.owners.join(" ") } });
+    } else if (message.kind !== "settings") {
       obey(message);
     }
   });

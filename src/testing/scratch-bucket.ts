@@ -51,7 +51,11 @@ export class ScratchBucket {
   };
   /** What the group commit gives up on a full disk. */
   giveUpBallast = (): boolean => false;
-  readonly usage = new UsageLedger(new UsageTable(createUsageTable()), (bucketId) => readUsage(this.dataDir, bucketId));
+  readonly usage = new UsageLedger({
+    table: new UsageTable(createUsageTable()),
+    read: (bucketId) => readUsage(this.dataDir, bucketId),
+    monotonicMs: () => this.clock.monotonicMs(),
+  });
   readonly commits: GroupCommit;
 
   /** @param versioning 0 never, 1 enabled, 2 suspended */

@@ -102,7 +102,7 @@ test("quotaRoutes: who has no right to it reads and sets no quota, nor learns wh
   expect((await fetch("/api/v1/buckets/photos/quota")).status).toBe(401);
   await control.accessKeys.createKey({ userName: "alice", policy: null });
   const system = { actor: { kind: "system", id: "", name: "" }, via: "system" } as const;
-  const password = await control.logins.resetPassword(await control.logins.find("default", "alice"), system);
+  const { password } = await control.logins.resetPassword(await control.logins.find("default", "alice"), system);
   const alice = client();
   await alice.logIn("alice", password);
   await alice.call("me/password", { body: { password: "Alices-Own-Horse-1" } });

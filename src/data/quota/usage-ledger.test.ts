@@ -1,18 +1,21 @@
 import { expect, test } from "bun:test";
 import type { Usage } from "#kernel/protocol/quota.ts";
+import { FakeClock } from "#testing/fake-clock.ts";
 import { UsageLedger } from "./usage-ledger.ts";
 import { createUsageTable, UsageTable } from "./usage-table.ts";
 
 function open(stored: Record<string, Usage> = {}) {
   const table = new UsageTable(createUsageTable());
   const reads: string[] = [];
-  const ledger = new UsageLedger(table, (bucketId) => {
+  const clock = new FakeClock();
+  const read = (bucketId: string): Usage => {
     reads.push(bucketId);
     const usage = stored[bucketId];
     if (!usage) throw new Error("It cannot be read");
     return usage;
-  });
-  return { table, ledger, reads, stored };
+  };
+  const ledger = new UsageLedger({ table, read, monotonicMs: () => clock.monotonicMs() });
+  return { table, ledger, reads, stored, clock };
 }
 
 test("UsageLedger: a tenant's sum is that of its buckets; unopened ones are read once", () => {
@@ -46,12 +49,15 @@ test("UsageLedger: a bucket that changes hands, or goes, takes what it holds alo
 });
 
 test("UsageLedger: a bucket that cannot be read counts nothing until it can, and no sum without it is published", () => {
-  const { ledger, table, stored } = open();
+  const { ledger, table, stored, reads, clock } = open();
   ledger.own("broken", "t");
   ledger.note("a", { bytes: 1, objects: 1 });
   expect(ledger.ofOthers("t", "a")).toEqual({ bytes: 0, objects: 0 });
   expect([ledger.find("broken"), table.find("t")]).toEqual([undefined, undefined]);
   stored["broken"] = { bytes: 3, objects: 1 };
+  clock.advance(9_999);
+  expect([ledger.ofOthers("t", "a").bytes, reads]).toEqual([0, ["broken"]]);
+  clock.advance(1);
   expect(ledger.ofOthers("t", "a")).toEqual({ bytes: 3, objects: 1 });
   expect(table.find("t")).toEqual({ bytes: 4, objects: 2 });
 });

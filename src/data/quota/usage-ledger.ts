@@ -2,6 +2,17 @@ import type { Usage } from "#kernel/protocol/quota.ts";
 import type { TenantUsage } from "../catalog/sqlite-catalog/require-quota.ts";
 import type { UsageTable } from "./usage-table.ts";
 
+/** A catalog that could not be read is left alone for so long: somebody may hold it locked, and trying takes time. */
+const retryMs = 10_000;
+
+/** What a ledger stands on. */
+export interface UsageLedgerOptions {
+  readonly table: UsageTable;
+  /** What the catalog of a bucket says, zero when there is none; may throw. */
+  readonly read: (bucketId: string) => Usage;
+  readonly monotonicMs: () => number;
+}
+
 const nothing: Usage = { bytes: 0, objects: 0 };
 
 interface BucketSum {
@@ -9,6 +20,7 @@ interface BucketSum {
   usage: Usage | undefined;
   tenantId: string | undefined;
   slot: number | undefined;
+  unreadableUntilMs: number;
 }
 
 interface TenantSum {
@@ -26,17 +38,16 @@ interface TenantSum {
  * read when somebody asks, or by `readSome`.
  */
 export class UsageLedger implements TenantUsage {
+  readonly #options: UsageLedgerOptions;
   readonly #table: UsageTable;
-  readonly #read: (bucketId: string) => Usage;
   readonly #buckets = new Map<string, BucketSum>();
   readonly #tenants = new Map<string, TenantSum>();
   /** Buckets that `readSome` has not come to. */
   readonly #waiting: string[] = [];
 
-  /** @param read what the catalog of a bucket says, zero when there is none; may throw */
-  constructor(table: UsageTable, read: (bucketId: string) => Usage) {
-    this.#table = table;
-    this.#read = read;
+  constructor(options: UsageLedgerOptions) {
+    this.#options = options;
+    this.#table = options.table;
   }
 
   /** Says whose a bucket is. */
@@ -70,7 +81,7 @@ export class UsageLedger implements TenantUsage {
     this.#add(tenantId, tenant, { bytes: usage.bytes - before.bytes, objects: usage.objects - before.objects });
   }
 
-  /** What cannot be read counts nothing and is tried again with each question: nobody can add to it meanwhile. */
+  /** What cannot be read counts nothing until it can: nobody can add to it meanwhile. */
   ofOthers(tenantId: string, bucketId: string): Usage {
     this.own(bucketId, tenantId);
     const tenant = this.#tenant(tenantId);
@@ -101,12 +112,15 @@ export class UsageLedger implements TenantUsage {
   }
 
   #tryRead(bucketId: string): Usage | undefined {
+    const { monotonicMs, read } = this.#options;
+    if (monotonicMs() < (this.#buckets.get(bucketId)?.unreadableUntilMs ?? 0)) return undefined;
     try {
-      const usage = this.#read(bucketId);
+      const usage = read(bucketId);
       this.note(bucketId, usage);
       return usage;
     } catch {
       // Whoever opens it for a mutation or a request tells what is wrong with it.
+      this.#bucket(bucketId).unreadableUntilMs = monotonicMs() + retryMs;
       return undefined;
     }
   }
@@ -114,7 +128,7 @@ export class UsageLedger implements TenantUsage {
   #bucket(bucketId: string): BucketSum {
     const found = this.#buckets.get(bucketId);
     if (found) return found;
-    const made: BucketSum = { usage: undefined, tenantId: undefined, slot: undefined };
+    const made: BucketSum = { usage: undefined, tenantId: undefined, slot: undefined, unreadableUntilMs: 0 };
     this.#buckets.set(bucketId, made);
     return made;
   }

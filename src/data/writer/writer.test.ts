@@ -61,6 +61,9 @@ test("writer: serves catalogs, batches and probes, and stops when all that arriv
   expect(await receive((message) => message.kind === "done" && message.id === 1)).toEqual({ kind: "done", id: 1 });
   expect(await receive((message) => message.kind === "done" && message.id === 2)).toEqual({ kind: "done", id: 2 });
   expect(existsSync(catalogPath(dataDir, "B"))).toBe(true);
+  send({ kind: "usage", id: 3, bucketIds: ["B", "absent"] });
+  const empty = { bytes: 0, objects: 0 };
+  expect(await receive(({ kind }) => kind === "usage")).toEqual({ kind: "usage", id: 3, usages: [empty, empty] });
 
   const { port1, port2 } = new MessageChannel();
   worker.postMessage({ kind: "attach", port: port2 } satisfies ToWriter, [port2]);

@@ -55,7 +55,11 @@ class WriterThread {
     changes.settle();
     const usageTable = new UsageTable(start.usage);
     usageTable.clear();
-    this.#usage = new UsageLedger(usageTable, (bucketId) => readUsage(start.dataDir, bucketId));
+    this.#usage = new UsageLedger({
+      table: usageTable,
+      read: (bucketId) => readUsage(start.dataDir, bucketId),
+      monotonicMs: systemClock.monotonicMs,
+    });
     this.#ballast = new Ballast({ path: join(start.dataDir, "reserve.bin"), reserveBytes: start.reserveBytes, warn });
     this.#commits = new GroupCommit({
       dataDir: start.dataDir,
