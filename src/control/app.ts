@@ -68,7 +68,7 @@ export function createControlApp(options: ControlAppOptions) {
   let rules: RouteRules | undefined;
   const registerMetrics: RegisterMetrics = async (registry) => {
     await options.registerMetrics(registry);
-    await registerLogInMetrics(registry, () => logIns.counts);
+    await registerLogInMetrics(registry, () => ({ basic: logIns.counts, password: session.logIn.counts }));
   };
   const isLocal = (request: Request, networks: readonly string[]) =>
     isLocalRequest(request, { knownHosts: knownHosts(), isAllowed: isInNetworks(networks) });

@@ -10,6 +10,7 @@ import {
   readBasicCredentials,
 } from "./basic-authentication.ts";
 import { ControlError, TooManyRequestsError } from "./control-error.ts";
+import type { LogInCounts } from "./log-in-counts.ts";
 import { getRequestContext } from "./request-context.ts";
 
 /** What the guard stands on. */
@@ -18,15 +19,6 @@ export interface LogInGuardOptions {
   readonly entries: Pick<SnapshotPublisher, "entries">;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-/** How log-ins ended since the start. */
-export interface LogInCounts {
-  readonly succeeded: number;
-  /** The credentials were wrong. */
-  readonly refused: number;
-  /** They were not looked at, because too many failed before. */
-  readonly delayed: number;
 }
 
 const shared = { firstDelayMs: 1000, forgetAfterMs: 15 * 60_000, maxNames: 10_000 };

@@ -174,6 +174,16 @@ test("auth: behind TLS the cookie is bound to the host and to TLS", async () => 
   expect(plain.headers.get("set-cookie")).toStartWith(`maxiofs-${port}=`);
 });
 
+test("auth: X-Forwarded-Proto says TLS when a trusted proxy sends it, and from nobody else", async () => {
+  const headers = { "x-forwarded-proto": "https" };
+  const prefixOf = async (trusted: string[]) => {
+    const { client } = await open({ "server.trusted_proxies": trusted });
+    return ((await client().logIn("admin", testPassword, headers)).headers.get("set-cookie") ?? "").slice(0, 7);
+  };
+  expect(await prefixOf(["127.0.0.1"])).toBe("__Host-");
+  expect(await prefixOf(["10.0.0.0/8"])).toBe("maxiofs");
+});
+
 test("sessions: a new id every access_token_lifetime; the old one counts until the new one arrived", async () => {
   const { loggedIn, client, clock, port } = await open({ "security.session_idle_lock": 86_400 });
   const name = `maxiofs-${port}`;

@@ -260,3 +260,14 @@ test("rate: log-ins per minute of an address, and in a name; X-Forwarded-For cou
   // Where the user logged in before, attempts elsewhere do not count.
   expect(await from("203.0.113.1")).toBe(200);
 });
+
+test("metrics: sessions that were opened and steps that were refused are counted apart from HTTP Basic", async () => {
+  const { client, fetch } = await open({ "security.ratelimit_login_per_minute": 3 });
+  for (const password of [testPassword, "wrong", "wrong", testPassword]) await client().logIn("admin", password);
+  const metrics = await (await fetch("/metrics")).text();
+  expect(metrics).toContain('maxiofs_auth_attempts_total{method="password",status="success"} 1');
+  expect(metrics).toContain('maxiofs_auth_attempts_total{method="password",status="failure"} 3');
+  expect(metrics).toContain('maxiofs_auth_failures_total{method="password",reason="credentials"} 2');
+  expect(metrics).toContain('maxiofs_auth_failures_total{method="password",reason="delayed"} 1');
+  expect(metrics).toContain('maxiofs_auth_failures_total{method="basic",reason="credentials"} 0');
+});

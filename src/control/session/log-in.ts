@@ -2,7 +2,8 @@ import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
 import type { RecordAudit } from "../audit/audit-event.ts";
 import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
-import { ControlError } from "../http/control-error.ts";
+import { ControlError, TooManyRequestsError } from "../http/control-error.ts";
+import type { LogInCounts } from "../http/log-in-counts.ts";
 import { type Account, findAccount, findAccountById, replaceHash } from "./account-store.ts";
 import { insertChallenge, removeChallenge, takeTry } from "./challenge-store.ts";
 import { findSubject, isKnownPlace } from "./failure-store.ts";
@@ -51,9 +52,15 @@ const action = "auth:Login";
  */
 export class LogIn {
   readonly #options: LogInOptions;
+  readonly #counts = { succeeded: 0, refused: 0, delayed: 0 };
 
   constructor(options: LogInOptions) {
     this.#options = options;
+  }
+
+  /** Sessions opened, steps refused. */
+  get counts(): LogInCounts {
+    return { ...this.#counts };
   }
 
   /**
@@ -61,7 +68,28 @@ export class LogIn {
    * @throws ControlError LogInFailed; Unavailable when too many log in at once.
    * @throws TooManyRequestsError for too many attempts of one address or in one name.
    */
-  async withPassword(given: GivenPassword, from: RequestSource): Promise<LogInResult> {
+  withPassword(given: GivenPassword, from: RequestSource): Promise<LogInResult> {
+    return this.#count(this.#withPassword(given, from));
+  }
+
+  /** Opens the session of a challenge. @throws ControlError LogInFailed @throws TooManyRequestsError for too many of one address. */
+  withCode(challengeId: string, given: GivenCode, from: RequestSource): Promise<LogInResult> {
+    return this.#count(this.#withCode(challengeId, given, from));
+  }
+
+  async #count(result: Promise<LogInResult>): Promise<LogInResult> {
+    try {
+      const found = await result;
+      if (found.kind === "session") this.#counts.succeeded += 1;
+      return found;
+    } catch (error) {
+      if (error instanceof TooManyRequestsError) this.#counts.delayed += 1;
+      else if (error instanceof ControlError && error.code === "LogInFailed") this.#counts.refused += 1;
+      throw error;
+    }
+  }
+
+  async #withPassword(given: GivenPassword, from: RequestSource): Promise<LogInResult> {
     const { database, hasher, rate } = this.#options;
     rate.requireAddress(from.address);
     const found = await findAccount(database, given.tenant, given.userName);
@@ -77,8 +105,7 @@ export class LogIn {
     return result;
   }
 
-  /** Opens the session of a challenge. @throws ControlError LogInFailed @throws TooManyRequestsError for too many of one address. */
-  async withCode(challengeId: string, given: GivenCode, from: RequestSource): Promise<LogInResult> {
+  async #withCode(challengeId: string, given: GivenCode, from: RequestSource): Promise<LogInResult> {
     const { database, rate } = this.#options;
     rate.requireAddress(from.address);
     const result = await database.transaction((queries) => this.#secondStep(queries, { challengeId, given, from }));
