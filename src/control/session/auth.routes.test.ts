@@ -259,6 +259,20 @@ test("auth/confirm: a fresh proof, a new id, the old one is worth nothing", asyn
   expect((await user.call("me/password", { body })).status).toBe(204);
 });
 
+test("auth/confirm and auth/unlock: failures count as those of a log-in do; the session goes on", async () => {
+  const { loggedIn, clock } = await open({ "security.max_failed_attempts": 2 });
+  const user = await loggedIn();
+  const send = async (path: string, password: string) => (await user.call(path, { body: { password } })).status;
+  expect([await send("auth/confirm", "wrong"), await send("auth/confirm", "wrong")]).toEqual([401, 401]);
+  expect(await send("auth/confirm", testPassword)).toBe(401);
+  expect((await user.call("me")).status).toBe(200);
+  clock.advance(899_999);
+  await user.call("auth/lock", { method: "POST" });
+  expect(await send("auth/unlock", testPassword)).toBe(401);
+  clock.advance(1);
+  expect(await send("auth/unlock", testPassword)).toBe(200);
+});
+
 test("RateLimit: calls of a session are counted and told, too many are refused", async () => {
   const { loggedIn } = await open({ "security.ratelimit_api_per_second": 3 });
   const user = await loggedIn();
