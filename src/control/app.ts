@@ -101,7 +101,7 @@ export function createControlApp(options: ControlAppOptions) {
     .use(healthRoutes(readiness))
     .use(metricsRoutes({ registerMetrics, settings: () => settings.current, isLocal, authenticate }))
     .use(authRoutes(session))
-    .use(meRoutes(session))
+    .use(meRoutes({ ...session, rules: () => rules?.all ?? [] }))
     .use(userLoginRoutes(session))
     .use(accessKeyRoutes(accessKeys, getRequestCaller))
     .use(quotaRoutes({ quotas, callerOf: getRequestCaller, allows: session.allows }))

@@ -12,6 +12,8 @@ export interface ListedRoute {
 export interface RouteRules {
   /** The rule of a route; undefined for public ones. HEAD is GET. */
   find(method: string, path: string): RouteRule | undefined;
+  /** The rules of all routes that are not public. */
+  readonly all: readonly RouteRule[];
 }
 
 /**
@@ -29,7 +31,10 @@ export function collectRouteRules(routes: readonly ListedRoute[], publicPaths: R
     if (rule !== undefined) rules.set(`${method} ${path}`, rule);
   }
   if (problems.length > 0) throw new Error(`Routes must be public or name an action: ${problems.join(", ")}`);
-  return { find: (method, path) => rules.get(`${method === "HEAD" ? "GET" : method} ${path}`) };
+  return {
+    find: (method, path) => rules.get(`${method === "HEAD" ? "GET" : method} ${path}`),
+    all: [...rules.values()],
+  };
 }
 
 function parseRule(detail: unknown): RouteRule | undefined {

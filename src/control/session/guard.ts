@@ -41,6 +41,11 @@ export interface GuardOptions {
   readonly clock: Clock;
 }
 
+/** An action, on whose things, and whether the caller may do it. */
+export interface DescribedRight extends Pick<RouteRule, "action" | "scope"> {
+  readonly allowed: boolean;
+}
+
 /** A proof of who somebody is counts as fresh this long, ms. */
 const freshProofMs = 600_000;
 
@@ -100,6 +105,22 @@ export class Guard {
   requireAllowed(request: Request, action: string, resourceArn: string): void {
     const { caller } = this.requireUser(request);
     if (!this.#options.allows(caller, action, resourceArn)) this.refuse(caller, action);
+  }
+
+  /**
+   * Actions and scopes of the rules with whether policies allow them to the caller, sorted: for `*`, in scope O for the own user.
+   * A right on one resource alone does not show.
+   */
+  describeRights(request: Request, rules: readonly RouteRule[]): readonly DescribedRight[] {
+    const { caller, account } = this.requireUser(request);
+    const rights = new Map<string, DescribedRight>();
+    for (const { action, scope } of rules) {
+      if (action === "-") continue;
+      const arn = scope === "O" ? ownArn(account, action) : "*";
+      const allowed = (scope !== "G" || caller.global) && this.#options.allows(caller, action, arn);
+      rights.set(`${action} ${scope}`, { action, scope, allowed });
+    }
+    return [...rights].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, right]) => right);
   }
 
   /** Refuses and records it. @throws ControlError Forbidden naming the action. */

@@ -210,3 +210,24 @@ test("audit: what the guard refuses is recorded once a minute, with who asked fo
   ]);
   expect(JSON.stringify(items)).not.toContain("My-Typed-Secret");
 });
+
+test("me/permissions: what policies allow to the caller, narrowed for a token", async () => {
+  const { alice, loggedIn, client } = await openWithAlice();
+  await alice.call("me/password", { body: { password: "Alices-Own-Horse-1" } });
+  const root = await loggedIn();
+  const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "iam:GetUser", Resource: "*" }] };
+  const { token } = (await root.call("me/tokens", { body: { name: "narrow", policy } })).body;
+  const wanted = ["iam:GetUser O", "iam:ChangePassword O", "iam:ListAccessKeys G", "maxiofs:UpdateSettings G"];
+  const ask = async (user: typeof root, headers = {}) => {
+    const { items } = (await user.call("me/permissions", { headers })).body;
+    const rights = new Map(
+      items.map(({ action, scope, allowed }: Record<string, unknown>) => [`${action} ${scope}`, allowed]),
+    );
+    expect([...rights.keys()]).toEqual([...rights.keys()].toSorted());
+    expect(rights.size).toBe(items.length);
+    return wanted.map((name) => rights.get(name));
+  };
+  expect(await ask(root)).toEqual([true, true, true, true]);
+  expect(await ask(alice)).toEqual([true, true, false, false]);
+  expect(await ask(client(), { authorization: `Bearer ${token}` })).toEqual([true, false, false, false]);
+});

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import { ControlError } from "../http/control-error.ts";
+import type { RouteRule } from "../http/route-rule.ts";
 import type { ApiTokens } from "./api-tokens.ts";
 import type { Guard } from "./guard.ts";
 import { describeCall } from "./log-in-audit.ts";
@@ -23,14 +24,25 @@ export interface MeRoutesOptions {
   readonly ownLogin: OwnLogin;
   readonly ownSessions: OwnSessions;
   readonly tokens: ApiTokens;
+  /** Those of all routes; asked at each request. */
+  readonly rules: () => readonly RouteRule[];
 }
 
-/** `/api/v1/me`: who calls, the own password, second factor, sessions and API tokens. */
+/** `/api/v1/me`: who calls, what he may do, the own password, second factor, sessions and API tokens. */
 export function meRoutes(options: MeRoutesOptions) {
   return new Elysia({ prefix: "/api/v1/me", normalize: false })
     .use(loginRoutes(options))
+    .use(rightRoutes(options))
     .use(sessionRoutes(options))
     .use(tokenRoutes(options));
+}
+
+function rightRoutes({ guard, rules }: MeRoutesOptions) {
+  return new Elysia({ normalize: false }).get(
+    "/permissions",
+    ({ request }) => ({ items: guard.describeRights(request, rules()), nextCursor: null }),
+    { detail: rule("iam:GetUser") },
+  );
 }
 
 function loginRoutes({ guard, ownLogin }: MeRoutesOptions) {

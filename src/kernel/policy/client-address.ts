@@ -31,6 +31,7 @@ export function isTrustedProxy(address: string, trusted: readonly string[]): boo
 }
 
 function isTrusted(address: string, networks: readonly IpNetwork[]): boolean {
-  const words = parseIpAddress(address);
+  // The zone of a link-local address is the machine's own name for the line it came by.
+  const words = parseIpAddress(address.replace(/%.*$/, ""));
   return words !== undefined && networks.some((network) => isInNetwork(network, words));
 }
