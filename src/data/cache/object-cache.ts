@@ -36,6 +36,8 @@ export class ObjectCache {
   readonly #slots: ChangeSlots;
   readonly #maxBytes: number;
   readonly #entries = new Map<string, Entry>();
+  /** Stands before the oldest entry: nothing it has passed is left. A new iterator would step over all that was removed. */
+  #oldest = this.#entries.entries();
   #bytes = 0;
 
   /** @param maxBytes of bodies and estimated overhead; 0 remembers nothing */
@@ -79,14 +81,18 @@ export class ObjectCache {
   }
 
   #evict(): void {
-    for (const [name, entry] of this.#entries) {
-      this.#forget(name, entry);
-      if (entry.used) {
-        entry.used = false;
-        this.#entries.set(name, entry);
-        this.#bytes += entry.bytes;
+    while (this.#bytes > this.#maxBytes) {
+      const { done, value } = this.#oldest.next();
+      if (done) {
+        this.#oldest = this.#entries.entries();
+        continue;
       }
-      if (this.#bytes <= this.#maxBytes) return;
+      const [name, entry] = value;
+      this.#forget(name, entry);
+      if (!entry.used) continue;
+      entry.used = false;
+      this.#entries.set(name, entry);
+      this.#bytes += entry.bytes;
     }
   }
 
