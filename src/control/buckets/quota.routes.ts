@@ -6,9 +6,6 @@ import { parseIfMatch, renderEtag } from "../http/entity-tag.ts";
 import type { AllowsCaller } from "../session/token-narrowing.ts";
 import type { BucketQuotas, NamedBucket } from "./bucket-quotas.ts";
 
-const read = { tags: ["buckets"], action: "s3:ListBucket", scope: "T", decidedBy: "route" };
-const update = { tags: ["buckets"], action: "maxiofs:SetBucketQuota", scope: "T", decidedBy: "route" };
-
 const bound = t.Union([t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]);
 const quotaBody = t.Object({ maxBytes: bound, maxObjects: bound }, { additionalProperties: false });
 
@@ -27,16 +24,18 @@ export interface QuotaRoutesOptions {
  */
 export function quotaRoutes(options: QuotaRoutesOptions) {
   return new Elysia({ normalize: false })
-    .use(routesBelow("/api/v1/buckets", options))
-    .use(routesBelow("/api/v1/tenants/:tenant/buckets", options));
+    .use(routesBelow("/api/v1/buckets", "T", options))
+    .use(routesBelow("/api/v1/tenants/:tenant/buckets", "G", options));
 }
 
-function routesBelow(prefix: string, { quotas, callerOf, allows }: QuotaRoutesOptions) {
-  /** A tenant that is not the caller's is there for global administrators alone. */
+function routesBelow(prefix: string, scope: "T" | "G", { quotas, callerOf, allows }: QuotaRoutesOptions) {
+  // The guard keeps those of other tenants from all but global administrators.
+  const rule = { tags: ["buckets"], scope, ...(scope === "T" && { decidedBy: "route" }) };
+  const read = { ...rule, action: "s3:ListBucket" };
+  const update = { ...rule, action: "maxiofs:SetBucketQuota" };
   const find = (request: Request, params: Readonly<Record<string, string>>, action: string): NamedBucket => {
     const caller = callerOf(request);
     const { bucket: name = "", tenant = caller.tenantId } = params;
-    if (tenant !== caller.tenantId && !caller.global) throw new ControlError("NotFound");
     if (!allows(caller, action, `arn:aws:s3:::${name}`))
       throw new ControlError("Forbidden", `The action ${action} is not allowed`);
     return { name, tenantId: tenant };

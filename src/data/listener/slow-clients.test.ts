@@ -10,7 +10,11 @@ const server = createServer(limitedServerOptions(60), (request, response) => {
   request.gatheredBytes = Number(/^\/gather\/(\d+)/.exec(request.url ?? "")?.[1] ?? 0);
   // Nothing is asked of this client: it waits for us.
   if (request.url === "/paused") request.pause();
-  else request.resume().on("end", () => response.end("read"));
+  else if (request.url === "/paced") {
+    // It waits for us as well, but because of its own rate.
+    request.isPaced = true;
+    request.pause();
+  } else request.resume().on("end", () => response.end("read"));
 });
 const nextRequestId = () => "0123456789ABCDEF";
 let waitingCount = 0;
@@ -64,7 +68,7 @@ function startClient(path: string, bytes: number): { socket: Socket; answer: () 
 }
 
 test("ProgressDeadline: as many of the slowest clients are cut as have waited too long for memory, and no others", async () => {
-  const slowest = [startClient("/", 1), startClient("/", 2)];
+  const slowest = [startClient("/", 1), startClient("/paced", 1)];
   const others = [startClient("/", 100), startClient("/", 100_000), startClient("/paused", 1)];
   await Bun.sleep(3000);
   expect(cuts).toEqual([]);

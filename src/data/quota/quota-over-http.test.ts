@@ -111,6 +111,28 @@ test("quota: parts count when they are uploaded; completing moves them, aborting
   );
 });
 
+test("quota: parts that are copied and appends count; where versioning is suspended the null version is replaced", async () => {
+  const running = await start({
+    buckets: { bucket: "never", suspended: "suspended" },
+    quotas: { bucket: { maxBytes: 100 }, suspended: { maxBytes: 100, maxObjects: 1 } },
+  });
+  const [bucket, suspended] = [running.bucket("bucket"), running.bucket("suspended")];
+  await bucket.put("source", new Uint8Array(40));
+  const created = await bucket.send("target", { method: "POST", query: "uploads" });
+  const query = `partNumber=1&uploadId=${readXmlText(created.text, "UploadId")}`;
+  const copyPart = () =>
+    bucket.send("target", { method: "PUT", query, headers: { "x-amz-copy-source": "/bucket/source" } });
+  for (const wanted of [200, 200]) expect((await copyPart()).status).toBe(wanted);
+  const append = (size: number) => bucket.put("source", new Uint8Array(size), { "x-amz-write-offset-bytes": "40" });
+  expect(await append(21)).toMatchObject(refusal);
+  expect((await append(20)).status).toBe(200);
+  expect(await copyPart()).toMatchObject(refusal);
+  expect(await running.usage("bucket")).toEqual({ bytes: 100, objects: 1 });
+  for (const size of [60, 100, 70]) expect((await suspended.put("a", new Uint8Array(size))).status).toBe(200);
+  expect(await suspended.put("a", new Uint8Array(101))).toMatchObject(refusal);
+  expect(await running.usage("suspended")).toEqual({ bytes: 70, objects: 1 });
+});
+
 test("quota: what cannot fit is refused before a byte of it is sent, unless it replaces enough", async () => {
   const running = await start({ buckets: { bucket: "never" }, quotas: { bucket: { maxBytes: 1_000 } } });
   const bucket = running.bucket("bucket");

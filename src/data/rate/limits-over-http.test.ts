@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
+import type { TenantLimits } from "#kernel/protocol/identities.ts";
 import { openConnection, type RawConnection } from "#testing/acceptance/raw-connection.ts";
 import { S3Client } from "#testing/acceptance/s3-client.ts";
+import { testTenant } from "#testing/identities.ts";
 import { type PoolServer, type PoolServerOptions, startPoolServer } from "#testing/pool-server.ts";
 
 const everything = [{ actions: ["*"], resources: ["*"] }];
@@ -53,6 +55,23 @@ test("limits: a tenant's rate counts all of its keys, and its bucket's anonymous
   for (const key of ["AKIALIMITED", "AKIAFREE"]) expect((await ask(running, key)).status).toBe(503);
   const body = await running.s3.send({ method: "GET", target: "/bucket/key", credentials: null });
   expect(body).toMatchObject({ status: 503, code: "SlowDown" });
+});
+
+test("limits: a change of them holds from the next request on", async () => {
+  const running = await start({});
+  const publish = (limits: TenantLimits) =>
+    running.publish([{ kind: "tenant", id: testTenant.tenantId, value: { ...testTenant, limits } }]);
+  expect((await ask(running, "AKIAFREE")).status).toBe(200);
+  for (const [limits, wanted] of [
+    [{ requestsPerSecond: 0 }, 503],
+    [{ bytesPerSecond: 0 }, 503],
+    [{ maxConnections: 0 }, 503],
+    [{ requestsPerSecond: null }, 200],
+  ] as const) {
+    publish(limits);
+    // Each worker takes it over on its own.
+    for (let same = 0; same < 8; ) same = (await ask(running, "AKIAFREE")).status === wanted ? same + 1 : 0;
+  }
 });
 
 test("limits: connections of a key are bounded over both workers; a closed one makes room", async () => {
