@@ -1,6 +1,6 @@
 import { linksOfKey } from "#kernel/policy/credential-link.ts";
 import { IdentityPolicies } from "#kernel/policy/identity-policies.ts";
-import type { KeyEntry, TenantEntry } from "#kernel/protocol/identities.ts";
+import type { KeyEntry, KeyLimits, TenantEntry } from "#kernel/protocol/identities.ts";
 import type {
   BucketEntry,
   DataSettings,
@@ -74,6 +74,11 @@ export class SnapshotStore {
     const identity: UserIdentity = { kind: "user", key, user, tenant, ...resolved };
     this.#identities.set(accessKeyId, identity);
     return identity;
+  }
+
+  /** Bounds of an access key, whether it counts or not: sessions that came from it have them too. */
+  findKeyLimits(accessKeyId: string): KeyLimits | undefined {
+    return this.#entries.key.get(accessKeyId)?.limits;
   }
 
   findBucket(name: string): BucketEntry | undefined {

@@ -52,6 +52,7 @@ export function planOwnSession(order: GetSessionToken, caller: SessionCaller, bo
     transitiveTagKeys: [],
     chain: boundedChain([...caller.chain, ...(mfaAtMs === null ? [withoutIam] : [])]),
     lineage: [],
+    keyId: caller.accessKeyId,
   };
 }
 
@@ -65,6 +66,7 @@ export function planAssumedRole(
   const inherited = inheritedTags(session);
   const boundary: CredentialLink | undefined =
     boundaryPolicyId === null ? undefined : { layer: "boundary", texts: [], policyIds: [boundaryPolicyId] };
+  const keyId = session === undefined ? caller.accessKeyId : session.keyId;
   const before = session === undefined ? [] : [...session.lineage, caller.principalId, caller.accessKeyId];
   return {
     tenantId: wanted.tenant.tenantId,
@@ -78,6 +80,7 @@ export function planAssumedRole(
     transitiveTagKeys: [...inherited.map(([key]) => key), ...order.transitiveTagKeys],
     chain: boundedChain([...caller.chain, ...(boundary ? [boundary] : []), ...(link ? [link] : [])]),
     lineage: session === undefined ? [caller.principalId] : [...new Set(before)],
+    ...(keyId !== undefined && { keyId }),
   };
 }
 

@@ -57,6 +57,7 @@ async function act(plane: DataPlane, request: StsRequest, body: Uint8Array): Pro
   if (action === "") throw new StsError("MissingAction");
   if (version !== stsVersion) throw unknownAction(action, version);
   const identity = authenticate(plane, request, body);
+  plane.limits.admit({ identity, bucket: undefined }, request.message.socket);
   switch (action) {
     case "GetCallerIdentity": {
       const { arn, values, tenant } = identity;

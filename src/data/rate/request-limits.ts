@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { KeyLimits } from "#kernel/protocol/identities.ts";
 import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import type { Identity } from "../authorize.ts";
+import type { Identity, SignedIdentity } from "../authorize.ts";
 import type { SnapshotStore } from "../snapshot-store.ts";
 import type { RateTable } from "./rate-table.ts";
 
@@ -32,11 +32,11 @@ const napMs = 1_000;
  */
 export class RequestLimits {
   readonly #rates: RateTable;
-  readonly #snapshot: Pick<SnapshotStore, "findTenant">;
+  readonly #snapshot: Pick<SnapshotStore, "findTenant" | "findKeyLimits">;
   /** Whose bounds an open connection is counted in. */
   readonly #connections = new WeakMap<Socket, Set<string>>();
 
-  constructor(rates: RateTable, snapshot: Pick<SnapshotStore, "findTenant">) {
+  constructor(rates: RateTable, snapshot: Pick<SnapshotStore, "findTenant" | "findKeyLimits">) {
     this.#rates = rates;
     this.#snapshot = snapshot;
   }
@@ -71,12 +71,20 @@ export class RequestLimits {
   }
 
   #findLimits({ identity, bucket }: LimitedCaller): readonly [key: Limited | undefined, tenant: Limited | undefined] {
-    if (identity.kind === "user") {
-      const { key, tenant } = identity;
-      return [limitedOf(key.accessKeyId, key.limits), limitedOf(tenant.tenantId, tenant.limits)];
+    if (identity.kind !== "anonymous") {
+      const { tenant } = identity;
+      return [this.#findKeyLimits(identity), limitedOf(tenant.tenantId, tenant.limits)];
     }
     const tenant = bucket && this.#snapshot.findTenant(bucket.tenantId);
     return [undefined, tenant && limitedOf(tenant.tenantId, tenant.limits)];
+  }
+
+  /** A session has the bounds of the key that it came from, and counts with it. */
+  #findKeyLimits(identity: SignedIdentity): Limited | undefined {
+    if (identity.kind === "user") return limitedOf(identity.key.accessKeyId, identity.key.limits);
+    const { keyId } = identity.session;
+    const limits = keyId === undefined ? undefined : this.#snapshot.findKeyLimits(keyId);
+    return keyId !== undefined && limits ? limitedOf(keyId, limits) : undefined;
   }
 
   #countRequest({ id, limits: { requestsPerSecond, bytesPerSecond } }: Limited): void {

@@ -25,4 +25,6 @@ export interface SessionContent {
    * them is suspended, deleted or revoked.
    */
   readonly lineage: readonly string[];
+  /** The access key that began it: its bounds on requests and bytes hold for the session too. Absent when none did. */
+  readonly keyId?: string;
 }

@@ -39,6 +39,7 @@ type PackedContent = readonly [
   transitiveTagKeys: readonly string[],
   chain: readonly PackedLink[],
   lineage: readonly string[],
+  keyId: string | null,
 ];
 
 /**
@@ -110,16 +111,18 @@ function pack(content: SessionContent): PackedContent {
     content.transitiveTagKeys,
     content.chain.map(({ layer, texts, policyIds }) => [layer, texts, policyIds]),
     content.lineage,
+    content.keyId ?? null,
   ];
 }
 
 /** Only what this program sealed gets here: its form needs no check. */
 function unpack(packed: PackedContent): SessionContent {
   const [tenantId, principalId, sessionName, sourceIdentity, issuedAtMs, expiresAtMs, mfaAtMs, ...lists] = packed;
-  const [tags, transitiveTagKeys, links, lineage] = lists;
+  const [tags, transitiveTagKeys, links, lineage, keyId] = lists;
   const chain: readonly CredentialLink[] = links.map(([layer, texts, policyIds]) => ({ layer, texts, policyIds }));
   return {
     ...{ tenantId, principalId, sessionName, sourceIdentity, issuedAtMs, expiresAtMs, mfaAtMs },
     ...{ tags, transitiveTagKeys, chain, lineage },
+    ...(keyId !== null && { keyId }),
   };
 }
