@@ -22,7 +22,7 @@ import { openWriterMetrics } from "./writer-metrics.ts";
 const minPartBytes = 5 * 2 ** 20;
 
 /** Buckets whose usage is read in one go, between commits. */
-const usageReadCount = 8;
+const usageReadCount = 2;
 const usageReadPauseMs = 20;
 
 type StartMessage = Extract<ToWriter, { kind: "start" }>;
