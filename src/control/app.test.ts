@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
 import { entriesWith, policyOf, testKey, testUser } from "#testing/identities.ts";
+import { makeKey } from "#testing/make-key.ts";
 import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
 import { TooManyRequestsError } from "./http/control-error.ts";
 import { LogInGuard } from "./http/log-in-guard.ts";
@@ -14,7 +15,7 @@ const policy = policyOf([{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::
 
 test("LogInGuard: nobody else gets in, on any path that is not public", async () => {
   const { control, fetch } = await startControl();
-  const user = await control.accessKeys.createKey({ userName: "alice", policy });
+  const user = await makeKey(control, { userName: "alice", policy });
   const wrong = { ...administrator, secretKey: `${administrator.secretKey}x` };
   for (const as of [
     undefined,

@@ -1,7 +1,5 @@
 import { Elysia } from "elysia";
 import type { Clock } from "#kernel/base/clock.ts";
-import { accessKeyRoutes } from "./access-keys/access-keys.routes.ts";
-import type { AccessKeys } from "./access-keys/access-keys.ts";
 import { auditRoutes } from "./audit/audit.routes.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
 import type { BucketQuotas } from "./buckets/bucket-quotas.ts";
@@ -15,6 +13,8 @@ import { getRequestCaller } from "./http/request-caller.ts";
 import { getRequestContext } from "./http/request-context.ts";
 import { collectRouteRules, type RouteRules } from "./http/route-rules.ts";
 import { answerS3Request } from "./http/s3-hint.ts";
+import { identityRoutes } from "./iam/identities.routes.ts";
+import type { Identities } from "./iam/identities.ts";
 import { healthRoutes } from "./observe/health.routes.ts";
 import type { Log } from "./observe/log.ts";
 import { registerLogInMetrics } from "./observe/log-in-metrics.ts";
@@ -26,6 +26,7 @@ import type { SessionPlane } from "./session/open-session-plane.ts";
 import { userLoginRoutes } from "./session/user-logins.routes.ts";
 import type { ServerSettings } from "./settings/server-settings.ts";
 import { settingsRoutes } from "./settings/settings.routes.ts";
+import type { SnapshotPublisher } from "./snapshot/publisher.ts";
 import { stsSessionRoutes } from "./sts/sts-sessions.routes.ts";
 import type { StsSessions } from "./sts/sts-sessions.ts";
 
@@ -38,7 +39,8 @@ export interface ControlAppOptions {
   readonly s3Port: number;
   /** Names of the server, in lower case, by which metrics may be asked for. */
   readonly knownHosts: () => readonly string[];
-  readonly accessKeys: AccessKeys;
+  readonly identities: Identities;
+  readonly publisher: Pick<SnapshotPublisher, "entries">;
   readonly quotas: BucketQuotas;
   readonly settings: ServerSettings;
   readonly audit: AuditTrail;
@@ -62,7 +64,7 @@ const publicPaths = new Set([
 
 /** The control plane's HTTP routes. @throws Error when a route is neither public nor names its action. */
 export function createControlApp(options: ControlAppOptions) {
-  const { version, logIns, session, s3Port, knownHosts, accessKeys, settings, audit, readiness, clock, log } = options;
+  const { version, logIns, session, s3Port, knownHosts, settings, audit, readiness, clock, log } = options;
   const { guard } = session;
   const { quotas } = options;
   let rules: RouteRules | undefined;
@@ -103,7 +105,7 @@ export function createControlApp(options: ControlAppOptions) {
     .use(authRoutes(session))
     .use(meRoutes({ ...session, rules: () => rules?.all ?? [] }))
     .use(userLoginRoutes(session))
-    .use(accessKeyRoutes(accessKeys, getRequestCaller))
+    .use(identityRoutes({ guard, publisher: options.publisher }, options.identities))
     .use(quotaRoutes({ quotas, callerOf: getRequestCaller, allows: session.allows }))
     .use(settingsRoutes({ settings, callerOf: getRequestCaller }))
     .use(stsSessionRoutes(options.stsSessions, getRequestCaller))

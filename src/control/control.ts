@@ -2,7 +2,6 @@ import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
 import type { KeyEncryptionKey } from "#kernel/protocol/to-data.ts";
 import type { ListenAddress } from "#kernel/settings/value-parser.ts";
-import type { AccessKeys } from "./access-keys/access-keys.ts";
 import type { FirstAdministrator } from "./access-keys/first-administrator.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
 import type { CatalogUsage } from "./buckets/bucket-catalogs.ts";
@@ -12,6 +11,7 @@ import type { ControlDatabase } from "./database/control-database.ts";
 import type { ControlListener } from "./http/listen.ts";
 import type { LogInGuard } from "./http/log-in-guard.ts";
 import type { ListedRoute } from "./http/route-rules.ts";
+import type { Identities } from "./iam/identities.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
@@ -35,7 +35,7 @@ export interface ControlParts {
   readonly keys: readonly KeyEncryptionKey[];
   readonly database: ControlDatabase;
   readonly publisher: SnapshotPublisher;
-  readonly accessKeys: AccessKeys;
+  readonly identities: Identities;
   readonly settings: ServerSettings;
   readonly audit: AuditTrail;
   readonly buckets: Buckets;
@@ -71,7 +71,7 @@ export class Control {
   readonly publisher: SnapshotPublisher;
   /** Takes what workers send. */
   readonly calls: WorkerCalls;
-  readonly accessKeys: AccessKeys;
+  readonly identities: Identities;
   /** Live: who needs them outside of the control thread follows them. */
   readonly settings: ServerSettings;
   /** Help for people who cannot log in. */
@@ -90,7 +90,7 @@ export class Control {
     this.keys = parts.keys;
     this.publisher = parts.publisher;
     this.calls = parts.calls;
-    this.accessKeys = parts.accessKeys;
+    this.identities = parts.identities;
     this.settings = parts.settings;
     this.logins = parts.session.administration;
     this.firstPassword = parts.firstPassword;

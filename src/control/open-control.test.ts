@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { policyOf } from "#testing/identities.ts";
+import { makeKey } from "#testing/make-key.ts";
 import {
   closeControl,
   closeControls,
@@ -19,7 +20,7 @@ const policy = policyOf([{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::
 test("openControl: the first start takes the configured administrator, later ones ignore it", async () => {
   const first = await startControl();
   expect(first.control.firstAdministrator).toEqual({ ...administrator, generated: false });
-  const [key] = first.control.accessKeys.list();
+  const [key] = first.control.publisher.keys.values();
   expect(key).toMatchObject({ ...administrator, enabled: true, narrowing: [] });
   const [user] = first.control.publisher.entries("user").values();
   const policyIds = ["arn:aws:iam::aws:policy/consoleAdmin"];
@@ -34,12 +35,12 @@ test("openControl: the first start takes the configured administrator, later one
     administrator: { ...administrator, accessKeyId: "AKIAOTHER" },
   });
   expect(second.control.firstAdministrator).toBeUndefined();
-  expect(second.control.accessKeys.list()).toEqual(key ? [key] : []);
+  expect([...second.control.publisher.keys.values()]).toEqual(key ? [key] : []);
 });
 
 test("openControl: an administrator's key that is ignored is warned of with the reason, never with a secret", async () => {
   const { control, dataDir } = await startControl();
-  const user = await control.accessKeys.createKey({ userName: "alice", policy });
+  const user = await makeKey(control, { userName: "alice", policy });
   await closeControl(control);
   for (const [given, reason] of [
     [administrator, undefined],
@@ -90,7 +91,7 @@ test("openControl: no secret stands in the data folder or the log", async () => 
   const { control, dataDir, lines, fetch } = await startControl();
   const response = await fetch("/api/v1/access-keys", {
     method: "POST",
-    body: JSON.stringify({ userName: "u", policy }),
+    body: JSON.stringify({ userName: "admin", policy }),
     as: administrator,
   });
   const { secretKey } = await response.json();

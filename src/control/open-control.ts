@@ -26,6 +26,8 @@ import { deriveKey, openRootKey } from "./encryption/root-key.ts";
 import { Sealer } from "./encryption/seal.ts";
 import { LogInGuard } from "./http/log-in-guard.ts";
 import { makeAllowsCaller } from "./iam/authorize-caller.ts";
+import { openIdentities } from "./iam/identities.ts";
+import { identityLimits } from "./iam/identity-limits.ts";
 import { readIdentities } from "./iam/read-identities.ts";
 import { CatalogProblems } from "./observe/catalog-problems.ts";
 import type { Log } from "./observe/log.ts";
@@ -111,7 +113,9 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const readiness = openReadiness({ database, publisher, problems, rootKeyId }, options);
     const { settings, audit } = state;
     const { record } = audit;
-    const sts = openSts({ database, publisher, ...state }, options);
+    const turns = new SerialQueue();
+    const identityOptions = { database, publisher, record, turns, limits: identityLimits, clock, random };
+    const sts = openSts({ database, publisher, turns, ...state }, options);
     const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log, record });
     const logIns = new LogInGuard({ entries: publisher, clock, log });
     return new Control({
@@ -134,7 +138,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       usage: catalogs,
       sts: sts.service,
       stsSessions: sts.sessions,
-      accessKeys: new AccessKeys({ database, store, publisher, clock, random, record }),
+      identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store)),
       calls: new WorkerCalls({ buckets, sts: sts.service, publisher, problems, log }),
       readiness,
       clock,
@@ -221,10 +225,12 @@ function openSts(
     tokenKeys,
     settings,
     audit,
-  }: Pick<OpenedState, "publisher" | "tokenKeys" | "settings" | "audit"> & Pick<Probed, "database">,
+    turns,
+  }: Pick<OpenedState, "publisher" | "tokenKeys" | "settings" | "audit"> &
+    Pick<Probed, "database"> & { readonly turns: SerialQueue },
   { clock, random }: ControlOptions,
 ): { readonly service: Sts; readonly sessions: StsSessions } {
-  const shared = { database, publisher, clock, record: audit.record, turns: new SerialQueue() };
+  const shared = { database, publisher, clock, record: audit.record, turns };
   const maxSeconds = () => settings.current["security.sts_max_session_duration"];
   return { service: new Sts({ ...shared, tokenKeys, random, maxSeconds }), sessions: new StsSessions(shared) };
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { ConsoleClient } from "#testing/console-client.ts";
+import { makeKey } from "#testing/make-key.ts";
 import { openConsole } from "#testing/opened-console.ts";
 import { closeControls, testAdministrator, testPassword } from "#testing/opened-control.ts";
 
@@ -27,7 +28,7 @@ let world: World;
 beforeAll(async () => {
   const opened = await openConsole({ "security.ratelimit_enabled": false });
   const { control, client, loggedIn } = opened;
-  await control.accessKeys.createKey({ userName: "alice", policy: null });
+  await makeKey(control, { userName: "alice", policy: null });
   const account = await control.logins.find("default", "alice");
   const system = { actor: { kind: "system", id: "", name: "" }, via: "system" } as const;
   const { password } = await control.logins.resetPassword(account, system);

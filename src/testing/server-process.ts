@@ -134,14 +134,23 @@ export class ServerProcess {
 
   /** Makes an access key of a further user that may do what `grants` say. @throws Error when the server refuses. */
   async createKey(userName: string, grants: readonly Grant[]): Promise<Credentials> {
-    const response = await this.adminFetch("/api/v1/access-keys", {
-      method: "POST",
+    const policy = policyOf(grants);
+    const found = JSON.parse(await this.#call("GET", `users?limit=1000&q=${encodeURIComponent(userName)}`));
+    const known = found.items.find(({ name }: { readonly name: string }) => name === userName);
+    const { userId } = known ?? JSON.parse(await this.#call("POST", "users", { name: userName }));
+    await this.#call("PUT", `users/${userId}/inline-policies/rights-${Bun.hash(policy)}`, { document: policy });
+    return parseCredentials(await this.#call("POST", "access-keys", { userName, policy }));
+  }
+
+  async #call(method: string, path: string, body?: object): Promise<string> {
+    const response = await this.adminFetch(`/api/v1/${path}`, {
+      method,
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ userName, policy: policyOf(grants) }),
+      ...(body && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`Making a key answered ${response.status}: ${text}`);
-    return parseCredentials(text);
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    return text;
   }
 
   #command(): string[] {

@@ -1,4 +1,4 @@
-import type { KeyEntry } from "#kernel/protocol/identities.ts";
+import type { KeyEntry, KeyLimits } from "#kernel/protocol/identities.ts";
 import type { ControlQueries, SqlRow } from "../database/control-database.ts";
 import { readInteger, readJson, readText } from "../database/row-values.ts";
 import type { SealedPlace, Sealer } from "../encryption/seal.ts";
@@ -11,8 +11,15 @@ export interface NewKeyRow {
   readonly userId: string;
   /** Text of the policy that narrows it; null: it may do what its user may. */
   readonly policy: string | null;
+  readonly description: string;
+  /** Milliseconds since 1970; null: never. */
+  readonly expiresAtMs: number | null;
+  readonly limits: KeyLimits;
   readonly createdAtMs: number;
 }
+
+/** A key that is changed. */
+type ChangedKeyRow = Omit<NewKeyRow, "secretKey" | "userId" | "createdAtMs"> & Pick<KeyEntry, "enabled">;
 
 const COLUMNS = `k.access_key_id, k.sealed_secret, k.is_enabled, k.key_policy, k.inherited_policies, k.expires_at_ms,
   k.limits, u.user_id, u.tenant_id`;
@@ -37,9 +44,12 @@ export class AccessKeyStore {
   async insert(queries: ControlQueries, key: NewKeyRow): Promise<boolean> {
     const sealed = this.#sealer.seal(Buffer.from(key.secretKey), placeOf(key.accessKeyId));
     const changed = await queries.run(
-      `INSERT INTO access_keys (access_key_id, user_id, sealed_secret, is_enabled, key_policy, created_at_ms)
-       VALUES ($1, $2, $3, 1, $4, $5) ON CONFLICT (access_key_id) DO NOTHING`,
-      [key.accessKeyId, key.userId, sealed, key.policy, key.createdAtMs],
+      `INSERT INTO access_keys (access_key_id, user_id, sealed_secret, is_enabled, key_policy, description, expires_at_ms,
+         limits, created_at_ms) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8) ON CONFLICT (access_key_id) DO NOTHING`,
+      [
+        ...[key.accessKeyId, key.userId, sealed, key.policy, key.description, key.expiresAtMs],
+        ...[JSON.stringify(key.limits), key.createdAtMs],
+      ],
     );
     return changed === 1;
   }
@@ -49,16 +59,22 @@ export class AccessKeyStore {
     return (await queries.run("DELETE FROM access_keys WHERE access_key_id = $1", [accessKeyId])) === 1;
   }
 
-  /** Replaces policy and state of a key. @returns false when there is none. */
-  async update(
-    queries: ControlQueries,
-    { accessKeyId, policy, enabled }: Pick<NewKeyRow, "accessKeyId" | "policy"> & Pick<KeyEntry, "enabled">,
-  ): Promise<boolean> {
+  /** Replaces what of a key can be changed. @returns false when there is none. */
+  async update(queries: ControlQueries, key: ChangedKeyRow): Promise<boolean> {
+    const { policy, enabled, description, expiresAtMs, limits, accessKeyId } = key;
     const changed = await queries.run(
-      "UPDATE access_keys SET key_policy = $1, is_enabled = $2, revision = revision + 1 WHERE access_key_id = $3",
-      [policy, enabled ? 1 : 0, accessKeyId],
+      `UPDATE access_keys SET key_policy = $1, is_enabled = $2, description = $3, expires_at_ms = $4, limits = $5,
+         revision = revision + 1 WHERE access_key_id = $6`,
+      [policy, enabled ? 1 : 0, description, expiresAtMs, JSON.stringify(limits), accessKeyId],
     );
     return changed === 1;
+  }
+
+  /** One key; undefined when there is none. @throws SealBrokenError when the secret does not open. */
+  async find(queries: Pick<ControlQueries, "all">, accessKeyId: string): Promise<KeyEntry | undefined> {
+    const sql = `SELECT ${COLUMNS} FROM access_keys k JOIN users u ON u.user_id = k.user_id WHERE k.access_key_id = $1`;
+    const [row] = await queries.all(sql, [accessKeyId]);
+    return row && this.#readEntry(row);
   }
 
   #readEntry(row: SqlRow): KeyEntry {

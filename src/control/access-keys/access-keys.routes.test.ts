@@ -3,85 +3,99 @@ import { policyOf } from "#testing/identities.ts";
 import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
 
 afterEach(closeControls);
-const administrator = testAdministrator;
+const path = "/api/v1/access-keys";
 const policy = policyOf([{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::a/*"] }]);
 
-test("accessKeyRoutes: make, list, change, delete", async () => {
-  const { control, fetch } = await startControl();
-  const made = await fetch("/api/v1/access-keys", {
-    method: "POST",
-    body: JSON.stringify({ userName: "alice", policy }),
-    as: administrator,
-  });
-  const key = await made.json();
-  expect(made.status).toBe(201);
-  expect(made.headers.get("location")).toBe(`/api/v1/access-keys/${key.accessKeyId}`);
-  expect(key).toMatchObject({ narrowing: [policy], enabled: true });
+async function open() {
+  const opened = await startControl();
+  const send = async (method: string, to: string, body?: object | string) => {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const headers = { "if-match": "*" };
+    const response = await opened.fetch(to, {
+      ...{ method, headers, as: testAdministrator },
+      ...(body !== undefined && { body: text }),
+    });
+    const answer = await response.text();
+    return { status: response.status, headers: response.headers, body: answer === "" ? {} : JSON.parse(answer) };
+  };
+  await send("POST", "/api/v1/users", { name: "alice" });
+  return { ...opened, send };
+}
+
+test("accessKeyRoutes: make, list, read, change, delete", async () => {
+  const { control, send } = await open();
+  const { publisher } = control;
+  const { status, headers, body: key } = await send("POST", path, { userName: "alice", policy, description: "backup" });
+  expect([status, headers.get("location"), headers.get("cache-control")]).toEqual([
+    201,
+    `${path}/${key.accessKeyId}`,
+    "no-store",
+  ]);
+  expect(key).toMatchObject({ userName: "alice", policy, enabled: true, description: "backup", expiresAt: null });
   expect(key.secretKey).toHaveLength(40);
-  const path = `/api/v1/access-keys/${key.accessKeyId}`;
-  const listed = await (await fetch("/api/v1/access-keys?limit=1", { as: administrator })).json();
-  expect(listed.items).toHaveLength(1);
-  expect(JSON.stringify(listed)).not.toContain("secretKey");
-  const next = await (await fetch(`/api/v1/access-keys?cursor=${listed.nextCursor}`, { as: administrator })).json();
-  expect(next).toMatchObject({ items: [{}], nextCursor: null });
-  const changed = await fetch(path, { method: "PATCH", body: '{"enabled":false}', as: administrator });
-  expect(await changed.json()).toMatchObject({ enabled: false });
-  expect(control.publisher.keys.get(key.accessKeyId)).toMatchObject({
-    enabled: false,
-    secretKey: key.secretKey,
-  });
-  expect((await fetch(path, { method: "DELETE", as: administrator })).status).toBe(204);
-  expect((await fetch(path, { method: "DELETE", as: administrator })).status).toBe(404);
-  expect(control.publisher.keys.size).toBe(1);
+  const listed = await send("GET", `${path}?limit=1`);
+  expect(listed.body.items).toHaveLength(1);
+  const next = await send("GET", `${path}?cursor=${listed.body.nextCursor}`);
+  expect(next.body).toMatchObject({ items: [{}], nextCursor: null });
+  const ofUser = await send("GET", `${path}?userId=${key.userId}`);
+  expect(ofUser.body.items).toMatchObject([{ accessKeyId: key.accessKeyId }]);
+  for (const { body } of [listed, next, ofUser, await send("GET", `${path}/${key.accessKeyId}`)])
+    expect(JSON.stringify(body)).not.toContain("secretKey");
+  const expiresAt = "2031-02-03T04:05:06.000Z";
+  const changed = await send("PATCH", `${path}/${key.accessKeyId}`, { enabled: false, policy: null, expiresAt });
+  expect(changed.body).toMatchObject({ enabled: false, policy: null, expiresAt, revision: 2 });
+  const entry = { enabled: false, narrowing: [], secretKey: key.secretKey, expiresAtMs: Date.parse(expiresAt) };
+  expect(publisher.keys.get(key.accessKeyId)).toMatchObject(entry);
+  expect((await send("DELETE", `${path}/${key.accessKeyId}`)).status).toBe(204);
+  expect((await send("DELETE", `${path}/${key.accessKeyId}`)).status).toBe(404);
+  expect(publisher.keys.size).toBe(1);
 });
 
-test("accessKeyRoutes: given credentials, taken ids, the last administrator", async () => {
-  const { fetch } = await startControl();
-  const body = JSON.stringify({
-    userName: "import",
-    credentials: { accessKeyId: "minio", secretKey: "0123456789abcdef" },
-  });
-  expect((await fetch("/api/v1/access-keys", { method: "POST", body, as: administrator })).status).toBe(201);
-  expect((await fetch("/api/v1/access-keys", { method: "POST", body, as: administrator })).status).toBe(409);
-  const own = `/api/v1/access-keys/${administrator.accessKeyId}`;
-  expect((await fetch(own, { method: "DELETE", as: administrator })).status).toBe(409);
-  expect((await fetch(own, { method: "PATCH", body: '{"enabled":false}', as: administrator })).status).toBe(409);
+test("accessKeyRoutes: given credentials, taken ids, the last key of an administrator, twenty keys of a user", async () => {
+  const { send } = await open();
+  const credentials = { accessKeyId: "minio", secretKey: "0123456789abcdef" };
+  expect((await send("POST", path, { userName: "alice", credentials })).status).toBe(201);
+  expect((await send("POST", path, { userName: "alice", credentials })).status).toBe(409);
+  const own = `${path}/${testAdministrator.accessKeyId}`;
+  expect((await send("DELETE", own)).status).toBe(409);
+  for (const patch of [{ enabled: false }, { policy }, { expiresAt: "2031-02-03T04:05:06Z" }])
+    expect((await send("PATCH", own, patch)).status).toBe(409);
+  expect((await send("PATCH", own, { description: "mine" })).status).toBe(200);
+  for (let count = 1; count < 20; count++) expect((await send("POST", path, { userName: "alice" })).status).toBe(201);
+  expect((await send("POST", path, { userName: "alice" })).status).toBe(409);
+});
+
+test("accessKeyRoutes: a change needs the revision that was read", async () => {
+  const { send, fetch } = await open();
+  const { body: key } = await send("POST", path, { userName: "alice" });
+  const change = (headers: Record<string, string>) =>
+    fetch(`${path}/${key.accessKeyId}`, { method: "PATCH", body: "{}", headers, as: testAdministrator });
+  expect((await change({})).status).toBe(428);
+  expect((await change({ "if-match": '"1"' })).status).toBe(200);
+  expect((await change({ "if-match": '"1"' })).status).toBe(412);
 });
 
 test("accessKeyRoutes: bad bodies name the part and store nothing", async () => {
-  const { control, fetch } = await startControl();
+  const { control, send, fetch } = await open();
   const bodies = [
-    "{",
-    "[]",
-    "null",
-    '{"userName":""}',
-    '{"userName":"a b"}',
-    '{"userName":"a","extra":1}',
-    '{"userName":"a","policy":""}',
-    '{"userName":"a","policy":"{}"}',
-    JSON.stringify({ userName: "a", policy: policy.replace("Allow", "Perhaps") }),
-    '{"userName":"a","credentials":{"accessKeyId":"abc","secretKey":"short"}}',
+    ...["{", "[]", "null", '{"userName":""}', '{"userName":"a b"}', '{"userName":"alice","extra":1}'],
+    ...['{"userName":"nobody"}', '{"userName":"alice","policy":""}', '{"userName":"alice","policy":"{}"}'],
+    JSON.stringify({ userName: "alice", policy: policy.replace("Allow", "Perhaps") }),
+    ...['{"userName":"alice","expiresAt":"tomorrow"}', '{"userName":"alice","limits":{"requestsPerSecond":-1}}'],
+    '{"userName":"alice","credentials":{"accessKeyId":"abc","secretKey":"short"}}',
     `{"userName":"${"a".repeat(65)}"}`,
   ];
-  for (const body of bodies) {
-    const response = await fetch("/api/v1/access-keys", { method: "POST", body, as: administrator });
-    expect([body, response.status]).toEqual([body, 400]);
-    expect(response.headers.get("content-type")).toBe("application/problem+json");
-    expect(await response.json()).toMatchObject({ code: "InvalidRequest", status: 400, title: "Invalid Request" });
+  for (const text of bodies) {
+    const { status, headers, body } = await send("POST", path, text);
+    expect([text, status]).toEqual([text, 400]);
+    expect(headers.get("content-type")).toBe("application/problem+json");
+    expect(body).toMatchObject({ code: "InvalidRequest", status: 400, title: "Invalid Request" });
   }
+  const malformed = await send("POST", path, { userName: "alice", policy: policy.replace("Allow", "Perhaps") });
+  expect(malformed.body.errors[0].pointer).toStartWith("/document/Statement");
   const headers = { "content-type": "text/plain" };
-  const plain = await fetch("/api/v1/access-keys", {
-    method: "POST",
-    body: '{"userName":"a"}',
-    headers,
-    as: administrator,
-  });
+  const plain = await fetch(path, { method: "POST", body: '{"userName":"alice"}', headers, as: testAdministrator });
   expect(plain.status).toBe(415);
-  const large = await fetch("/api/v1/access-keys", {
-    method: "POST",
-    body: `"${"a".repeat(2 ** 21)}"`,
-    as: administrator,
-  });
-  expect(large.status).toBe(413);
+  expect((await send("POST", path, `"${"a".repeat(2 ** 21)}"`)).status).toBe(413);
   expect(control.publisher.keys.size).toBe(1);
 });

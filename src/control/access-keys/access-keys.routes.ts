@@ -1,27 +1,43 @@
 import { Elysia, t } from "elysia";
-import { parsePolicy } from "#kernel/policy/parse-policy.ts";
-import type { KeyEntry } from "#kernel/protocol/identities.ts";
 import { accessKeyIdPattern, secretKeyPattern } from "#kernel/settings/credential-shape.ts";
-import { originOfCaller } from "../audit/origin-of-caller.ts";
-import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
-import { tenantSlugPattern } from "../tenants/ensure-tenant.ts";
-import { userNamePattern } from "../tenants/ensure-user.ts";
-import type { AccessKeys } from "./access-keys.ts";
+import { renderEtag } from "../http/entity-tag.ts";
+import {
+  actorOf,
+  documentText,
+  editorOf,
+  type IdentityRoutesBase,
+  identityPrefixes,
+  nameText,
+  type RoutedRequest,
+  renderTime,
+  requireAction,
+  ruleOf,
+} from "../iam/identity-routes.ts";
+import type { Actor } from "../iam/identity-work.ts";
+import type { Users, UserView } from "../iam/users/users.ts";
+import type { AccessKeys, KeyPatch, KeyView } from "./access-keys.ts";
+
+/** What the routes stand on. */
+export interface AccessKeyRoutesOptions extends IdentityRoutesBase {
+  readonly accessKeys: AccessKeys;
+  readonly users: Users;
+}
 
 const strict = { additionalProperties: false };
 const maxPage = 1000;
 const defaultPage = 50;
-/** Characters, white space included; the parser has the real limit. */
-const maxPolicyLength = 131_072;
-/** The keys of all tenants: for administrators alone. */
-const rule = (action: string) => ({ tags: ["access-keys"], action, scope: "G" });
-
+const bound = t.Optional(t.Union([t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]));
+const parts = {
+  policy: t.Optional(t.Union([documentText, t.Null()])),
+  description: t.Optional(t.String({ maxLength: 256, pattern: "^[^\\u0000-\\u001f\\u007f]*$" })),
+  expiresAt: t.Optional(t.Union([t.String({ format: "date-time" }), t.Null()])),
+  limits: t.Optional(t.Object({ requestsPerSecond: bound, maxConnections: bound, bytesPerSecond: bound }, strict)),
+};
 const newKey = t.Object(
   {
-    userName: t.String({ pattern: userNamePattern.source }),
-    tenant: t.Optional(t.String({ pattern: tenantSlugPattern.source })),
-    policy: t.Optional(t.String({ minLength: 1, maxLength: maxPolicyLength })),
+    userName: nameText,
+    ...parts,
     credentials: t.Optional(
       t.Object(
         {
@@ -34,75 +50,131 @@ const newKey = t.Object(
   },
   strict,
 );
-
-const keyChange = t.Object({ enabled: t.Optional(t.Boolean()) }, strict);
-
+const keyPatch = t.Object({ enabled: t.Optional(t.Boolean()), ...parts }, strict);
 const page = t.Object(
-  { limit: t.Optional(t.Integer({ minimum: 1, maximum: maxPage })), cursor: t.Optional(t.String({ maxLength: 128 })) },
+  {
+    limit: t.Optional(t.Integer({ minimum: 1, maximum: maxPage })),
+    cursor: t.Optional(t.String({ maxLength: 128 })),
+    userId: t.Optional(t.String({ maxLength: 64 })),
+  },
   strict,
 );
+const rule = (action: string, freshProof = false) => ruleOf("access-keys", action, freshProof);
 
 /**
- * `/api/v1/access-keys`: list, make, change, delete. Interim until the `iam:` actions exist: only administrators reach it.
- * A secret is in the answer to POST and nowhere else.
+ * `access-keys`: list, make, read, change, remove. A policy makes a key a service account: it may do what the policy and its user's
+ * policies both allow. A secret is in the answer to POST and nowhere else.
  */
-export function accessKeyRoutes(accessKeys: AccessKeys, callerOf: (request: Request) => Caller) {
-  return new Elysia({ prefix: "/api/v1/access-keys", normalize: false })
-    .get("/", ({ query }) => listPage(accessKeys.list(), query.limit ?? defaultPage, query.cursor ?? ""), {
-      query: page,
-      detail: rule("iam:ListAccessKeys"),
-    })
+export function accessKeyRoutes(options: AccessKeyRoutesOptions) {
+  const app = new Elysia({ normalize: false });
+  for (const prefix of identityPrefixes)
+    app.use(collectionRoutes(`${prefix}/access-keys`, options)).use(itemRoutes(`${prefix}/access-keys`, options));
+  return app;
+}
+
+function collectionRoutes(prefix: string, options: AccessKeyRoutesOptions) {
+  const { accessKeys, users } = options;
+  return new Elysia({ prefix, normalize: false })
+    .get(
+      "/",
+      async ({ request, params, query }) => {
+        const actor = actorOf(options, { request, params });
+        const { limit = defaultPage, cursor = "", userId = "" } = query;
+        const arn = userId === "" ? "*" : (await users.get(actor.tenantId, userId)).arn;
+        requireAction(options, { request, actor, arn }, "iam:ListAccessKeys");
+        const { items, nextCursor } = await accessKeys.list(actor.tenantId, { limit, cursor, userId });
+        return { items: items.map(render), nextCursor };
+      },
+      { query: page, detail: rule("iam:ListAccessKeys") },
+    )
     .post(
       "/",
-      async ({ body, request, set }) => {
-        const { userName, tenant, credentials } = body;
-        const optional = { ...(tenant && { tenant }), ...(credentials && { credentials }) };
-        if (body.policy !== undefined) requireKeyPolicy(body.policy);
-        const entry = await accessKeys.createKey(
-          { userName, policy: body.policy ?? null, ...optional },
-          originOfCaller(callerOf(request)),
-        );
+      async ({ request, params, body, set }) => {
+        const actor = actorOf(options, { request, params });
+        const user = await findUser(options, actor, body.userName);
+        requireAction(options, { request, actor, arn: user.arn }, "iam:CreateAccessKey");
+        const { policy = null, description = "", expiresAt = null, limits = {}, credentials } = body;
+        const given = { policy, description, limits, expiresAtMs: parseTime(expiresAt) };
+        const key = { userId: user.userId, ...given, ...(credentials && { credentials }) };
+        const { secretKey, ...view } = await accessKeys.create(actor, key);
         set.status = 201;
-        set.headers["location"] = `/api/v1/access-keys/${entry.accessKeyId}`;
+        set.headers["location"] = `${new URL(request.url).pathname.replace(/\/$/, "")}/${view.accessKeyId}`;
+        set.headers["etag"] = renderEtag(view.revision);
         set.headers["cache-control"] = "no-store";
-        return { ...renderKey(entry), secretKey: entry.secretKey };
+        return { ...render(view), secretKey };
       },
-      { body: newKey, detail: rule("iam:CreateAccessKey") },
+      { body: newKey, detail: rule("iam:CreateAccessKey", true) },
+    );
+}
+
+function itemRoutes(prefix: string, options: AccessKeyRoutesOptions) {
+  const { accessKeys } = options;
+  return new Elysia({ prefix, normalize: false })
+    .get(
+      "/:id",
+      async ({ request, params, set }) => {
+        const actor = actorOf(options, { request, params });
+        const view = await find(options, { request, params }, [actor, "iam:ListAccessKeys"]);
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
+      },
+      { detail: rule("iam:ListAccessKeys") },
     )
     .patch(
       "/:id",
-      async ({ params, body, request }) => {
-        const origin = originOfCaller(callerOf(request));
-        if (body.enabled !== undefined) await accessKeys.setEnabled(params.id, body.enabled, origin);
-        return renderKey(accessKeys.get(params.id));
+      async ({ request, params, body, set }) => {
+        const actor = editorOf(options, { request, params });
+        await find(options, { request, params }, [actor, "iam:UpdateAccessKey"]);
+        const { expiresAt, ...rest } = body;
+        const patch: KeyPatch = { ...rest, ...(expiresAt !== undefined && { expiresAtMs: parseTime(expiresAt) }) };
+        const view = await accessKeys.update(actor, params.id, patch);
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
       },
-      { body: keyChange, detail: rule("iam:UpdateAccessKey") },
+      { body: keyPatch, detail: rule("iam:UpdateAccessKey") },
     )
     .delete(
       "/:id",
-      async ({ params, request, set }) => {
-        await accessKeys.deleteKey(params.id, originOfCaller(callerOf(request)));
+      async ({ request, params, set }) => {
+        // Taking a key away is urgent: no revision is asked for.
+        const actor = actorOf(options, { request, params });
+        await find(options, { request, params }, [actor, "iam:DeleteAccessKey"]);
+        await accessKeys.remove(actor, params.id);
         set.status = 204;
       },
       { detail: rule("iam:DeleteAccessKey") },
     );
 }
 
-/** @throws ControlError InvalidRequest naming what is wrong with the text and where */
-function requireKeyPolicy(text: string): void {
-  const parsed = parsePolicy(text, { kind: "key" });
-  if (parsed.kind === "document") return;
-  const [{ pointer, message } = { pointer: "", message: "" }] = parsed.problems;
-  throw new ControlError("InvalidRequest", `The policy is wrong at "${pointer}": ${message}`);
+/** @throws ControlError InvalidRequest, so that a wrong name is not taken for a wrong path */
+async function findUser({ users }: AccessKeyRoutesOptions, { tenantId }: Actor, name: string): Promise<UserView> {
+  try {
+    return await users.find(tenantId, name);
+  } catch (error) {
+    if (!(error instanceof ControlError) || error.code !== "NotFound") throw error;
+    throw new ControlError("InvalidRequest", "There is no such user", [
+      { pointer: "/userName", message: "There is no user of this name" },
+    ]);
+  }
 }
 
-function listPage(keys: readonly KeyEntry[], limit: number, cursor: string): object {
-  const rest = keys.filter(({ accessKeyId }) => accessKeyId > cursor);
-  const items = rest.slice(0, limit);
-  const nextCursor = rest.length > items.length ? (items.at(-1)?.accessKeyId ?? null) : null;
-  return { items: items.map(renderKey), nextCursor };
+/** @throws ControlError NotFound, Forbidden */
+async function find(
+  options: AccessKeyRoutesOptions,
+  { request, params }: RoutedRequest,
+  [actor, action]: readonly [actor: Actor, action: string],
+): Promise<KeyView> {
+  const view = await options.accessKeys.get(actor.tenantId, params?.["id"] ?? "");
+  const { arn } = await options.users.get(actor.tenantId, view.userId);
+  requireAction(options, { request, actor, arn }, action);
+  return view;
 }
 
-function renderKey({ secretKey: _, ...rest }: KeyEntry): Omit<KeyEntry, "secretKey"> {
-  return rest;
+function parseTime(text: string | null): number | null {
+  return text === null ? null : Date.parse(text);
+}
+
+function render({ createdAtMs, expiresAtMs, ...rest }: KeyView): object {
+  const expiresAt = expiresAtMs === null ? null : renderTime(expiresAtMs);
+  return { ...rest, createdAt: renderTime(createdAtMs), expiresAt };
 }

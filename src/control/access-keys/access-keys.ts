@@ -1,168 +1,218 @@
-import type { KeyEntry } from "#kernel/protocol/identities.ts";
-import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
-import type { AuditEvent, RecordAudit } from "../audit/audit-event.ts";
-import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
-import { SerialQueue } from "../database/serial-queue.ts";
+import type { KeyEntry, KeyLimits } from "#kernel/protocol/identities.ts";
+import type { AuditEvent } from "../audit/audit-event.ts";
+import type { ControlQueries, SqlRow } from "../database/control-database.ts";
+import { readInteger, readText } from "../database/row-values.ts";
 import { ControlError } from "../http/control-error.ts";
-import { readIdentities } from "../iam/read-identities.ts";
-import type { SnapshotPublisher } from "../snapshot/publisher.ts";
-import { defaultTenantSlug, ensureTenant, type IdentitySource } from "../tenants/ensure-tenant.ts";
-import { ensureUser } from "../tenants/ensure-user.ts";
+import {
+  type Actor,
+  type IdentityOptions,
+  type Page,
+  pageOf,
+  requireRoom,
+  requireRow,
+  runChange,
+} from "../iam/identity-work.ts";
+import { requirePolicy } from "../iam/policy-texts.ts";
+import { readUserEntry } from "../iam/read-identities.ts";
+import { requireReach } from "../iam/users/reach.ts";
+import { changesOf } from "../iam/users/users.ts";
 import { makeCredentials } from "../tenants/new-identifiers.ts";
 import type { AccessKeyStore } from "./access-key-store.ts";
 
+/** A key as the API shows it: without its secret. */
+export interface KeyView extends Omit<KeyEntry, "secretKey" | "narrowing"> {
+  readonly userName: string;
+  readonly description: string;
+  /** Text of the key's own policy; null: it may do what its user may. */
+  readonly policy: string | null;
+  readonly createdAtMs: number;
+  readonly revision: number;
+}
+
 /** A key to be made. */
 export interface NewKey {
-  /** Made when there is none of this name in the tenant. */
-  readonly userName: string;
-  /** Slug of the tenant, made when there is none; `default` when absent. */
-  readonly tenant?: string;
-  /** Text of a policy: the key may do this much; the user is allowed it too. Null: what the user is allowed anyway. */
+  readonly userId: string;
+  /** Text of a policy that narrows it. */
   readonly policy: string | null;
+  readonly description: string;
+  readonly expiresAtMs: number | null;
+  readonly limits: KeyLimits;
   /** Both or none: given values for imports; random ones when absent. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretKey: string };
 }
 
-/** What the feature stands on. */
-export interface AccessKeysOptions extends IdentitySource {
-  readonly database: ControlDatabase;
-  readonly store: AccessKeyStore;
-  readonly publisher: SnapshotPublisher;
-  readonly record: RecordAudit;
+/** What of a key can be changed; absent parts stay. */
+export type KeyPatch = Partial<Omit<NewKey, "userId" | "credentials"> & { readonly enabled: boolean }>;
+
+/** Which keys are listed. */
+export interface KeysWanted {
+  readonly limit: number;
+  readonly cursor: string;
+  /** Of this user alone; empty for all of the tenant. */
+  readonly userId: string;
 }
 
-/** Who changes a key, as the event tells it. */
-export type KeyChangeOrigin = Pick<AuditEvent, "actor" | "requestId" | "address" | "agent" | "via">;
-
-/** What everybody may do about the own log-in and keys. */
-const selfServicePolicy = "arn:aws:iam::aws:policy/selfService";
-
-const bySystem: KeyChangeOrigin = { actor: { kind: "system", id: "system", name: "system" }, via: "system" };
+const SHOWN = `SELECT k.access_key_id, k.description, k.key_policy, k.created_at_ms, k.revision, u.name
+  FROM access_keys k JOIN users u ON u.user_id = k.user_id`;
 
 /**
  * The access keys of all users. A change is durable and known to every worker when its call resolves: a key works
- * everywhere then, or nowhere. Changes take turns, so that they are published in the order they were committed.
+ * everywhere then, or nowhere.
  */
 export class AccessKeys {
-  readonly #options: AccessKeysOptions;
-  readonly #turns = new SerialQueue();
+  readonly #options: IdentityOptions;
+  readonly #store: AccessKeyStore;
 
-  constructor(options: AccessKeysOptions) {
+  constructor(options: IdentityOptions, store: AccessKeyStore) {
     this.#options = options;
+    this.#store = store;
   }
 
-  /** Keys in the order of their ids. */
-  list(): readonly KeyEntry[] {
-    const byId = (a: KeyEntry, b: KeyEntry) => (a.accessKeyId < b.accessKeyId ? -1 : 1);
-    return [...this.#options.publisher.keys.values()].sort(byId);
+  /** A page of a tenant's keys, by id. */
+  async list(tenantId: string, { limit, cursor, userId }: KeysWanted): Promise<Page<KeyView>> {
+    const rows = await this.#options.database.all(
+      `${SHOWN} WHERE u.tenant_id = $1 AND k.access_key_id > $2 AND (k.user_id = $3 OR $4 = '')
+       ORDER BY k.access_key_id LIMIT $5`,
+      [tenantId, cursor, userId, userId, limit + 1],
+    );
+    return pageOf(
+      rows.flatMap((row) => this.#show(row)),
+      limit,
+      ({ accessKeyId }) => accessKeyId,
+    );
   }
 
-  /** One key. @throws ControlError NotFound. */
-  get(accessKeyId: string): KeyEntry {
-    const entry = this.#options.publisher.keys.get(accessKeyId);
+  /** One key. @throws ControlError NotFound, also for those of other tenants */
+  async get(tenantId: string, accessKeyId: string): Promise<KeyView> {
+    const sql = `${SHOWN} WHERE k.access_key_id = $1 AND u.tenant_id = $2`;
+    const [view] = this.#show(requireRow(await this.#options.database.all(sql, [accessKeyId, tenantId])));
+    if (view === undefined) throw new ControlError("NotFound");
+    return view;
+  }
+
+  /**
+   * Makes a key. The secret is in the answer and can be read nowhere else.
+   * @throws ControlError NotFound (the user), InvalidRequest (the policy), Conflict (the id is taken, too many keys)
+   */
+  async create(actor: Actor, key: NewKey): Promise<KeyView & { readonly secretKey: string }> {
+    const { publisher, clock, random, limits } = this.#options;
+    if (key.policy !== null) requirePolicy(key.policy, "key");
+    const { accessKeyId, secretKey } = key.credentials ?? makeCredentials(random);
+    await runChange(this.#options, actor, async (queries) => {
+      const { userId, policy, description, expiresAtMs } = key;
+      const user = await readUserEntry(queries, userId);
+      if (user?.tenantId !== actor.tenantId) throw new ControlError("NotFound", "There is no such user");
+      requireReach(publisher, actor, user);
+      const counted = await queries.all("SELECT count(*) AS found FROM access_keys WHERE user_id = $1", [userId]);
+      const tenantLimit = publisher.entries("tenant").get(actor.tenantId)?.limits.maxKeysPerUser;
+      requireRoom(
+        counted,
+        tenantLimit === undefined ? limits.keysPerUser : (tenantLimit ?? Infinity),
+        "keys of a user",
+      );
+      const row = { accessKeyId, secretKey, userId, policy, description, expiresAtMs, limits: key.limits };
+      if (!(await this.#store.insert(queries, { ...row, createdAtMs: clock.nowMs() })))
+        throw new ControlError("Conflict", "The access key id is taken");
+      const value = await this.#requireEntry(queries, accessKeyId);
+      const change = { policy: { after: policy }, userName: { after: user.name }, expiresAtMs: { after: expiresAtMs } };
+      return {
+        value: undefined,
+        changes: [{ kind: "key", id: accessKeyId, value }],
+        event: keyEvent("iam:CreateAccessKey", accessKeyId, { userName: user.name, change }),
+      };
+    });
+    return { ...(await this.get(actor.tenantId, accessKeyId)), secretKey };
+  }
+
+  /** Changes a key. @throws ControlError NotFound, PreconditionFailed, InvalidRequest, Conflict: the last key of an administrator */
+  async update(actor: Actor, accessKeyId: string, patch: KeyPatch): Promise<KeyView> {
+    if (typeof patch.policy === "string") requirePolicy(patch.policy, "key");
+    const before = await this.get(actor.tenantId, accessKeyId);
+    await runChange(this.#options, actor, async (queries) => {
+      await this.#requireReach(queries, actor, before);
+      const { enabled, policy, description, expiresAtMs, limits } = { ...before, ...patch };
+      const isUnusable = !enabled || policy !== null || expiresAtMs !== null;
+      if (isUnusable) this.#requireOtherAdministrator(before);
+      const row = { accessKeyId, enabled, policy, description, expiresAtMs, limits };
+      if (!(await this.#store.update(queries, row))) throw new ControlError("NotFound");
+      const shown = { enabled: before.enabled, policy: before.policy, description: before.description };
+      const change = changesOf(
+        { ...shown, expiresAtMs: before.expiresAtMs, limits: before.limits },
+        { enabled, policy, description, expiresAtMs, limits },
+      );
+      return {
+        value: undefined,
+        changes: [{ kind: "key", id: accessKeyId, value: await this.#requireEntry(queries, accessKeyId) }],
+        event: keyEvent("iam:UpdateAccessKey", accessKeyId, { userName: before.userName, change }),
+      };
+    });
+    return this.get(actor.tenantId, accessKeyId);
+  }
+
+  /** Removes a key. @throws ControlError NotFound; Conflict when it is the last one an administrator can use */
+  async remove(actor: Actor, accessKeyId: string): Promise<void> {
+    const before = await this.get(actor.tenantId, accessKeyId);
+    await runChange(this.#options, actor, async (queries) => {
+      await this.#requireReach(queries, actor, before);
+      this.#requireOtherAdministrator(before);
+      if (!(await this.#store.remove(queries, accessKeyId))) throw new ControlError("NotFound");
+      return {
+        value: undefined,
+        changes: [{ kind: "key", id: accessKeyId, value: null }],
+        event: keyEvent("iam:DeleteAccessKey", accessKeyId, { userName: before.userName }),
+      };
+    });
+  }
+
+  async #requireReach(queries: ControlQueries, actor: Actor, { accessKeyId, userId }: KeyView): Promise<void> {
+    const sql = "SELECT revision FROM access_keys WHERE access_key_id = $1";
+    requireRow(await queries.all(sql, [accessKeyId]), actor.revision);
+    const user = await readUserEntry(queries, userId);
+    if (user === undefined) throw new ControlError("NotFound");
+    requireReach(this.#options.publisher, actor, user);
+  }
+
+  async #requireEntry(queries: ControlQueries, accessKeyId: string): Promise<KeyEntry> {
+    const entry = await this.#store.find(queries, accessKeyId);
     if (entry === undefined) throw new ControlError("NotFound");
     return entry;
   }
 
-  /** Makes a key. The secret is in the answer and can be read nowhere else. @throws ControlError Conflict when the id is taken. */
-  createKey(key: NewKey, origin: KeyChangeOrigin = bySystem): Promise<KeyEntry> {
-    const { database, publisher, random } = this.#options;
-    return this.#turns.run(async () => {
-      const credentials = key.credentials ?? makeCredentials(random);
-      const changes = await database.transaction((queries) => this.#make(queries, { ...key, ...credentials }, origin));
-      await publisher.publish(changes);
-      return this.get(credentials.accessKeyId);
-    });
-  }
-
-  /** Removes a key. @throws ControlError NotFound; Conflict when it is the last one an administrator can use. */
-  deleteKey(accessKeyId: string, origin: KeyChangeOrigin = bySystem): Promise<void> {
-    const { database, store, record } = this.#options;
-    return this.#turns.run(async () => {
-      const entry = this.get(accessKeyId);
-      this.#refuseLastAdministrator(entry);
-      await database.transaction(async (queries) => {
-        if (!(await store.remove(queries, accessKeyId))) throw new ControlError("NotFound");
-        await record(queries, { ...origin, ...this.#event("iam:DeleteAccessKey", entry) });
-      });
-      await this.#options.publisher.publish([{ kind: "key", id: accessKeyId, value: null }]);
-    });
-  }
-
-  /** Switches a key on or off. @throws ControlError NotFound; Conflict when it is the last one an administrator can use. */
-  setEnabled(accessKeyId: string, enabled: boolean, origin: KeyChangeOrigin = bySystem): Promise<KeyEntry> {
-    const { database, store, record, publisher } = this.#options;
-    return this.#turns.run(async () => {
-      const entry = this.get(accessKeyId);
-      if (!enabled) this.#refuseLastAdministrator(entry);
-      const value = { ...entry, enabled };
-      await database.transaction(async (queries) => {
-        const policy = entry.narrowing.at(-1) ?? null;
-        if (!(await store.update(queries, { accessKeyId, policy, enabled }))) throw new ControlError("NotFound");
-        const change = { enabled: { before: entry.enabled, after: enabled } };
-        await record(queries, { ...origin, ...this.#event("iam:UpdateAccessKey", entry), change });
-      });
-      await publisher.publish([{ kind: "key", id: accessKeyId, value }]);
-      return value;
-    });
-  }
-
-  async #make(
-    queries: ControlQueries,
-    key: NewKey & { readonly accessKeyId: string; readonly secretKey: string },
-    origin: KeyChangeOrigin,
-  ): Promise<readonly SnapshotChange[]> {
-    const { store, clock, random, record } = this.#options;
-    const { accessKeyId, secretKey, policy } = key;
-    const { tenantId } = await ensureTenant(queries, key.tenant ?? defaultTenantSlug, { clock, random });
-    const who = { tenantId, name: key.userName, administrator: false };
-    const { userId } = await ensureUser(queries, who, { clock, random });
-    await queries.run(
-      "INSERT INTO policy_attachments (identity_id, policy_id) VALUES ($1, $2) ON CONFLICT (identity_id, policy_id) DO NOTHING",
-      [userId, selfServicePolicy],
-    );
-    const row = { accessKeyId, secretKey, userId, policy, createdAtMs: clock.nowMs() };
-    if (!(await store.insert(queries, row))) throw new ControlError("Conflict", "The access key id is taken");
-    if (policy !== null) {
-      await queries.run("INSERT INTO inline_policies (identity_id, name, document) VALUES ($1, $2, $3)", [
-        userId,
-        `grants-of-${accessKeyId}`,
-        policy,
-      ]);
-    }
-    const { tenant, user } = await readIdentities(queries);
-    const change = { policy: { after: policy }, userName: { after: key.userName } };
-    const resource = { kind: "accessKey", id: accessKeyId, name: key.userName };
-    await record(queries, { ...origin, tenantId, action: "iam:CreateAccessKey", resource, outcome: "success", change });
-    const value = { accessKeyId, secretKey, enabled: true, userId, tenantId };
-    return [
-      { kind: "tenant", id: tenantId, value: tenant.find((one) => one.tenantId === tenantId) ?? null },
-      { kind: "user", id: userId, value: user.find((one) => one.userId === userId) ?? null },
-      {
-        kind: "key",
-        id: accessKeyId,
-        value: { ...value, expiresAtMs: null, narrowing: policy === null ? [] : [policy], limits: {} },
-      },
-    ];
-  }
-
-  #refuseLastAdministrator(entry: KeyEntry): void {
-    if (!this.#isGlobal(entry) || !entry.enabled) return;
-    for (const other of this.#options.publisher.keys.values()) {
-      if (this.#isGlobal(other) && other.enabled && other.accessKeyId !== entry.accessKeyId) return;
-    }
+  /** Of a global administrator one key stays that works and that nothing narrows. */
+  #requireOtherAdministrator({ accessKeyId }: KeyView): void {
+    const keys = this.#options.publisher.entries("key");
+    const own = keys.get(accessKeyId);
+    if (own === undefined || !this.#isAdministrator(own)) return;
+    for (const other of keys.values()) if (other.accessKeyId !== accessKeyId && this.#isAdministrator(other)) return;
     throw new ControlError("Conflict", "The last key of an administrator stays");
   }
 
-  #isGlobal({ userId }: KeyEntry): boolean {
-    return this.#options.publisher.entries("user").get(userId)?.global === true;
+  #isAdministrator({ userId, enabled, narrowing, expiresAtMs }: KeyEntry): boolean {
+    const user = this.#options.publisher.entries("user").get(userId);
+    return enabled && narrowing.length === 0 && expiresAtMs === null && user?.global === true;
   }
 
-  #event(
-    action: string,
-    { accessKeyId, userId, tenantId }: KeyEntry,
-  ): Pick<AuditEvent, "tenantId" | "action" | "resource" | "outcome"> {
-    const name = this.#options.publisher.entries("user").get(userId)?.name ?? userId;
-    return { tenantId, action, resource: { kind: "accessKey", id: accessKeyId, name }, outcome: "success" };
+  #show(row: SqlRow): KeyView[] {
+    const entry = this.#options.publisher.entries("key").get(readText(row, "access_key_id"));
+    if (entry === undefined) return [];
+    const { secretKey: _secret, narrowing: _narrowing, ...rest } = entry;
+    return [
+      {
+        ...rest,
+        userName: readText(row, "name"),
+        description: readText(row, "description"),
+        policy: row["key_policy"] === null ? null : readText(row, "key_policy"),
+        createdAtMs: readInteger(row, "created_at_ms"),
+        revision: readInteger(row, "revision"),
+      },
+    ];
   }
+}
+
+function keyEvent(
+  action: string,
+  id: string,
+  { userName: name, change }: { readonly userName: string; readonly change?: AuditEvent["change"] },
+): Pick<AuditEvent, "action" | "resource" | "change"> {
+  return { action, resource: { kind: "accessKey", id, name }, ...(change && { change }) };
 }

@@ -1,4 +1,5 @@
 import type { ControlDatabase } from "../database/control-database.ts";
+import { administratorPolicy } from "../iam/policy-texts.ts";
 import { defaultTenantSlug, ensureTenant, type IdentitySource } from "../tenants/ensure-tenant.ts";
 import { ensureUser } from "../tenants/ensure-user.ts";
 import { type Credentials, makeCredentials } from "../tenants/new-identifiers.ts";
@@ -20,8 +21,6 @@ export interface FirstAdministratorSource extends IdentitySource {
   readonly userName?: string;
 }
 
-const administratorPolicy = "arn:aws:iam::aws:policy/consoleAdmin";
-
 /** Makes the tenant `default` and its administrator with one access key, or does nothing when there is an administrator. */
 export function ensureFirstAdministrator(source: FirstAdministratorSource): Promise<FirstAdministrator | undefined> {
   const { database, store, given, userName = "admin", clock, random } = source;
@@ -33,7 +32,16 @@ export function ensureFirstAdministrator(source: FirstAdministratorSource): Prom
     const user = await ensureUser(queries, who, { clock, random });
     const { accessKeyId, secretKey } = given ?? makeCredentials(random);
     const createdAtMs = clock.nowMs();
-    await store.insert(queries, { accessKeyId, secretKey, userId: user.userId, policy: null, createdAtMs });
+    await store.insert(queries, {
+      accessKeyId,
+      secretKey,
+      userId: user.userId,
+      policy: null,
+      description: "",
+      expiresAtMs: null,
+      limits: {},
+      createdAtMs,
+    });
     await queries.run("INSERT INTO policy_attachments (identity_id, policy_id) VALUES ($1, $2)", [
       user.userId,
       administratorPolicy,

@@ -8,11 +8,16 @@ import type { KeyEntry } from "#kernel/protocol/identities.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
 import { entriesWith, policyOf } from "#testing/identities.ts";
+import { administratorOf, makeKey } from "#testing/make-key.ts";
 import { AccessKeyStore } from "../access-keys/access-key-store.ts";
 import { AccessKeys } from "../access-keys/access-keys.ts";
+import { ensureFirstAdministrator } from "../access-keys/first-administrator.ts";
 import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
 import { openControlDatabase } from "../database/open-control-database.ts";
+import { SerialQueue } from "../database/serial-queue.ts";
 import { Sealer } from "../encryption/seal.ts";
+import { openIdentities } from "../iam/identities.ts";
+import { identityLimits } from "../iam/identity-limits.ts";
 import { readIdentities } from "../iam/read-identities.ts";
 import { createLog } from "../observe/log.ts";
 import { SnapshotPublisher } from "../snapshot/publisher.ts";
@@ -112,6 +117,7 @@ async function open(folder = mkdtempSync(join(tmpdir(), "maxiofs-buckets-"))) {
   const time = { nowMs: 1_700_000_000_000 };
   const clock = { nowMs: () => time.nowMs++, monotonicMs: () => 0 };
   const store = new AccessKeyStore(new Sealer(new Uint8Array(32), systemRandom));
+  await ensureFirstAdministrator({ database, store, given: undefined, clock, random: systemRandom });
   const publisher = new SnapshotPublisher({
     entries: {
       ...entriesWith(),
@@ -122,7 +128,11 @@ async function open(folder = mkdtempSync(join(tmpdir(), "maxiofs-buckets-"))) {
     settings: resolveDataSettings(new Map(), {}, 0),
     endSilentWorker: () => Promise.resolve(),
   });
-  const keys = new AccessKeys({ database, store, publisher, clock, random: systemRandom, record: async () => {} });
+  const identityOptions = {
+    ...{ database, publisher, clock, random: systemRandom, record: async () => {} },
+    ...{ turns: new SerialQueue(), limits: identityLimits },
+  };
+  const identities = openIdentities(identityOptions, new AccessKeys(identityOptions, store));
   const log = createLog({ level: "error", format: "json", clock });
   const makeBuckets = (catalogs: BucketCatalogs, over = database) =>
     new Buckets({
@@ -140,14 +150,16 @@ async function open(folder = mkdtempSync(join(tmpdir(), "maxiofs-buckets-"))) {
       ...JSON.parse(String(row["chain"])),
       row["hash"],
     ]);
-  return { folder, database, time, publisher, keys, makeBuckets, recorded };
+  return { folder, database, time, publisher, identities, makeBuckets, recorded };
 }
+
+type RequestKey = Pick<KeyEntry, "tenantId" | "userId" | "accessKeyId">;
 
 async function openWithBuckets() {
   const opened = await open();
   const catalogs = new MemoryCatalogs();
-  const key = await opened.keys.createKey({ userName: "alice", policy: policyOf([]) });
-  const request = (name: string, { tenantId, userId, accessKeyId }: KeyEntry = key) =>
+  const key = await makeKey(opened, { userName: "alice", policy: policyOf([]) });
+  const request = (name: string, { tenantId, userId, accessKeyId }: RequestKey = key) =>
     ({
       kind: "createBucket",
       name,
@@ -178,10 +190,11 @@ test("createBucket: stores, makes the catalog and publishes what the request say
 });
 
 test("createBucket: a taken name is told apart by its owner", async () => {
-  const { buckets, keys, request } = await openWithBuckets();
+  const opened = await openWithBuckets();
+  const { buckets, request } = opened;
   await buckets.createBucket(request("photos"));
-  const colleague = await keys.createKey({ userName: "bob", policy: policyOf([]) });
-  const stranger = await keys.createKey({ userName: "eve", tenant: "other", policy: policyOf([]) });
+  const colleague = await makeKey(opened, { userName: "bob", policy: policyOf([]) });
+  const stranger = await makeKey(opened, { userName: "eve", tenant: "other", policy: policyOf([]) });
   expect(await codeOf(buckets.createBucket(request("photos")))).toBe("BucketAlreadyOwnedByYou");
   expect(await codeOf(buckets.createBucket(request("photos", colleague)))).toBe("BucketAlreadyOwnedByYou");
   expect(await codeOf(buckets.createBucket(request("photos", stranger)))).toBe("BucketAlreadyExists");
@@ -189,7 +202,8 @@ test("createBucket: a taken name is told apart by its owner", async () => {
   expect(await codeOf(buckets.createBucket(request("other", { ...colleague, accessKeyId: "AKIANOBODY" })))).toBe(
     "InvalidAccessKeyId",
   );
-  await keys.setEnabled(colleague.accessKeyId, false);
+  const actor = { caller: administratorOf(opened.publisher), tenantId: colleague.tenantId };
+  await opened.identities.accessKeys.update(actor, colleague.accessKeyId, { enabled: false });
   expect(await codeOf(buckets.createBucket(request("other", colleague)))).toBe("InvalidAccessKeyId");
 });
 
@@ -208,7 +222,8 @@ test("createBucket: of many at once with one name exactly one wins", async () =>
 });
 
 test("createBucket: 1,000 buckets per tenant", async () => {
-  const { buckets, keys, database, request } = await openWithBuckets();
+  const opened = await openWithBuckets();
+  const { buckets, database, request } = opened;
   const { tenantId } = await buckets.createBucket(request("bucket-0000"));
   await database.run(
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 998)
@@ -218,7 +233,7 @@ test("createBucket: 1,000 buckets per tenant", async () => {
   );
   await buckets.createBucket(request("bucket-0999"));
   expect(await codeOf(buckets.createBucket(request("bucket-1000")))).toBe("TooManyBuckets");
-  const stranger = await keys.createKey({ userName: "eve", tenant: "other", policy: policyOf([]) });
+  const stranger = await makeKey(opened, { userName: "eve", tenant: "other", policy: policyOf([]) });
   await buckets.createBucket(request("bucket-1000", stranger));
 });
 
@@ -248,18 +263,17 @@ test("deleteBucket: an empty bucket goes, its folder an hour later", async () =>
 });
 
 test("createBucket, deleteBucket: each is recorded once, with the user of the key, in the transaction that makes it true", async () => {
-  const { buckets, catalogs, request, keys, recorded } = await openWithBuckets();
-  const [key] = keys.list();
-  const { origin } = request("photos", key);
+  const { buckets, catalogs, request, recorded } = await openWithBuckets();
+  const { origin } = request("photos");
   const { bucketId } = await buckets.createBucket({ ...request("photos"), origin });
   const full = await buckets.createBucket({ ...request("full"), origin });
   catalogs.folders.set(full.bucketId, { closed: false, full: true });
   expect(await codeOf(buckets.deleteBucket(full.bucketId, origin))).toBe("BucketNotEmpty");
   await buckets.deleteBucket(bucketId, origin);
   expect(await recorded()).toEqual([
-    ["s3:CreateBucket", bucketId, key?.userId],
-    ["s3:CreateBucket", full.bucketId, key?.userId],
-    ["s3:DeleteBucket", bucketId, key?.userId],
+    ["s3:CreateBucket", bucketId, origin.principalId],
+    ["s3:CreateBucket", full.bucketId, origin.principalId],
+    ["s3:DeleteBucket", bucketId, origin.principalId],
   ]);
 });
 

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import { makeKey } from "#testing/make-key.ts";
 import { openConsole } from "#testing/opened-console.ts";
 import { closeControls, makeControlOptions, startControl, testAdministrator } from "#testing/opened-control.ts";
 
@@ -100,7 +101,7 @@ test("quotaRoutes: who has no right to it reads and sets no quota, nor learns wh
   const [tenantId = ""] = control.publisher.entries("tenant").keys();
   await control.calls.answer({ kind: "createBucket", name: "photos", tenantId, region: "us-east-1", tags: [] });
   expect((await fetch("/api/v1/buckets/photos/quota")).status).toBe(401);
-  await control.accessKeys.createKey({ userName: "alice", policy: null });
+  await makeKey(control, { userName: "alice", policy: null });
   const system = { actor: { kind: "system", id: "", name: "" }, via: "system" } as const;
   const { password } = await control.logins.resetPassword(await control.logins.find("default", "alice"), system);
   const alice = client();

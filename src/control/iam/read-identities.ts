@@ -21,34 +21,63 @@ export type IdentityEntries = {
 type Queries = Pick<ControlQueries, "all">;
 type ById<Value> = ReadonlyMap<string, readonly Value[]>;
 
-const TENANTS =
-  "SELECT tenant_id, slug, display_name, account_id, canonical_id, status, limits FROM tenants ORDER BY tenant_id";
-const USERS = `SELECT user_id, tenant_id, name, path, is_global, status, tags, boundary_policy_id
-  FROM users ORDER BY user_id`;
-const GROUPS = "SELECT group_id, tenant_id, name, path FROM user_groups ORDER BY group_id";
-const ROLES = "SELECT role_id, tenant_id, name, path, tags, boundary_policy_id FROM roles ORDER BY role_id";
+const TENANTS = "SELECT tenant_id, slug, display_name, account_id, canonical_id, status, limits FROM tenants";
+const USERS = "SELECT user_id, tenant_id, name, path, is_global, status, tags, boundary_policy_id FROM users";
+const GROUPS = "SELECT group_id, tenant_id, name, path FROM user_groups";
+const ROLES = "SELECT role_id, tenant_id, name, path, tags, boundary_policy_id FROM roles";
 const POLICIES = `SELECT p.policy_id, p.tenant_id, p.path, p.name, t.account_id, v.document
   FROM managed_policies p JOIN tenants t ON t.tenant_id = p.tenant_id
-  JOIN policy_versions v ON v.policy_id = p.policy_id AND v.version = p.default_version ORDER BY p.policy_id`;
+  JOIN policy_versions v ON v.policy_id = p.policy_id AND v.version = p.default_version`;
+const MEMBERSHIPS = "SELECT user_id, group_id FROM group_members";
+const ATTACHMENTS = "SELECT identity_id, policy_id FROM policy_attachments";
+const INLINE = "SELECT identity_id, name, document FROM inline_policies";
 
 /** Reads all identities and managed policies, in a handful of statements however many there are. */
 export async function readIdentities(queries: Queries): Promise<IdentityEntries> {
   const held = await readHeldPolicies(queries);
-  const members = group(await queries.all("SELECT user_id, group_id FROM group_members ORDER BY group_id"), (row) => [
-    readText(row, "user_id"),
-    readText(row, "group_id"),
-  ]);
+  const members = groupMembers(await queries.all(`${MEMBERSHIPS} ORDER BY group_id`));
   return {
-    tenant: (await queries.all(TENANTS)).map(readTenantEntry),
-    user: (await queries.all(USERS)).map((row) => readUser(row, held, members)),
-    group: (await queries.all(GROUPS)).map((row) => readGroup(row, held)),
-    role: (await queries.all(ROLES)).map((row) => readRole(row, held)),
-    policy: (await queries.all(POLICIES)).map(readPolicy),
+    tenant: (await queries.all(`${TENANTS} ORDER BY tenant_id`)).map(readTenant),
+    user: (await queries.all(`${USERS} ORDER BY user_id`)).map((row) => readUser(row, held, members)),
+    group: (await queries.all(`${GROUPS} ORDER BY group_id`)).map((row) => readGroup(row, held)),
+    role: (await queries.all(`${ROLES} ORDER BY role_id`)).map((row) => readRole(row, held)),
+    policy: (await queries.all(`${POLICIES} ORDER BY p.policy_id`)).map(readPolicy),
   };
 }
 
-/** A row of `tenants`. */
-function readTenantEntry(row: SqlRow): TenantEntry {
+/** One tenant; undefined when there is none. */
+export async function readTenantEntry(queries: Queries, tenantId: string): Promise<TenantEntry | undefined> {
+  const [row] = await queries.all(`${TENANTS} WHERE tenant_id = $1`, [tenantId]);
+  return row && readTenant(row);
+}
+
+/** One user; undefined when there is none. */
+export async function readUserEntry(queries: Queries, userId: string): Promise<UserEntry | undefined> {
+  const [row] = await queries.all(`${USERS} WHERE user_id = $1`, [userId]);
+  if (row === undefined) return undefined;
+  const members = groupMembers(await queries.all(`${MEMBERSHIPS} WHERE user_id = $1 ORDER BY group_id`, [userId]));
+  return readUser(row, await readHeldBy(queries, userId), members);
+}
+
+/** One group; undefined when there is none. */
+export async function readGroupEntry(queries: Queries, groupId: string): Promise<GroupEntry | undefined> {
+  const [row] = await queries.all(`${GROUPS} WHERE group_id = $1`, [groupId]);
+  return row && readGroup(row, await readHeldBy(queries, groupId));
+}
+
+/** One role; undefined when there is none. */
+export async function readRoleEntry(queries: Queries, roleId: string): Promise<RoleEntry | undefined> {
+  const [row] = await queries.all(`${ROLES} WHERE role_id = $1`, [roleId]);
+  return row && readRole(row, await readHeldBy(queries, roleId));
+}
+
+/** The default version of one managed policy; undefined when there is none. */
+export async function readPolicyEntry(queries: Queries, policyId: string): Promise<PolicyEntry | undefined> {
+  const [row] = await queries.all(`${POLICIES} WHERE p.policy_id = $1`, [policyId]);
+  return row && readPolicy(row);
+}
+
+function readTenant(row: SqlRow): TenantEntry {
   return {
     tenantId: readText(row, "tenant_id"),
     slug: readText(row, "slug"),
@@ -75,8 +104,20 @@ interface HeldPolicies {
 }
 
 async function readHeldPolicies(queries: Queries): Promise<HeldPolicies> {
-  const attachments = await queries.all("SELECT identity_id, policy_id FROM policy_attachments ORDER BY policy_id");
-  const inline = await queries.all("SELECT identity_id, name, document FROM inline_policies ORDER BY name");
+  return groupHeld(
+    await queries.all(`${ATTACHMENTS} ORDER BY policy_id`),
+    await queries.all(`${INLINE} ORDER BY name`),
+  );
+}
+
+async function readHeldBy(queries: Queries, identityId: string): Promise<HeldPolicies> {
+  return groupHeld(
+    await queries.all(`${ATTACHMENTS} WHERE identity_id = $1 ORDER BY policy_id`, [identityId]),
+    await queries.all(`${INLINE} WHERE identity_id = $1 ORDER BY name`, [identityId]),
+  );
+}
+
+function groupHeld(attachments: readonly SqlRow[], inline: readonly SqlRow[]): HeldPolicies {
   return {
     attached: group(attachments, (row) => [readText(row, "identity_id"), readText(row, "policy_id")]),
     inline: group(inline, (row) => [
@@ -84,6 +125,10 @@ async function readHeldPolicies(queries: Queries): Promise<HeldPolicies> {
       { name: readText(row, "name"), text: readText(row, "document") },
     ]),
   };
+}
+
+function groupMembers(rows: readonly SqlRow[]): ById<string> {
+  return group(rows, (row) => [readText(row, "user_id"), readText(row, "group_id")]);
 }
 
 function group<Value>(rows: readonly SqlRow[], read: (row: SqlRow) => readonly [string, Value]): ById<Value> {

@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
+import { makeKey } from "#testing/make-key.ts";
 import { openConsole as open } from "#testing/opened-console.ts";
 import { closeControls, testPassword } from "#testing/opened-control.ts";
 
@@ -28,7 +29,7 @@ test("auth/login: a session, its cookie, the user behind it; log-out ends it", a
 
 test("auth/login: whatever is wrong, the answer is the same", async () => {
   const { client, control, clock, dataDir } = await open({ "security.max_failed_attempts": 2 });
-  const alice = await control.accessKeys.createKey({ userName: "alice", policy: null });
+  const alice = await makeKey(control, { userName: "alice", policy: null });
   const system = { actor: { kind: "system", id: "", name: "" }, via: "system" } as const;
   const account = await control.logins.find("default", "alice");
   expect(account.userId).toBe(alice.userId);

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import { makeKey } from "#testing/make-key.ts";
 import { openConsole as open } from "#testing/opened-console.ts";
 import { closeControls, testAdministrator, testPassword } from "#testing/opened-control.ts";
 
@@ -10,7 +11,7 @@ const basic = { authorization: `Basic ${btoa(`${testAdministrator.accessKeyId}:$
 /** Opens a console in which `alice`, who is no administrator, has a password that must be changed. */
 async function openWithAlice() {
   const opened = await open();
-  await opened.control.accessKeys.createKey({ userName: "alice", policy: null });
+  await makeKey(opened.control, { userName: "alice", policy: null });
   const { password } = await opened.control.logins.resetPassword(
     await opened.control.logins.find("default", "alice"),
     system,
@@ -101,7 +102,8 @@ test("me/tokens: shown once, used without cookie, never proof enough for what ne
   const call = (path: string, body?: object) => client().call(path, { headers, ...(body && { body }) });
   expect((await call("me")).body).toMatchObject({ via: "token", freshProof: false, userName: "admin" });
   expect((await call("access-keys")).status).toBe(200);
-  expect((await call("access-keys", { userName: "bob" })).status).toBe(201);
+  expect((await call("access-keys", { userName: "bob" })).body.code).toBe("FreshProofWanted");
+  expect((await call("users", { name: "bob" })).status).toBe(201);
   expect((await call("me/password", { password: "Another-Horse-9" })).body.code).toBe("FreshProofWanted");
   expect((await call("me/tokens", { name: "child" })).status).toBe(403);
   expect((await call("auth/session")).status).toBe(403);
@@ -217,7 +219,7 @@ test("me/permissions: what policies allow to the caller, narrowed for a token", 
   const root = await loggedIn();
   const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "iam:GetUser", Resource: "*" }] };
   const { token } = (await root.call("me/tokens", { body: { name: "narrow", policy } })).body;
-  const wanted = ["iam:GetUser O", "iam:ChangePassword O", "iam:ListAccessKeys G", "maxiofs:UpdateSettings G"];
+  const wanted = ["iam:GetUser O", "iam:ChangePassword O", "iam:ListAccessKeys T", "maxiofs:UpdateSettings G"];
   const ask = async (user: typeof root, headers = {}) => {
     const { items } = (await user.call("me/permissions", { headers })).body;
     const rights = new Map(

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import { makeKey } from "#testing/make-key.ts";
 import { openConsole } from "#testing/opened-console.ts";
 import { closeControls, testAdministrator, testPassword } from "#testing/opened-control.ts";
 
@@ -7,10 +8,10 @@ afterEach(closeControls);
 /** A console with `alice` of the tenant `default`, `bob` of `acme`, and the administrator logged in. */
 async function open() {
   const opened = await openConsole({ "security.max_failed_attempts": 3 });
-  const { accessKeys, logins } = opened.control;
-  await accessKeys.createKey({ userName: "alice", policy: null });
-  await accessKeys.createKey({ userName: "carol", policy: null });
-  await accessKeys.createKey({ userName: "bob", tenant: "acme", policy: null });
+  const { logins } = opened.control;
+  await makeKey(opened.control, { userName: "alice", policy: null });
+  await makeKey(opened.control, { userName: "carol", policy: null });
+  await makeKey(opened.control, { userName: "bob", tenant: "acme", policy: null });
   const find = async (tenant: string, name: string) => (await logins.find(tenant, name)).userId;
   const ids = {
     admin: await find("default", "admin"),

@@ -11,9 +11,6 @@ export interface User {
   readonly administrator: boolean;
 }
 
-/** Names of users. Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html (UserName). */
-export const userNamePattern = /^[A-Za-z0-9+=,.@_-]{1,64}$/;
-
 /** Who a user is, before it has an id. */
 export interface UserName {
   readonly tenantId: string;

@@ -14,7 +14,7 @@ const secretBytes = 30;
 const accountDigits = 12;
 
 /** `prefix` and 16 characters of base 32 (80 random bits): `AKIA` for access keys, `ASIA` for temporary ones, `AIDA` for users. */
-export function makeUniqueId(prefix: "AKIA" | "ASIA" | "AIDA", random: Random): string {
+export function makeUniqueId(prefix: "AKIA" | "ASIA" | "AIDA" | "AGPA" | "AROA" | "ANPA", random: Random): string {
   let id: string = prefix;
   for (const byte of random.bytes(idDigits)) id += base32.charAt(byte & 31);
   return id;

@@ -22,9 +22,18 @@ test("audit verify: beside a running server, on an export anywhere, and after so
   const answer = await server.adminFetch("/api/v1/audit/events");
   const { items } = await answer.json();
   expect(items.map(({ action }: { action: string }) => action)).toEqual([
-    ...["iam:CreateAccessKey", "s3:DeleteBucket", "s3:CreateBucket", "iam:CreateLoginProfile"],
+    ...[
+      "iam:CreateAccessKey",
+      "iam:PutUserPolicy",
+      "iam:CreateUser",
+      "s3:DeleteBucket",
+      "s3:CreateBucket",
+      "iam:CreateLoginProfile",
+    ],
   ]);
   expect(items.map(({ actor }: { actor: { name: string } }) => actor.name)).toEqual([
+    "admin",
+    "admin",
     "admin",
     "admin",
     "admin",
@@ -32,13 +41,13 @@ test("audit verify: beside a running server, on an export anywhere, and after so
   ]);
   expect(JSON.stringify(items)).not.toContain(secretKey);
   const online = await server.runVerb("audit verify");
-  expect([online.code, online.output]).toEqual([0, expect.stringContaining("4 events up to 4 are right")]);
+  expect([online.code, online.output]).toEqual([0, expect.stringContaining("6 events up to 6 are right")]);
 
   const path = join(folder, "audit.jsonl");
   const text = await (await server.adminFetch("/api/v1/audit/export?format=jsonl")).text();
   writeFileSync(path, text);
   const exported = await server.runVerb("audit verify", [path]);
-  expect([exported.code, exported.output]).toEqual([0, expect.stringContaining("signed up to 4")]);
+  expect([exported.code, exported.output]).toEqual([0, expect.stringContaining("signed up to 6")]);
   writeFileSync(path, text.replace("s3:DeleteBucket", "s3:DeleteBuckets"));
   const forged = await server.runVerb("audit verify", [path]);
   expect([forged.code, forged.output]).toEqual([1, expect.stringContaining("event 3 (")]);

@@ -34,6 +34,7 @@ describe("log-in", () => {
     expect((await user.call("me")).body).toMatchObject({ userName: "admin", via: "console" });
     const headers = { authorization: `Bearer ${token}` };
     expect((await browser().call("me", { headers })).body).toMatchObject({ via: "token" });
+    expect((await user.call("users", { body: { name: "alice" } })).status).toBe(201);
     expect((await user.call("access-keys", { body: { userName: "alice" } })).status).toBe(201);
   }, 30_000);
 

@@ -136,7 +136,7 @@ test("control.db moved away: its changes are refused with 503, the server is not
   renameSync(path, `${path}.away`);
   const refused = await s3.send({ method: "PUT", target: "/another" });
   expect([refused.status, refused.code]).toEqual([503, "ServiceUnavailable"]);
-  const body = JSON.stringify({ userName: "u" });
+  const body = JSON.stringify({ userName: "admin" });
   const headers = { "content-type": "application/json" };
   expect((await server.adminFetch("/api/v1/access-keys", { method: "POST", headers, body })).status).toBe(503);
   expect((await bucket.put("k", "v")).status).toBe(200);

@@ -117,7 +117,7 @@ test("server.trusted_proxies: aws:SourceIp is the client's address, and nobody e
   const made = await server.adminFetch("/api/v1/access-keys", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ userName: "far", policy: JSON.stringify(policy("198.51.100.0/24")) }),
+    body: JSON.stringify({ userName: "admin", policy: JSON.stringify(policy("198.51.100.0/24")) }),
   });
   const { accessKeyId, secretKey } = await made.json();
   const credentials = { accessKeyId, secretKey };

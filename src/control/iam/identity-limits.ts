@@ -1,0 +1,15 @@
+/** Bounds of identities. Source: the identity page, sections 3 and 4. */
+export const identityLimits = {
+  users: 5000,
+  groups: 300,
+  roles: 1000,
+  policies: 1500,
+  keysPerUser: 20,
+  policiesPerIdentity: 20,
+  groupsPerUser: 10,
+  tags: 50,
+  policyVersions: 5,
+} as const;
+
+/** The bounds; smaller ones in tests. */
+export type IdentityLimits = { readonly [Name in keyof typeof identityLimits]: number };

@@ -1,0 +1,196 @@
+import { Elysia, t } from "elysia";
+import { parsePolicy } from "#kernel/policy/parse-policy.ts";
+import { renderEtag } from "../../http/entity-tag.ts";
+import {
+  actorOf,
+  documentText,
+  editorOf,
+  type IdentityRoutesBase,
+  identityPrefixes,
+  longNameText,
+  pageQuery,
+  pathText,
+  type RoutedRequest,
+  renderTime,
+  requireAction,
+  ruleOf,
+  wantedPage,
+} from "../identity-routes.ts";
+import type { Actor } from "../identity-work.ts";
+import type { Policies, PolicyView } from "./policies.ts";
+
+/** What the routes stand on. */
+export interface PolicyRoutesOptions extends IdentityRoutesBase {
+  readonly policies: Policies;
+}
+
+const strict = { additionalProperties: false };
+const kinds = ["managed", "userInline", "groupInline", "roleInline", "key", "session", "trust", "bucket"] as const;
+const newPolicy = t.Object(
+  {
+    name: longNameText,
+    path: t.Optional(pathText),
+    description: t.Optional(t.String({ maxLength: 1000 })),
+    document: documentText,
+  },
+  strict,
+);
+const newVersion = t.Object({ document: documentText, isDefault: t.Optional(t.Boolean()) }, strict);
+const versionParams = t.Object({
+  tenant: t.Optional(t.String()),
+  id: t.String(),
+  version: t.Integer({ minimum: 1 }),
+});
+const validation = t.Object(
+  {
+    document: documentText,
+    kind: t.Optional(t.Union(kinds.map((kind) => t.Literal(kind)))),
+    bucket: t.Optional(t.String({ maxLength: 63 })),
+  },
+  strict,
+);
+const rule = (action: string) => ruleOf("policies", action);
+
+/** `policies`: list, make, read, remove; `versions`; `validate`. Built-in ones are read by name or ARN. */
+export function policyRoutes(options: PolicyRoutesOptions) {
+  const app = new Elysia({ normalize: false });
+  for (const prefix of identityPrefixes) {
+    app.use(collectionRoutes(`${prefix}/policies`, options)).use(itemRoutes(`${prefix}/policies`, options));
+    app.use(versionRoutes(`${prefix}/policies`, options));
+  }
+  return app;
+}
+
+function collectionRoutes(prefix: string, options: PolicyRoutesOptions) {
+  const { policies } = options;
+  return new Elysia({ prefix, normalize: false })
+    .get(
+      "/",
+      async ({ request, params, query }) => {
+        const actor = actorOf(options, { request, params });
+        requireAction(options, { request, actor, arn: "*" }, "iam:ListPolicies");
+        const { items, nextCursor } = await policies.list(actor.tenantId, wantedPage(query));
+        return { items: items.map(render), nextCursor };
+      },
+      { query: pageQuery, detail: rule("iam:ListPolicies") },
+    )
+    .post(
+      "/",
+      async ({ request, params, body, set }) => {
+        const actor = actorOf(options, { request, params });
+        const { name, path = "/", description = "", document } = body;
+        const accountId = options.publisher.entries("tenant").get(actor.tenantId)?.accountId ?? "";
+        const arn = `arn:aws:iam::${accountId}:policy${path}${name}`;
+        requireAction(options, { request, actor, arn }, "iam:CreatePolicy");
+        const view = await policies.create(actor, { name, path, description, document });
+        set.status = 201;
+        set.headers["location"] = `${new URL(request.url).pathname.replace(/\/$/, "")}/${view.policyId}`;
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
+      },
+      { body: newPolicy, detail: rule("iam:CreatePolicy") },
+    )
+    .post(
+      "/validate",
+      ({ request, params, body }) => {
+        const actor = actorOf(options, { request, params });
+        requireAction(options, { request, actor, arn: "*" }, "iam:ListPolicies");
+        const { document, kind = "managed", bucket } = body;
+        const parsed = parsePolicy(document, { kind, ...(bucket !== undefined && { bucketName: bucket }) });
+        const isValid = parsed.kind === "document";
+        return { valid: isValid, problems: isValid ? [] : parsed.problems, warnings: isValid ? parsed.warnings : [] };
+      },
+      { body: validation, detail: rule("iam:ListPolicies") },
+    );
+}
+
+function itemRoutes(prefix: string, options: PolicyRoutesOptions) {
+  const { policies } = options;
+  return new Elysia({ prefix, normalize: false })
+    .get(
+      "/:id",
+      async ({ request, params, set }) => {
+        const actor = actorOf(options, { request, params });
+        const view = await find(options, { request, params }, [actor, "iam:GetPolicy"]);
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
+      },
+      { detail: rule("iam:GetPolicy") },
+    )
+    .delete(
+      "/:id",
+      async ({ request, params, set }) => {
+        const actor = editorOf(options, { request, params });
+        await find(options, { request, params }, [actor, "iam:DeletePolicy"]);
+        await policies.remove(actor, params.id);
+        set.status = 204;
+      },
+      { detail: rule("iam:DeletePolicy") },
+    );
+}
+
+function versionRoutes(prefix: string, options: PolicyRoutesOptions) {
+  const { policies } = options;
+  return new Elysia({ prefix, normalize: false })
+    .get(
+      "/:id/versions",
+      async ({ request, params }) => {
+        const actor = actorOf(options, { request, params });
+        await find(options, { request, params }, [actor, "iam:ListPolicyVersions"]);
+        const versions = await policies.versions(actor.tenantId, params.id);
+        const items = versions.map(({ createdAtMs, ...rest }) => ({ ...rest, createdAt: renderTime(createdAtMs) }));
+        return { items, nextCursor: null };
+      },
+      { detail: rule("iam:ListPolicyVersions") },
+    )
+    .post(
+      "/:id/versions",
+      async ({ request, params, body, set }) => {
+        const actor = editorOf(options, { request, params });
+        await find(options, { request, params }, [actor, "iam:CreatePolicyVersion"]);
+        const { document, isDefault = false } = body;
+        const view = await policies.addVersion(actor, params.id, { document, isDefault });
+        set.status = 201;
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
+      },
+      { body: newVersion, detail: rule("iam:CreatePolicyVersion") },
+    )
+    .put(
+      "/:id/default-version",
+      async ({ request, params, body, set }) => {
+        const actor = editorOf(options, { request, params });
+        await find(options, { request, params }, [actor, "iam:SetDefaultPolicyVersion"]);
+        const view = await policies.setDefaultVersion(actor, params.id, body.version);
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
+      },
+      { body: t.Object({ version: t.Integer({ minimum: 1 }) }, strict), detail: rule("iam:SetDefaultPolicyVersion") },
+    )
+    .delete(
+      "/:id/versions/:version",
+      async ({ request, params, set }) => {
+        const actor = editorOf(options, { request, params: { ...params, version: String(params.version) } });
+        const routed = { request, params: { id: params.id } };
+        await find(options, routed, [actor, "iam:DeletePolicyVersion"]);
+        await policies.removeVersion(actor, params.id, params.version);
+        set.status = 204;
+      },
+      { params: versionParams, detail: rule("iam:DeletePolicyVersion") },
+    );
+}
+
+/** @throws ControlError NotFound, Forbidden */
+async function find(
+  options: PolicyRoutesOptions,
+  { request, params }: RoutedRequest,
+  [actor, action]: readonly [actor: Actor, action: string],
+): Promise<PolicyView> {
+  const view = await options.policies.get(actor.tenantId, params?.["id"] ?? "");
+  requireAction(options, { request, actor, arn: view.isBuiltIn ? "*" : view.arn }, action);
+  return view;
+}
+
+function render({ createdAtMs, updatedAtMs, ...rest }: PolicyView): object {
+  return { ...rest, createdAt: renderTime(createdAtMs), updatedAt: renderTime(updatedAtMs) };
+}

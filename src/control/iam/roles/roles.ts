@@ -1,0 +1,184 @@
+import type { IdentityTag, RoleEntry } from "#kernel/protocol/identities.ts";
+import type { ControlQueries, SqlRow } from "../../database/control-database.ts";
+import { readInteger, readText } from "../../database/row-values.ts";
+import { ControlError } from "../../http/control-error.ts";
+import { makeUniqueId } from "../../tenants/new-identifiers.ts";
+import { forgetPolicies, Holders, type HolderWork } from "../holders.ts";
+import {
+  type Actor,
+  type IdentityOptions,
+  likePart,
+  type Page,
+  type PageWanted,
+  pageOf,
+  requireRoom,
+  requireRow,
+  runChange,
+} from "../identity-work.ts";
+import { requirePolicy, resolvePolicyId } from "../policy-texts.ts";
+import { readRoleEntry } from "../read-identities.ts";
+import { requireBoundaryReach, requireNoBoundary, requireReach } from "../users/reach.ts";
+import { changesOf, requireTags } from "../users/users.ts";
+
+/** A role as the API shows it. */
+export interface RoleView extends RoleEntry {
+  readonly arn: string;
+  readonly description: string;
+  /** JSON text: who may assume it. */
+  readonly trustPolicy: string;
+  readonly maxSessionSeconds: number;
+  readonly createdAtMs: number;
+  readonly revision: number;
+}
+
+/** What a role is made of, but for its name. */
+export interface RoleParts {
+  readonly description: string;
+  readonly trustPolicy: string;
+  /** 3,600 to 43,200. */
+  readonly maxSessionSeconds: number;
+  readonly tags: readonly IdentityTag[];
+  /** By id or ARN. */
+  readonly boundary: string | null;
+}
+
+const FIND = "SELECT revision FROM roles WHERE role_id = $1 AND tenant_id = $2";
+const SHOWN = "SELECT role_id, description, trust_policy, max_session_seconds, created_at_ms, revision FROM roles";
+
+/** The roles of all tenants. */
+export class Roles {
+  readonly #options: IdentityOptions;
+  /** Their policies. */
+  readonly policies: Holders<RoleEntry>;
+
+  constructor(options: IdentityOptions) {
+    this.#options = options;
+    this.policies = new Holders<RoleEntry>(options, {
+      noun: "Role",
+      inlineKind: "roleInline",
+      findSql: FIND,
+      bumpSql: "UPDATE roles SET revision = revision + 1 WHERE role_id = $1",
+      read: readRoleEntry,
+      changeOf: (id, value) => ({ kind: "role", id, value }),
+      requireReach: (actor, entry) => requireReach(options.publisher, actor, entry),
+      arnOf: (entry) => this.#arnOf(entry),
+    });
+  }
+
+  /** A page of a tenant's roles, by id. */
+  async list(tenantId: string, { limit, cursor, q }: PageWanted): Promise<Page<RoleView>> {
+    const rows = await this.#options.database.all(
+      `${SHOWN} WHERE tenant_id = $1 AND role_id > $2 AND name_folded LIKE $3 ESCAPE '!' ORDER BY role_id LIMIT $4`,
+      [tenantId, cursor, likePart(q), limit + 1],
+    );
+    return pageOf(
+      rows.flatMap((row) => this.#show(row)),
+      limit,
+      ({ roleId }) => roleId,
+    );
+  }
+
+  /** One role. @throws ControlError NotFound */
+  async get(tenantId: string, roleId: string): Promise<RoleView> {
+    const sql = `${SHOWN} WHERE role_id = $1 AND tenant_id = $2`;
+    const [view] = this.#show(requireRow(await this.#options.database.all(sql, [roleId, tenantId])));
+    if (view === undefined) throw new ControlError("NotFound");
+    return view;
+  }
+
+  /** Makes a role. @throws ControlError InvalidRequest (the trust policy), Conflict, NotFound (boundary) */
+  async create(actor: Actor, name: string, parts: RoleParts): Promise<RoleView> {
+    const { limits, publisher, random, clock } = this.#options;
+    requirePolicy(parts.trustPolicy, "trust");
+    const roleId = makeUniqueId("AROA", random);
+    await runChange(this.#options, actor, async (queries) => {
+      const { tenantId } = actor;
+      const taken = "SELECT role_id FROM roles WHERE tenant_id = $1 AND name_folded = $2";
+      if ((await queries.all(taken, [tenantId, name.toLowerCase()])).length > 0)
+        throw new ControlError("Conflict", "There is a role of this name");
+      const counted = await queries.all("SELECT count(*) AS found FROM roles WHERE tenant_id = $1", [tenantId]);
+      requireRoom(counted, publisher.entries("tenant").get(tenantId)?.limits.maxRoles ?? limits.roles, "roles");
+      requireTags(parts.tags, limits.tags);
+      const boundary = parts.boundary === null ? null : await resolvePolicyId(queries, tenantId, parts.boundary);
+      const boundaryId = requireBoundaryReach(publisher, actor, boundary);
+      await queries.run(
+        `INSERT INTO roles (role_id, tenant_id, path, name, name_folded, description, trust_policy, max_session_seconds,
+           boundary_policy_id, tags, created_at_ms, revision) VALUES ($1, $2, '/', $3, $4, $5, $6, $7, $8, $9, $10, 1)`,
+        [
+          ...[roleId, tenantId, name, name.toLowerCase(), parts.description, parts.trustPolicy],
+          ...[parts.maxSessionSeconds, boundaryId, JSON.stringify(parts.tags), clock.nowMs()],
+        ],
+      );
+      const value = await readRoleEntry(queries, roleId);
+      if (value === undefined) throw new ControlError("NotFound");
+      const event = this.policies.event("iam:CreateRole", [roleId, value], {
+        trustPolicy: { after: parts.trustPolicy },
+      });
+      return { value, changes: [{ kind: "role", id: roleId, value }], event };
+    });
+    return this.get(actor.tenantId, roleId);
+  }
+
+  /** Changes parts of a role; absent ones stay. @throws ControlError NotFound, PreconditionFailed, InvalidRequest, Forbidden */
+  async update(actor: Actor, roleId: string, patch: Partial<RoleParts>): Promise<RoleView> {
+    const before = await this.get(actor.tenantId, roleId);
+    if (patch.trustPolicy !== undefined) requirePolicy(patch.trustPolicy, "trust");
+    const work: HolderWork<RoleEntry> = async (queries, role) => {
+      const { publisher, limits } = this.#options;
+      const { description, trustPolicy, maxSessionSeconds, tags } = { ...before, ...patch };
+      requireTags(tags, limits.tags);
+      let boundaryId = role.boundaryPolicyId;
+      if (patch.boundary !== undefined) {
+        boundaryId = patch.boundary === null ? null : await resolvePolicyId(queries, actor.tenantId, patch.boundary);
+        if (boundaryId !== role.boundaryPolicyId) requireNoBoundary(publisher, actor);
+      }
+      await queries.run(
+        `UPDATE roles SET description = $1, trust_policy = $2, max_session_seconds = $3, tags = $4, boundary_policy_id = $5
+         WHERE role_id = $6`,
+        [description, trustPolicy, maxSessionSeconds, JSON.stringify(tags), boundaryId, roleId],
+      );
+      const shown = { description: before.description, trustPolicy: before.trustPolicy, tags: before.tags };
+      return changesOf(
+        { ...shown, maxSessionSeconds: before.maxSessionSeconds, boundary: role.boundaryPolicyId },
+        { description, trustPolicy, tags, maxSessionSeconds, boundary: boundaryId },
+      );
+    };
+    await this.policies.change(actor, roleId, { action: "iam:UpdateRole", work });
+    return this.get(actor.tenantId, roleId);
+  }
+
+  /** Removes a role with its policies; its sessions are refused from then on. @throws ControlError NotFound, PreconditionFailed */
+  remove(actor: Actor, roleId: string): Promise<void> {
+    return runChange(this.#options, actor, async (queries: ControlQueries) => {
+      requireRow(await queries.all(FIND, [roleId, actor.tenantId]), actor.revision);
+      const role = await readRoleEntry(queries, roleId);
+      if (role === undefined) throw new ControlError("NotFound");
+      requireReach(this.#options.publisher, actor, role);
+      await forgetPolicies(queries, roleId);
+      await queries.run("DELETE FROM roles WHERE role_id = $1", [roleId]);
+      const event = this.policies.event("iam:DeleteRole", [roleId, role], undefined);
+      return { value: undefined, changes: [{ kind: "role", id: roleId, value: null }], event };
+    });
+  }
+
+  #show(row: SqlRow): RoleView[] {
+    const entry = this.#options.publisher.entries("role").get(readText(row, "role_id"));
+    if (entry === undefined) return [];
+    return [
+      {
+        ...entry,
+        arn: this.#arnOf(entry),
+        description: readText(row, "description"),
+        trustPolicy: readText(row, "trust_policy"),
+        maxSessionSeconds: readInteger(row, "max_session_seconds"),
+        createdAtMs: readInteger(row, "created_at_ms"),
+        revision: readInteger(row, "revision"),
+      },
+    ];
+  }
+
+  #arnOf({ tenantId, path, name }: RoleEntry): string {
+    const accountId = this.#options.publisher.entries("tenant").get(tenantId)?.accountId ?? "";
+    return `arn:aws:iam::${accountId}:role${path}${name}`;
+  }
+}

@@ -1,0 +1,125 @@
+import { Elysia, t } from "elysia";
+import { ControlError } from "../../http/control-error.ts";
+import { parseIfMatch, renderEtag } from "../../http/entity-tag.ts";
+import { tenantSlugPattern } from "../../tenants/ensure-tenant.ts";
+import { type IdentityRoutesBase, pageQuery, renderTime, wantedPage } from "../identity-routes.ts";
+import type { Tenants, TenantView } from "./tenants.ts";
+
+/** What the routes stand on. */
+export interface TenantRoutesOptions extends IdentityRoutesBase {
+  readonly tenants: Tenants;
+}
+
+const strict = { additionalProperties: false };
+const bound = t.Optional(t.Union([t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]));
+const limits = t.Object(
+  {
+    ...{ maxBytes: bound, maxObjects: bound, maxBuckets: bound, maxUsers: bound, maxGroups: bound, maxRoles: bound },
+    ...{ maxPolicies: bound, maxKeysPerUser: bound, requestsPerSecond: bound, maxConnections: bound },
+    bytesPerSecond: bound,
+  },
+  strict,
+);
+const names = {
+  displayName: t.Optional(t.String({ minLength: 1, maxLength: 128, pattern: "^[^\\u0000-\\u001f\\u007f]*$" })),
+  email: t.Optional(t.String({ maxLength: 254, pattern: "^([^\\s@]+@[^\\s@]+)?$" })),
+};
+const newTenant = t.Object(
+  { slug: t.String({ pattern: tenantSlugPattern.source }), ...names, limits: t.Optional(limits) },
+  strict,
+);
+const tenantPatch = t.Object({ ...names, limits: t.Optional(limits) }, strict);
+const rule = (action: string) => ({ tags: ["tenants"], action, scope: "G" });
+const freshRule = (action: string) => ({ ...rule(action), freshProof: true });
+
+/** `/api/v1/tenants`: list, make, read, change (limits too), remove; `suspend`, `resume`. For global administrators alone. */
+export function tenantRoutes(options: TenantRoutesOptions) {
+  return new Elysia({ prefix: "/api/v1/tenants", normalize: false })
+    .use(collectionRoutes(options))
+    .use(itemRoutes(options))
+    .use(stateRoutes(options));
+}
+
+function collectionRoutes({ guard, tenants }: TenantRoutesOptions) {
+  return new Elysia({ normalize: false })
+    .get(
+      "/",
+      async ({ query }) => {
+        const { items, nextCursor } = await tenants.list(wantedPage(query));
+        return { items: items.map(render), nextCursor };
+      },
+      { query: pageQuery, detail: rule("maxiofs:ListTenants") },
+    )
+    .post(
+      "/",
+      async ({ request, body, set }) => {
+        const { slug, ...parts } = body;
+        const view = await tenants.create({ caller: guard.requireUser(request).caller }, slug, parts);
+        set.status = 201;
+        set.headers["location"] = `/api/v1/tenants/${view.tenantId}`;
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
+      },
+      { body: newTenant, detail: rule("maxiofs:CreateTenant") },
+    );
+}
+
+function itemRoutes(options: TenantRoutesOptions) {
+  const { tenants } = options;
+  return new Elysia({ normalize: false })
+    .get(
+      "/:tenant",
+      async ({ params, set }) => {
+        const view = await tenants.get(params.tenant);
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
+      },
+      { detail: rule("maxiofs:GetTenant") },
+    )
+    .patch(
+      "/:tenant",
+      async ({ request, params, body, set }) => {
+        // Bounds are an action of their own.
+        if (body.limits !== undefined) options.guard.requireAllowed(request, "maxiofs:SetTenantQuota", "*");
+        const view = await tenants.update(editor(options, request, params.tenant), body);
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
+      },
+      { body: tenantPatch, detail: rule("maxiofs:UpdateTenant") },
+    )
+    .delete(
+      "/:tenant",
+      async ({ request, params, set }) => {
+        await tenants.remove(editor(options, request, params.tenant));
+        set.status = 204;
+      },
+      { detail: freshRule("maxiofs:DeleteTenant") },
+    );
+}
+
+function stateRoutes({ guard, tenants }: TenantRoutesOptions) {
+  const setStatus = async (request: Request, tenantId: string, status: "active" | "suspended") => {
+    const { caller } = guard.requireUser(request);
+    if (tenantId === caller.tenantId) throw new ControlError("Conflict", "This is your own tenant");
+    return render(await tenants.setStatus({ caller, tenantId }, status));
+  };
+  return new Elysia({ normalize: false })
+    .post("/:tenant/suspend", ({ request, params }) => setStatus(request, params.tenant, "suspended"), {
+      detail: rule("maxiofs:UpdateTenant"),
+    })
+    .post("/:tenant/resume", ({ request, params }) => setStatus(request, params.tenant, "active"), {
+      detail: rule("maxiofs:UpdateTenant"),
+    });
+}
+
+function editor({ guard }: TenantRoutesOptions, request: Request, tenantId: string) {
+  return {
+    caller: guard.requireUser(request).caller,
+    tenantId,
+    revision: parseIfMatch(request.headers.get("if-match")),
+  };
+}
+
+function render({ createdAtMs, ...rest }: TenantView): object {
+  return { ...rest, createdAt: renderTime(createdAtMs) };
+}

@@ -1,0 +1,184 @@
+import { Elysia, t } from "elysia";
+import { renderEtag } from "../../http/entity-tag.ts";
+import {
+  actorOf,
+  editorOf,
+  type IdentityRoutesBase,
+  identityPrefixes,
+  nameText,
+  pageQuery,
+  pathText,
+  policyText,
+  type RoutedRequest,
+  renderTime,
+  requireAction,
+  ruleOf,
+  tagPairs,
+  tagRecord,
+  tagsRecord,
+  wantedPage,
+} from "../identity-routes.ts";
+import type { Actor } from "../identity-work.ts";
+import type { Users, UserView } from "./users.ts";
+
+/** What the routes stand on. */
+export interface UserRoutesOptions extends IdentityRoutesBase {
+  readonly users: Users;
+}
+
+const strict = { additionalProperties: false };
+const newUser = t.Object(
+  {
+    name: nameText,
+    path: t.Optional(pathText),
+    tags: t.Optional(tagsRecord),
+    boundary: t.Optional(policyText),
+  },
+  strict,
+);
+const userPatch = t.Object(
+  {
+    name: t.Optional(nameText),
+    path: t.Optional(pathText),
+    tags: t.Optional(tagsRecord),
+    boundary: t.Optional(t.Union([policyText, t.Null()])),
+  },
+  strict,
+);
+const rule = (action: string, freshProof = false) => ruleOf("users", action, freshProof);
+
+/** `users`: list, make, read, change, remove; `suspend`, `resume`, `global`. */
+export function userRoutes(options: UserRoutesOptions) {
+  const app = new Elysia({ normalize: false });
+  for (const prefix of identityPrefixes) {
+    app.use(collectionRoutes(`${prefix}/users`, options)).use(itemRoutes(`${prefix}/users`, options));
+    app.use(stateRoutes(`${prefix}/users`, options));
+  }
+  return app;
+}
+
+function collectionRoutes(prefix: string, options: UserRoutesOptions) {
+  const { users } = options;
+  return new Elysia({ prefix, normalize: false })
+    .get(
+      "/",
+      async ({ request, params, query }) => {
+        const actor = actorOf(options, { request, params });
+        requireAction(options, { request, actor, arn: "*" }, "iam:ListUsers");
+        const { items, nextCursor } = await users.list(actor.tenantId, wantedPage(query));
+        return { items: items.map(render), nextCursor };
+      },
+      { query: pageQuery, detail: rule("iam:ListUsers") },
+    )
+    .post(
+      "/",
+      async ({ request, params, body, set }) => {
+        const actor = actorOf(options, { request, params });
+        requireAction(options, { request, actor, arn: newArn(options, actor, body) }, "iam:CreateUser");
+        const { tags, ...rest } = body;
+        const view = await users.create(actor, { ...rest, ...(tags && { tags: tagPairs(tags) }) });
+        set.status = 201;
+        set.headers["location"] = `${new URL(request.url).pathname.replace(/\/$/, "")}/${view.userId}`;
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
+      },
+      { body: newUser, detail: rule("iam:CreateUser") },
+    );
+}
+
+function itemRoutes(prefix: string, options: UserRoutesOptions) {
+  const { users } = options;
+  return new Elysia({ prefix, normalize: false })
+    .get(
+      "/:id",
+      async ({ request, params, set }) => {
+        const actor = actorOf(options, { request, params });
+        const view = await find(options, { request, params }, [actor, "iam:GetUser"]);
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
+      },
+      { detail: rule("iam:GetUser") },
+    )
+    .patch(
+      "/:id",
+      async ({ request, params, body, set }) => {
+        const actor = editorOf(options, { request, params });
+        await find(options, { request, params }, [actor, "iam:UpdateUser"]);
+        const { tags, ...rest } = body;
+        const view = await users.update(actor, params.id, { ...rest, ...(tags && { tags: tagPairs(tags) }) });
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
+      },
+      { body: userPatch, detail: rule("iam:UpdateUser") },
+    )
+    .delete(
+      "/:id",
+      async ({ request, params, set }) => {
+        const actor = editorOf(options, { request, params });
+        await find(options, { request, params }, [actor, "iam:DeleteUser"]);
+        await users.remove(actor, params.id);
+        set.status = 204;
+      },
+      { detail: rule("iam:DeleteUser") },
+    );
+}
+
+function stateRoutes(prefix: string, options: UserRoutesOptions) {
+  const { users } = options;
+  return new Elysia({ prefix, normalize: false })
+    .post(
+      "/:id/suspend",
+      async ({ request, params }) => {
+        const actor = actorOf(options, { request, params });
+        await find(options, { request, params }, [actor, "iam:UpdateUser"]);
+        return render(await users.setStatus(actor, params.id, "suspended"));
+      },
+      { detail: rule("iam:UpdateUser") },
+    )
+    .post(
+      "/:id/resume",
+      async ({ request, params }) => {
+        const actor = actorOf(options, { request, params });
+        await find(options, { request, params }, [actor, "iam:UpdateUser"]);
+        return render(await users.setStatus(actor, params.id, "active"));
+      },
+      { detail: rule("iam:UpdateUser") },
+    )
+    .put(
+      "/:id/global",
+      async ({ request, params, body }) => {
+        const actor = actorOf(options, { request, params });
+        await users.get(actor.tenantId, params.id);
+        return render(await users.setGlobal(actor, params.id, body.global));
+      },
+      {
+        body: t.Object({ global: t.Boolean() }, strict),
+        detail: { tags: ["users"], action: "maxiofs:SetGlobal", scope: "G", freshProof: true },
+      },
+    );
+}
+
+/** @throws ControlError NotFound, Forbidden */
+async function find(
+  options: UserRoutesOptions,
+  { request, params }: RoutedRequest,
+  [actor, action]: readonly [actor: Actor, action: string],
+): Promise<UserView> {
+  const view = await options.users.get(actor.tenantId, params?.["id"] ?? "");
+  requireAction(options, { request, actor, arn: view.arn }, action);
+  return view;
+}
+
+function newArn({ publisher }: UserRoutesOptions, { tenantId }: Actor, user: { name: string; path?: string }): string {
+  const accountId = publisher.entries("tenant").get(tenantId)?.accountId ?? "";
+  return `arn:aws:iam::${accountId}:user${user.path ?? "/"}${user.name}`;
+}
+
+function render({ tags, inlinePolicies, createdAtMs, ...rest }: UserView): object {
+  return {
+    ...rest,
+    tags: tagRecord(tags),
+    inlinePolicies: inlinePolicies.map(({ name }) => name),
+    createdAt: renderTime(createdAtMs),
+  };
+}
