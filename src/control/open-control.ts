@@ -34,7 +34,7 @@ import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import { Readiness, type ReadinessProbe } from "./observe/readiness.ts";
 import { ensureFirstPassword } from "./session/first-password.ts";
-import { openSessionPlane, type SessionPlaneOptions } from "./session/open-session-plane.ts";
+import { openSessionPlane, type SessionPlane, type SessionPlaneOptions } from "./session/open-session-plane.ts";
 import { type PasswordCost, PasswordHasher } from "./session/password-hasher.ts";
 import { openServerSettings, readSettingSources } from "./settings/open-server-settings.ts";
 import type { ServerSettings } from "./settings/server-settings.ts";
@@ -115,12 +115,15 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const { record } = audit;
     const turns = new SerialQueue();
     const identityOptions = { database, publisher, record, turns, limits: identityLimits, clock, random };
-    const sts = openSts({ database, publisher, turns, ...state }, options);
     const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log, record });
     const logIns = new LogInGuard({ entries: publisher, clock, log });
+    const logInState = { database, publisher, logIns, sealer, csrfKey, audit, settings: () => settings.current };
+    const logInParts = openLogIns(logInState, options);
+    const { secondFactors } = logInParts.session;
+    const sts = openSts({ database, publisher, secondFactors, turns, ...state }, options);
     return new Control({
       ...state,
-      ...openLogIns({ database, publisher, logIns, sealer, csrfKey, audit, settings: () => settings.current }, options),
+      ...logInParts,
       consoleListen: options.consoleListen,
       dataDir: options.dataDir,
       s3Port: options.s3Port,
@@ -223,16 +226,19 @@ function openSts(
     database,
     publisher,
     tokenKeys,
+    secondFactors,
     settings,
     audit,
     turns,
   }: Pick<OpenedState, "publisher" | "tokenKeys" | "settings" | "audit"> &
-    Pick<Probed, "database"> & { readonly turns: SerialQueue },
+    Pick<Probed, "database"> &
+    Pick<SessionPlane, "secondFactors"> & { readonly turns: SerialQueue },
   { clock, random }: ControlOptions,
 ): { readonly service: Sts; readonly sessions: StsSessions } {
   const shared = { database, publisher, clock, record: audit.record, turns };
   const maxSeconds = () => settings.current["security.sts_max_session_duration"];
-  return { service: new Sts({ ...shared, tokenKeys, random, maxSeconds }), sessions: new StsSessions(shared) };
+  const service = new Sts({ ...shared, tokenKeys, random, secondFactors, maxSeconds });
+  return { service, sessions: new StsSessions(shared) };
 }
 
 /** What the control thread's own probes ask. */

@@ -16,6 +16,7 @@ import { OwnLogin } from "./own-login.ts";
 import { OwnSessions } from "./own-sessions.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
 import { Proofs } from "./proofs.ts";
+import { SecondFactors } from "./second-factors.ts";
 import type { SessionSettings } from "./session-settings.ts";
 import { Sessions } from "./sessions.ts";
 import { type AllowsCaller, TokenNarrowing } from "./token-narrowing.ts";
@@ -48,6 +49,7 @@ export interface SessionPlane {
   readonly logIn: LogIn;
   readonly ownLogin: OwnLogin;
   readonly ownSessions: OwnSessions;
+  readonly secondFactors: SecondFactors;
   readonly tokens: ApiTokens;
   readonly administration: LoginAdministration;
   readonly settings: () => SessionSettings;
@@ -71,6 +73,7 @@ export function openSessionPlane(options: SessionPlaneOptions): SessionPlane {
     logIn: new LogIn({ ...parts, rate: new LogInRate(settings, clock) }),
     ownLogin: new OwnLogin(parts),
     ownSessions: new OwnSessions(parts),
+    secondFactors: new SecondFactors(parts),
     tokens,
     administration: new LoginAdministration(parts),
     settings,

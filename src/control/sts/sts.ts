@@ -3,7 +3,7 @@ import type { Random } from "#kernel/base/random.ts";
 import { parseArn } from "#kernel/policy/arn-pattern.ts";
 import { IdentityPolicies, roleArnOf } from "#kernel/policy/identity-policies.ts";
 import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
-import type { MfaProof, SessionAnswer, SessionOrder } from "#kernel/protocol/sts.ts";
+import type { SessionAnswer, SessionOrder } from "#kernel/protocol/sts.ts";
 import type { CallOrigin, ControlCall } from "#kernel/protocol/to-control.ts";
 import type { SessionContent } from "#kernel/sts/session-content.ts";
 import {
@@ -34,7 +34,12 @@ import { isTrusted, trustValues, type WantedRole } from "./trust-decision.ts";
 /** The second factors of users. */
 export interface SecondFactors {
   /** Whether the code is right, and was not used before. */
-  verify(userId: string, proof: MfaProof): Promise<boolean>;
+  verify(code: {
+    readonly userId: string;
+    readonly code: string;
+    readonly from: Pick<CallOrigin, "address" | "agent" | "requestId">;
+    readonly action: string;
+  }): Promise<boolean>;
 }
 
 /** What STS stands on. */
@@ -49,8 +54,7 @@ export interface StsOptions {
   readonly turns: SerialQueue;
   /** `security.sts_max_session_duration`, seconds; asked each time. */
   readonly maxSeconds: () => number;
-  /** No code is right when absent. */
-  readonly secondFactors?: SecondFactors;
+  readonly secondFactors: SecondFactors;
 }
 
 /** A worker's call for temporary credentials. */
@@ -106,7 +110,7 @@ export class Sts {
     const { publisher, clock, maxSeconds } = this.#options;
     const nowMs = clock.nowMs();
     const caller = resolveSessionCaller(call.credential, { publisher, policies: this.#policies, nowMs });
-    const mfaAtMs = await this.#verifyMfa(call.order.mfa, caller, nowMs);
+    const mfaAtMs = await this.#verifyMfa(call, caller, nowMs);
     const bounds = { nowMs, maxSeconds: maxSeconds(), mfaAtMs };
     const { order } = call;
     if (order.kind === "getSessionToken") {
@@ -164,11 +168,17 @@ export class Sts {
   }
 
   /** @returns the moment of the proof; null without one. @throws StsError AccessDenied when the code is wrong */
-  async #verifyMfa(proof: MfaProof | undefined, caller: SessionCaller, nowMs: number): Promise<number | null> {
-    if (proof === undefined) return null;
-    const { secondFactors } = this.#options;
-    const isUser = caller.session === undefined || caller.identity.caller.kind === "user";
-    if (isUser && (await secondFactors?.verify(caller.principalId, proof)) === true) return nowMs;
+  async #verifyMfa({ order, origin }: IssueCall, caller: SessionCaller, nowMs: number): Promise<number | null> {
+    if (order.mfa === undefined) return null;
+    const { serialNumber, code } = order.mfa;
+    const { identity, tenant, principalId: userId } = caller;
+    const userName = identity.values.get("aws:username");
+    const isOwnDevice = serialNumber === `arn:aws:iam::${tenant.accountId}:mfa/${userName}`;
+    if (userName !== undefined && isOwnDevice) {
+      const { address, agent, requestId } = origin;
+      const given = { userId, code, from: { address, agent, requestId }, action: actionOf(order) };
+      if (await this.#options.secondFactors.verify(given)) return nowMs;
+    }
     throw new StsError(
       "AccessDenied",
       "MultiFactorAuthentication failed, unable to validate MFA code. Please verify your MFA serial number is valid and associated with this user",

@@ -8,9 +8,9 @@ import type { SealedPlace, Sealer } from "../encryption/seal.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 
 /** A key seals tokens for so long. */
-const tokenKeyLifeMs = 7 * 86_400_000;
+export const tokenKeyLifeMs = 7 * 86_400_000;
 /** A key seals so many tokens. Source: NIST SP 800-38D, section 8.3, with random nonces. */
-const maxTokensPerKey = 2 ** 30;
+export const maxTokensPerKey = 2 ** 30;
 
 /** The longest that a token may live, ms: a key that seals no more is kept until its last one has ended. */
 const longestTokenMs = sessionSeconds.maxOwn * 1000;

@@ -7,7 +7,7 @@ import { pump } from "../request/receive-body.ts";
 import type { GatheringMessage } from "../request/s3-request.ts";
 
 /** Bytes of a form for STS at most. */
-const maxFormBytes = 65_536;
+export const maxFormBytes = 65_536;
 
 const formType = "application/x-www-form-urlencoded";
 

@@ -1,7 +1,7 @@
 import { StsError } from "./sts-error.ts";
 
 /** Parameters of one form at most; the form's size bounds their lengths. */
-const maxFormParameters = 512;
+export const maxFormParameters = 512;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 

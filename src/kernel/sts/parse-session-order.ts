@@ -11,7 +11,7 @@ export const sessionSeconds = { min: 900, maxAssumed: 43_200, maxOwn: 129_600 } 
 /** Session tags of one call. */
 export const maxSessionTags = 50;
 /** Managed session policies of one call. */
-const maxSessionPolicyArns = 10;
+export const maxSessionPolicyArns = 10;
 
 const assumeRoleNames =
   /^(?:RoleArn|RoleSessionName|DurationSeconds|Policy|ExternalId|SourceIdentity|SerialNumber|TokenCode|Tags|TransitiveTagKeys|PolicyArns|Tags\.member\.\d{1,2}\.(?:Key|Value)|TransitiveTagKeys\.member\.\d{1,2}|PolicyArns\.member\.\d{1,2}\.arn)$/;

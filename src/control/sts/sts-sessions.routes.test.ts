@@ -1,0 +1,93 @@
+import { afterEach, expect, test } from "bun:test";
+import type { IssueCall } from "#control/sts/sts.ts";
+import type { SessionAnswer } from "#kernel/protocol/sts.ts";
+import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
+import { tokenOrder } from "#testing/opened-sts.ts";
+
+afterEach(closeControls);
+const path = "/api/v1/sts-sessions";
+
+async function open() {
+  const opened = await startControl();
+  const { accessKeyId } = testAdministrator;
+  const userId = opened.control.publisher.keys.get(accessKeyId)?.userId ?? "";
+  const call: IssueCall = {
+    kind: "issueSession",
+    order: tokenOrder(),
+    credential: { accessKeyId, session: undefined },
+    origin: { accessKeyId, principalId: userId, principalName: "admin", requestId: "R", address: "::1", agent: "test" },
+    secure: false,
+  };
+  const issue = async (count: number) => {
+    const ids: string[] = [];
+    for (let at = 0; at < count; at++) {
+      const result = await opened.control.calls.answer(call);
+      const answer = result.ok ? (result.value as SessionAnswer) : undefined;
+      ids.push(answer?.kind === "issued" ? answer.accessKeyId : "refused");
+    }
+    return ids.toSorted();
+  };
+  const get = async (query = "") => (await opened.fetch(`${path}${query}`, { as: testAdministrator })).json();
+  const revoke = (body: object) =>
+    opened.fetch(`${path}/revoke`, { method: "POST", body: JSON.stringify(body), as: testAdministrator });
+  const remove = (id: string) => opened.fetch(`${path}/${id}`, { method: "DELETE", as: testAdministrator });
+  return { ...opened, userId, issue, get, revoke, remove };
+}
+
+test("stsSessionRoutes: pages of every size give the sessions of the tenant, without secrets", async () => {
+  const { issue, get, userId } = await open();
+  const ids = await issue(5);
+  for (let limit = 1; limit <= 6; limit++) {
+    const seen: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const { items, nextCursor }: { items: { sessionId: string }[]; nextCursor: string | null } = await get(
+        `?limit=${limit}&cursor=${cursor}`,
+      );
+      expect(items.length).toBeLessThanOrEqual(limit);
+      seen.push(...items.map(({ sessionId }) => sessionId));
+      cursor = nextCursor;
+    }
+    expect([limit, seen]).toEqual([limit, ids]);
+  }
+  const [first] = (await get()).items;
+  expect(first).toEqual({
+    ...{ sessionId: ids[0], principalId: userId, sessionName: "", sourceIdentity: null, mfa: false, issuedBy: userId },
+    ...{ issuedAt: expect.any(String), expiresAt: expect.any(String), address: "::1", agent: "test", state: "active" },
+  });
+  expect((await get("?principalId=AROAABCDEFGHIJKLMNOP")).items).toEqual([]);
+  expect((await get(`?principalId=${userId}`)).items.length).toBe(5);
+});
+
+test("stsSessionRoutes: one is revoked, then all before a time, never in the future, each with an event", async () => {
+  const { issue, get, revoke, remove, userId, control } = await open();
+  const [one = "", other = ""] = await issue(2);
+  expect((await remove(one)).status).toBe(204);
+  const states = async () => (await get()).items.map(({ state }: { state: string }) => state);
+  expect(await states()).toEqual(["revoked", "active"]);
+  expect(control.publisher.entries("revocation").get(one)?.beforeMs).toBeGreaterThan(0);
+  const before = new Date(Date.now() + 60_000).toISOString();
+  expect((await revoke({ principalId: userId, before })).status).toBe(400);
+  expect((await revoke({ principalId: userId, before: "2026-01-01T00:00:00Z" })).status).toBe(200);
+  expect(await states()).toEqual(["revoked", "active"]);
+  expect((await revoke({ principalId: userId })).status).toBe(200);
+  expect(await states()).toEqual(["revoked", "revoked"]);
+  const earlier = await revoke({ principalId: userId, before: "2026-01-01T00:00:00Z" });
+  expect([(await earlier.json()).before > "2026-01-02", await states()]).toEqual([true, ["revoked", "revoked"]]);
+  expect((await remove(other)).status).toBe(204);
+});
+
+test("stsSessionRoutes: what is not there, not the tenant's or malformed", async () => {
+  const { issue, revoke, remove, fetch, control } = await open();
+  const [id = ""] = await issue(1);
+  for (const unknown of ["ASIAABCDEFGHIJKLMNOP", "x", `${id}A`]) expect((await remove(unknown)).status).toBe(404);
+  const foreign = { userId: "AIDAFOREIGNFOREIGN00", tenantId: "other", name: "f", path: "/", tags: [], groupIds: [] };
+  const value = { ...foreign, policyIds: [], inlinePolicies: [], global: false, status: "active" } as const;
+  await control.publisher.publish([{ kind: "user", id: foreign.userId, value: { ...value, boundaryPolicyId: null } }]);
+  expect((await revoke({ principalId: foreign.userId })).status).toBe(404);
+  expect((await revoke({ principalId: "AROAABCDEFGHIJKLMNOP" })).status).toBe(404);
+  for (const body of [{}, { principalId: "x" }, { principalId: foreign.userId, before: "yesterday" }, { more: 1 }]) {
+    expect((await revoke(body)).status).toBe(400);
+  }
+  expect((await fetch(path)).status).toBe(401);
+  expect((await fetch(`${path}/${id}`, { method: "DELETE" })).status).toBe(401);
+});
