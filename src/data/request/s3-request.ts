@@ -235,7 +235,7 @@ export class S3Request {
 
   /** Hands a change, with an inline body, to the catalog writer, unless the right to make it is gone. @throws S3Error AccessDenied, and as the writer */
   commit(mutation: Mutation, body?: Uint8Array): Promise<MutationSuccess> {
-    if (this.#isRevoked) throw new S3Error("AccessDenied");
+    if (this.#isRevoked || this.#hasExpired()) throw new S3Error("AccessDenied");
     return this.plane.writer.commit(this.#bound(mutation), body);
   }
 
@@ -244,6 +244,13 @@ export class S3Request {
     if (mutation.kind !== "put" && mutation.kind !== "putPart" && mutation.kind !== "completeUpload") return mutation;
     const quota = findQuota(this.plane.snapshot, this.bucket);
     return quota ? { ...mutation, quota } : mutation;
+  }
+
+  /** Credentials expire without anybody saying so. */
+  #hasExpired(): boolean {
+    if (this.#identity.kind === "anonymous") return false;
+    const { expiresAtMs } = this.#identity.kind === "user" ? this.#identity.key : this.#identity.session;
+    return expiresAtMs !== null && this.plane.clock.nowMs() >= expiresAtMs;
   }
 
   #decide(action: string, resource: AccessedResource, bucket: BucketEntry | undefined): Decision {
