@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { harnessBucket, identityWith, RequestHarness } from "#testing/request-harness.ts";
+import { testIssuedAtMs, testSession } from "#testing/session-content.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { bucketArn, type RequestParts, type S3Request } from "./s3-request.ts";
 
@@ -68,6 +69,24 @@ test("require: throws AccessDenied unless the caller has a grant for action and 
   expect(await ask("s3:PutObject", "a/b")).toBe("AccessDenied");
   expect(await ask("s3:GetObject", "b")).toBe("AccessDenied");
   expect(bucketArn("bucket")).toBe("arn:aws:s3:::bucket");
+});
+
+test("commit: nothing is committed with a key or session that has expired meanwhile", async () => {
+  const identity = identityWith([]);
+  const { key, user: _, ...rest } = identity;
+  const commit = async (expiresAtMs: number) => {
+    const about = { bucketId: "B", key: "key", principal: "", requestId: "R" };
+    const abort = { kind: "abortUpload", ...about, uploadId: "u", ifInitiatedMs: null } as const;
+    const ask = (parts: Partial<RequestParts>) =>
+      see((request) => void request.commit(abort).catch(() => {}), "/bucket/key", parts);
+    const session = { ...testSession, expiresAtMs };
+    return [
+      await ask({ identity: { ...identity, key: { ...key, expiresAtMs } } }),
+      await ask({ identity: { ...rest, key, kind: "session", accessKeyId: "ASIA", session } }),
+    ];
+  };
+  expect(await commit(testIssuedAtMs + 1)).toEqual([undefined, undefined]);
+  expect(await commit(testIssuedAtMs)).toEqual(["AccessDenied", "AccessDenied"]);
 });
 
 test("S3Request.endGathering: of a handled request only what its client has not taken yet counts, until it has", async () => {
