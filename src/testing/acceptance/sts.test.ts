@@ -168,6 +168,23 @@ test.skipIf(isMissing)(
   180_000,
 );
 
+test.skipIf(isMissing)(
+  "security.sts_max_session_duration: no session lives longer, from the answer of its change on",
+  async () => {
+    const changed = await server.adminFetch("/api/v1/settings", {
+      method: "PATCH",
+      headers: { "content-type": "application/json", "if-match": "*" },
+      body: JSON.stringify({ "security.sts_max_session_duration": 900 }),
+    });
+    expect(changed.status).toBe(200);
+    const before = Date.now();
+    const { Credentials: own } = await readAnswer(aws(longTerm, "sts", "get-session-token"));
+    const lifeMs = Date.parse(own.Expiration) - before;
+    expect([lifeMs > 0, lifeMs < 3_600_000]).toEqual([true, true]);
+  },
+  180_000,
+);
+
 test.skipIf(!hasPythonModule("boto3"))(
   "boto3: temporary credentials write, read, presign and refuse",
   async () => {
