@@ -105,6 +105,8 @@ test.each(ends)(
     const upload = await begin(key, "PUT", { path: `/bucket/up-${name}`, body });
     await upload.write(body.subarray(0, 2 ** 20));
     const download = await begin(key, "GET", { path: "/bucket/large" });
+    // Whoever was served after them: both are under way.
+    expect(await codeOf(key)).toBe("200");
     server.publish([change()]);
     await untilCode(key, code);
     upload.write(body.subarray(2 ** 20)).catch(() => undefined);

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
-import type { IssueCall } from "#control/sts/sts.ts";
 import type { SessionAnswer } from "#kernel/protocol/sts.ts";
 import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
 import { tokenOrder } from "#testing/opened-sts.ts";
+import type { IssueCall } from "./sts.ts";
 
 afterEach(closeControls);
 const path = "/api/v1/sts-sessions";
