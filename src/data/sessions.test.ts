@@ -60,7 +60,7 @@ function allows(identity: SessionIdentity, action: string, bucket: string): bool
 
 test("Sessions: an assumed role is the role of the snapshot, with the tags of the session before its own", () => {
   const { store } = open();
-  const { arn, values, caller, key: began } = identityOf(store);
+  const { arn, values, caller, session } = identityOf(store);
   expect(arn).toBe("arn:aws:sts::123456789012:assumed-role/builder/nightly");
   expect(caller).toMatchObject({ kind: "role", roleId: role.roleId, sessionId: `${role.roleId}:nightly` });
   expect(Object.fromEntries(values)).toEqual({
@@ -74,7 +74,7 @@ test("Sessions: an assumed role is the role of the snapshot, with the tags of th
     "aws:MultiFactorAuthPresent": "false",
     "aws:SourceIdentity": "carol",
   });
-  expect(began).toEqual(testKey);
+  expect(session.keyId).toBe(testKey.accessKeyId);
   expect([allows(identityOf(store), "s3:GetObject", "blue"), allows(identityOf(store), "s3:GetObject", "red")]).toEqual(
     [true, false],
   );

@@ -82,7 +82,7 @@ test("commit: nothing is committed with a key or session that has expired meanwh
     const session = { ...testSession, expiresAtMs };
     return [
       await ask({ identity: { ...identity, key: { ...key, expiresAtMs } } }),
-      await ask({ identity: { ...rest, key, kind: "session", accessKeyId: "ASIA", session } }),
+      await ask({ identity: { ...rest, kind: "session", accessKeyId: "ASIA", session } }),
     ];
   };
   expect(await commit(testIssuedAtMs + 1)).toEqual([undefined, undefined]);
