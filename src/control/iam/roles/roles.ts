@@ -19,6 +19,7 @@ import { requirePolicy, resolvePolicyId } from "../policy-texts.ts";
 import { readRoleEntry } from "../read-identities.ts";
 import { requireBoundaryReach, requireNoBoundary, requireReach } from "../users/reach.ts";
 import { changesOf, requireTags } from "../users/users.ts";
+import { showPrincipals, storePrincipals } from "./principals.ts";
 
 /** A role as the API shows it. */
 export interface RoleView extends RoleEntry {
@@ -90,6 +91,7 @@ export class Roles {
   async create(actor: Actor, name: string, parts: RoleParts): Promise<RoleView> {
     const { limits, publisher, random, clock } = this.#options;
     requirePolicy(parts.trustPolicy, "trust");
+    const trustPolicy = storePrincipals(parts.trustPolicy, publisher);
     const roleId = makeUniqueId("AROA", random);
     await runChange(this.#options, actor, async (queries) => {
       const { tenantId } = actor;
@@ -105,7 +107,7 @@ export class Roles {
         `INSERT INTO roles (role_id, tenant_id, path, name, name_folded, description, trust_policy, max_session_seconds,
            boundary_policy_id, tags, created_at_ms, revision) VALUES ($1, $2, '/', $3, $4, $5, $6, $7, $8, $9, $10, 1)`,
         [
-          ...[roleId, tenantId, name, name.toLowerCase(), parts.description, parts.trustPolicy],
+          ...[roleId, tenantId, name, name.toLowerCase(), parts.description, trustPolicy],
           ...[parts.maxSessionSeconds, boundaryId, JSON.stringify(parts.tags), clock.nowMs()],
         ],
       );
@@ -125,7 +127,8 @@ export class Roles {
     if (patch.trustPolicy !== undefined) requirePolicy(patch.trustPolicy, "trust");
     const work: HolderWork<RoleEntry> = async (queries, role) => {
       const { publisher, limits } = this.#options;
-      const { description, trustPolicy, maxSessionSeconds, tags } = { ...before, ...patch };
+      const { description, maxSessionSeconds, tags } = { ...before, ...patch };
+      const trustPolicy = storePrincipals(patch.trustPolicy ?? before.trustPolicy, publisher);
       requireTags(tags, limits.tags);
       let boundaryId = role.boundaryPolicyId;
       if (patch.boundary !== undefined) {
@@ -169,7 +172,7 @@ export class Roles {
         ...entry,
         arn: this.#arnOf(entry),
         description: readText(row, "description"),
-        trustPolicy: readText(row, "trust_policy"),
+        trustPolicy: showPrincipals(readText(row, "trust_policy"), this.#options.publisher),
         maxSessionSeconds: readInteger(row, "max_session_seconds"),
         createdAtMs: readInteger(row, "created_at_ms"),
         revision: readInteger(row, "revision"),
