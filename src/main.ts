@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { version } from "../package.json";
 import type { Control } from "./control/control.ts";
+import { BucketUsages } from "./control/observe/bucket-usages.ts";
 import { CatalogProblems } from "./control/observe/catalog-problems.ts";
 import type { Log, ProcessLog } from "./control/observe/log.ts";
 import { logDefaults, logStyleOf } from "./control/observe/log-style.ts";
@@ -115,7 +116,7 @@ async function serve(flags: readonly string[]): Promise<number> {
   const lock = takeDataFolder({ dataDir, pid: process.pid, uid: process.geteuid?.() ?? 0, log });
   // Before a first administrator is made: a start that fails afterwards would never show the key.
   await requireFreePorts([config.s3Listen, config.s3TlsListen, config.consoleListen]);
-  const problems = new CatalogProblems({ clock: systemClock, log });
+  const sinks = { problems: new CatalogProblems({ clock: systemClock, log }), usages: new BucketUsages() };
   const pool = new Pool({
     dataDir,
     workerUrl: new URL("./data/worker.ts", import.meta.url),
@@ -123,10 +124,11 @@ async function serve(flags: readonly string[]): Promise<number> {
     writerSettings: { historyWindowMs: longestWindowMs, reserveBytes: 0 },
     monotonicMs: systemClock.monotonicMs,
     log: log.write,
-    problems,
+    writeAccess: log.writeLines,
+    ...sinks,
   });
   const [control] = await Promise.all([
-    openControl(controlOptions({ config, dataDir, log, pool, problems })),
+    openControl(controlOptions({ config, dataDir, log, pool, sinks })),
     pool.open(),
   ]);
   endOnSignals({
@@ -176,15 +178,12 @@ async function startServing({ config, control, pool, log }: Parts): Promise<void
   });
 }
 
-function controlOptions({
-  config,
-  dataDir,
-  log,
-  pool,
-  problems,
-}: Omit<Parts, "control"> & { readonly dataDir: string; readonly problems: CatalogProblems }): ControlOptions {
+function controlOptions(
+  parts: Omit<Parts, "control"> & { dataDir: string; sinks: Pick<ControlOptions, "problems" | "usages"> },
+): ControlOptions {
+  const { config, dataDir, log, pool, sinks } = parts;
   return {
-    problems,
+    ...sinks,
     dataDir,
     version,
     consoleListen: config.consoleListen,
@@ -203,9 +202,9 @@ function controlOptions({
       { name: "workers", check: async () => requireWorkers(pool.health()) },
       { name: "space", check: async () => requireRoom(pool) },
     ],
-    registerMetrics: async (registry) => {
+    registerMetrics: async (registry, metrics) => {
       const { registerPoolMetrics } = await import("./control/observe/pool-metrics.ts");
-      registerPoolMetrics(registry, pool);
+      registerPoolMetrics(registry, pool, metrics);
     },
     endSilentWorker: (channel) => pool.endWorker(channel, "It did not take over a change in time"),
   };

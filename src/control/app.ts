@@ -17,7 +17,6 @@ import { identityRoutes } from "./iam/identities.routes.ts";
 import type { Identities } from "./iam/identities.ts";
 import { healthRoutes } from "./observe/health.routes.ts";
 import type { Log } from "./observe/log.ts";
-import { registerLogInMetrics } from "./observe/log-in-metrics.ts";
 import { metricsRoutes, type RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
 import { authRoutes, publicAuthPaths } from "./session/auth.routes.ts";
@@ -64,14 +63,11 @@ const publicPaths = new Set([
 
 /** The control plane's HTTP routes. @throws Error when a route is neither public nor names its action. */
 export function createControlApp(options: ControlAppOptions) {
-  const { version, logIns, session, s3Port, knownHosts, settings, audit, readiness, clock, log } = options;
+  const { version, logIns, session, s3Port, knownHosts, settings, audit, readiness, registerMetrics, clock, log } =
+    options;
   const { guard } = session;
   const { quotas } = options;
   let rules: RouteRules | undefined;
-  const registerMetrics: RegisterMetrics = async (registry) => {
-    await options.registerMetrics(registry);
-    await registerLogInMetrics(registry, () => ({ basic: logIns.counts, password: session.logIn.counts }));
-  };
   const isLocal = (request: Request, networks: readonly string[]) =>
     isLocalRequest(request, { knownHosts: knownHosts(), isAllowed: isInNetworks(networks) });
   const authenticate = (request: Request) => logIns.authenticate(request);

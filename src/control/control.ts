@@ -1,5 +1,7 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
+import type { TaskType } from "#kernel/metrics/slot-layout.ts";
+import type { SlotRecorder } from "#kernel/metrics/slot-recorder.ts";
 import type { KeyEncryptionKey } from "#kernel/protocol/to-data.ts";
 import type { ListenAddress } from "#kernel/settings/value-parser.ts";
 import type { FirstAdministrator } from "./access-keys/first-administrator.ts";
@@ -46,6 +48,8 @@ export interface ControlParts {
   readonly calls: WorkerCalls;
   readonly readiness: Readiness;
   readonly logIns: LogInGuard;
+  /** Of the control thread's own slot. */
+  readonly recorder: SlotRecorder;
   readonly clock: Clock;
   readonly session: SessionPlane;
   /** Resolves once the administrator has a password; a random one is in it. */
@@ -155,26 +159,30 @@ export class Control {
   }
 
   async #runUpkeep(): Promise<void> {
-    const { buckets, session, log } = this.#parts;
-    try {
+    const { buckets, session } = this.#parts;
+    await this.#runTask("bucket_upkeep", async () => {
       await buckets.recover();
       await buckets.removeDeleted();
-    } catch (error) {
-      log.error("Upkeep of buckets failed", { error: String(error) });
-    }
-    await session.sweep().catch((error) => log.error("Upkeep of sessions failed", { error: String(error) }));
-    await this.#parts.sts
-      .runUpkeep()
-      .catch((error) => log.error("Upkeep of temporary credentials failed", { error: String(error) }));
+    });
+    await this.#runTask("session_upkeep", () => session.sweep());
+    await this.#runTask("token_upkeep", () => this.#parts.sts.runUpkeep());
     await this.#runAuditUpkeep();
   }
 
   async #runAuditUpkeep(): Promise<void> {
-    const { audit, log } = this.#parts;
+    await this.#runTask("audit_upkeep", () => this.#parts.audit.runUpkeep());
+  }
+
+  async #runTask(type: TaskType, work: () => Promise<unknown>): Promise<void> {
+    const { clock, recorder, log } = this.#parts;
+    const startMs = clock.monotonicMs();
+    let ok = true;
     try {
-      await audit.runUpkeep();
+      await work();
     } catch (error) {
-      log.error("Upkeep of the audit failed", { error: String(error) });
+      ok = false;
+      log.error("Upkeep failed", { task: type, error: String(error) });
     }
+    recorder.recordTask(type, (clock.monotonicMs() - startMs) * 1000, ok);
   }
 }

@@ -1,6 +1,10 @@
+import type { Registry } from "prom-client";
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
 import { createUlidMaker } from "#kernel/base/ulid.ts";
+import { slotLayout } from "#kernel/metrics/operation-index.ts";
+import { createSlot } from "#kernel/metrics/slot-layout.ts";
+import { SlotRecorder } from "#kernel/metrics/slot-recorder.ts";
 import type { KeyEncryptionKey } from "#kernel/protocol/to-data.ts";
 import { pickDataSettings } from "#kernel/settings/data-settings.ts";
 import { resolveSettings, type SettingOverrides } from "#kernel/settings/settings.ts";
@@ -29,9 +33,10 @@ import { makeAllowsCaller } from "./iam/authorize-caller.ts";
 import { openIdentities } from "./iam/identities.ts";
 import { identityLimits } from "./iam/identity-limits.ts";
 import { readIdentities } from "./iam/read-identities.ts";
+import { BucketUsages } from "./observe/bucket-usages.ts";
 import { CatalogProblems } from "./observe/catalog-problems.ts";
 import type { Log } from "./observe/log.ts";
-import type { RegisterMetrics } from "./observe/metrics.routes.ts";
+import type { ControlMetrics } from "./observe/pool-metrics.ts";
 import { Readiness, type ReadinessProbe } from "./observe/readiness.ts";
 import { ensureFirstPassword } from "./session/first-password.ts";
 import { openSessionPlane, type SessionPlane, type SessionPlaneOptions } from "./session/open-session-plane.ts";
@@ -74,7 +79,9 @@ export interface ControlOptions {
   readonly catalogs: BucketCatalogs & CatalogUsage;
   /** Asked by `/health/ready` beside those of the control thread: catalog, data directory, space, workers. */
   readonly probes: readonly ReadinessProbe[];
-  readonly registerMetrics: RegisterMetrics;
+  readonly registerMetrics: (registry: Registry, control: ControlMetrics) => void | Promise<void>;
+  /** Where the writer tells what buckets hold; one of its own when absent. */
+  readonly usages?: BucketUsages;
   /** Where the threads of the data plane report to; one of its own when absent. */
   readonly problems?: CatalogProblems;
   /** Ends a worker that does not acknowledge; resolves when it runs no more. */
@@ -115,6 +122,18 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const { record } = audit;
     const turns = new SerialQueue();
     const identityOptions = { database, publisher, record, turns, limits: identityLimits, clock, random };
+    const controlSlot = createSlot(slotLayout);
+    const { usages = new BucketUsages() } = options;
+    const { buckets: published, bucketRows } = publisher;
+    const metrics = {
+      usages,
+      buckets: published,
+      bucketRows,
+      controlSlot,
+      logIns: () => ({ basic: logIns.counts, password: logInParts.session.logIn.counts }),
+      logDrops: () => log.drops,
+      clock,
+    };
     const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log, record });
     const logIns = new LogInGuard({ entries: publisher, clock, log });
     const logInState = { database, publisher, logIns, sealer, csrfKey, audit, settings: () => settings.current };
@@ -128,9 +147,10 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       dataDir: options.dataDir,
       s3Port: options.s3Port,
       logIns,
+      recorder: new SlotRecorder(controlSlot, slotLayout),
       version: options.version,
       registerMetrics: async (registry) => {
-        await options.registerMetrics(registry);
+        await options.registerMetrics(registry, metrics);
         const { registerHealthMetrics } = await import("./observe/health-metrics.ts");
         registerHealthMetrics(registry, { readiness, problems });
       },

@@ -20,6 +20,7 @@ const settings: DataSettings = {
   "storage.inline_threshold": 1,
   "storage.reserve_bytes": 1,
   "history.window": 1,
+  "logging.access_enabled": false,
   "server.max_connections_per_address": 0,
 };
 

@@ -1,5 +1,6 @@
 import { MessageChannel } from "node:worker_threads";
 import type { MetricsSource, ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
+import type { BucketUsageSink } from "#kernel/protocol/bucket-usage.ts";
 import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { BucketOwner, Usage } from "#kernel/protocol/quota.ts";
 import { createChangeTable } from "./cache/change-slots.ts";
@@ -19,8 +20,12 @@ export interface PoolOptions {
   readonly writerSettings: WriterSettings;
   readonly monotonicMs: () => number;
   readonly log: PoolLog;
+  /** Writes lines of the access log; resolves when more may come. */
+  readonly writeAccess?: (lines: string) => Promise<void>;
   /** Told of what the writer finds wrong with catalogs. */
   readonly problems?: CatalogProblemSink;
+  /** Told of what buckets hold. */
+  readonly usages?: BucketUsageSink;
 }
 
 /** How many threads answer. */
@@ -62,6 +67,7 @@ export class Pool implements MetricsSource {
       changes: this.#changes,
       usage: this.#usage,
       problems: options.problems,
+      usages: options.usages,
       onRestart,
     });
   }
@@ -84,6 +90,7 @@ export class Pool implements MetricsSource {
       dataDir,
       url,
       log,
+      writeAccess: this.#options.writeAccess,
       monotonicMs,
       changes: this.#changes,
       usage: this.#usage,

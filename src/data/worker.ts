@@ -16,6 +16,7 @@ import { BufferPool } from "./blobs/buffer-pool.ts";
 import { nodeDisk } from "./blobs/disk.ts";
 import { DiskBlobs } from "./blobs/disk-blobs/disk-blobs.ts";
 import { DiskSpace } from "./blobs/disk-space.ts";
+import { measureDisk } from "./blobs/measure-disk.ts";
 import { ChangeSlots } from "./cache/change-slots.ts";
 import { ObjectCache } from "./cache/object-cache.ts";
 import { SqliteCatalogReader } from "./catalog/sqlite-catalog/sqlite-catalog-reader.ts";
@@ -25,6 +26,7 @@ import { ControlClient } from "./control-client.ts";
 import { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { DataPlane, LogLine } from "./data-plane.ts";
 import { guardThread } from "./guard-thread.ts";
+import { AccessLog } from "./http/access-log.ts";
 import { RequestHandler } from "./http/handle-request.ts";
 import { observeRequests } from "./http/observe-requests.ts";
 import { RequestIds } from "./http/request-ids.ts";
@@ -60,6 +62,7 @@ class DataWorker {
   readonly #recorder: SlotRecorder;
   readonly #deadline: ProgressDeadline;
   readonly #addresses: AddressLimit;
+  readonly #access: AccessLog;
   readonly #requestIds = new RequestIds();
   readonly #requestLine = new RequestLine();
   readonly #servers: (HttpServer | HttpsServer)[] = [];
@@ -73,6 +76,7 @@ class DataWorker {
     const snapshot = new SnapshotStore(start.snapshot, (bucketId) => this.#catalog.forget(bucketId));
     this.#recorder = new SlotRecorder(start.metrics, slotLayout);
     const pool = new BufferPool(maxPooledBuffers);
+    const cache = new ObjectCache(new ChangeSlots(start.changes), cacheBytes);
     const bodyBudget = new BodyBudget(maxGatheredBytes);
     this.#deadline = new ProgressDeadline({
       idleTimeoutSeconds,
@@ -86,6 +90,7 @@ class DataWorker {
         this.#recheckRunning();
         this.#recorder.setConnections(connectionCount);
         this.#recorder.setGathered(bodyBudget.usedBytes);
+        this.#recorder.recordCache({ ...cache.takeLookUps(), bytes: cache.bytes });
         if (hasProgress) this.#recorder.noteProgress();
       },
     });
@@ -95,6 +100,7 @@ class DataWorker {
       nextRequestId: () => this.#requestIds.next(),
       onRefused: () => this.#recorder.recordRefusedConnection(),
     });
+    this.#access = this.#openAccessLog(snapshot);
     const problems = new ProblemReporter(
       { report: (problem) => this.#send({ kind: "catalogProblem", problem }), settle: () => {} },
       systemClock,
@@ -106,9 +112,9 @@ class DataWorker {
       clock: systemClock,
       snapshot,
       catalog: this.#catalog,
-      cache: new ObjectCache(new ChangeSlots(start.changes), cacheBytes),
+      cache,
       writer,
-      blobs: new DiskBlobs({ disk: nodeDisk, pool, dataDir }),
+      blobs: this.#openBlobs(pool),
       keyRing: new ObjectKeyRing(start.keys),
       continuationTokens: new ContinuationTokens(start.keys),
       checksums: new ChecksumPool(),
@@ -131,10 +137,25 @@ class DataWorker {
     };
   }
 
+  #openAccessLog(snapshot: SnapshotStore): AccessLog {
+    return new AccessLog({
+      isEnabled: () => snapshot.settings["logging.access_enabled"],
+      clock: systemClock,
+      send: (lines) => this.#send({ kind: "access", lines }),
+      onDropped: () => this.#recorder.recordAccessDropped(),
+      after: (ms, call) => void setTimeout(call, ms),
+    });
+  }
+
+  #openBlobs(pool: BufferPool): DiskBlobs {
+    const disk = measureDisk(nodeDisk, { recorder: this.#recorder, clock: systemClock });
+    return new DiskBlobs({ disk, pool, dataDir: this.#start.config.dataDir });
+  }
+
   async listen(): Promise<void> {
     const { config } = this.#start;
     await Promise.all([this.#plane.checksums.warm(), this.#plane.disk.start()]);
-    const handler = new RequestHandler(this.#plane, observeRequests(this.#recorder, systemClock));
+    const handler = new RequestHandler(this.#plane, observeRequests(this.#recorder, systemClock, this.#access.take));
     const options = limitedServerOptions(config.idleTimeoutSeconds);
     const s3Port = await this.#serve(createHttpServer(options), handler, { host: config.s3Host, port: config.s3Port });
     const { tls } = config;
@@ -163,6 +184,9 @@ class DataWorker {
         break;
       case "answer":
         control.settle(message.id, message.result);
+        break;
+      case "accessWritten":
+        this.#access.written();
         break;
       case "drain":
         void this.#drain();
@@ -196,6 +220,7 @@ class DataWorker {
     }
     this.#plane.disk.stop();
     this.#catalog.close();
+    this.#access.flush();
     this.#send({ kind: "drained" });
   }
 

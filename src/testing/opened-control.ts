@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Control } from "#control/control.ts";
 import { createLog } from "#control/observe/log.ts";
+import { registerPoolMetrics } from "#control/observe/pool-metrics.ts";
 import { type ControlOptions, openControl } from "#control/open-control.ts";
 import { systemClock } from "#kernel/base/clock.ts";
 import { systemRandom } from "#kernel/base/random.ts";
@@ -61,7 +62,7 @@ export function makeControlOptions(lines: string[] = []): ControlOptions {
       usage: async () => new Map(),
     },
     probes: [],
-    registerMetrics: () => undefined,
+    registerMetrics: (registry, metrics) => registerPoolMetrics(registry, { threads: () => [] }, metrics),
     endSilentWorker: () => Promise.resolve(),
   };
 }

@@ -6,3 +6,6 @@ export interface LogInCounts {
   /** They were not looked at, because too many came before. */
   readonly delayed: number;
 }
+
+/** Ways to log in at the console port: a key with each call, or a session's first and second step. */
+export type LogInsByMethod = Readonly<Record<"basic" | "password", LogInCounts>>;

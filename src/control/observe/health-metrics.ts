@@ -2,8 +2,8 @@ import type { Registry } from "prom-client";
 import { series } from "#kernel/metrics/series.ts";
 import { catalogProblemKinds } from "#kernel/protocol/catalog-problem.ts";
 import type { CatalogProblems } from "./catalog-problems.ts";
-import { addGauge } from "./metrics-collector.ts";
 import type { Readiness } from "./readiness.ts";
+import { addGauge } from "./slot-metric.ts";
 
 /** What the series are read from. */
 export interface HealthMetricsSource {

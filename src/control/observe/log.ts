@@ -14,6 +14,14 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
   /** A line of another thread. */
   write(level: LogLevel, message: string, fields?: LogFields): void;
+  /** Lines that targets beside the output did not take. */
+  readonly drops: readonly LogDrops[];
+}
+
+/** How many lines one target did not take. */
+export interface LogDrops {
+  readonly sink: string;
+  readonly count: number;
 }
 
 /** How lines look. */
@@ -37,6 +45,8 @@ export interface LogOptions extends LogStyle {
 export interface ProcessLog extends Log {
   /** Changes how lines look from the next one on. */
   configure(style: LogStyle): void;
+  /** Writes whole lines of JSON of another thread, whatever their level. @returns when more may come */
+  writeLines(lines: string): Promise<void>;
 }
 
 const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
@@ -72,6 +82,13 @@ export function createLog(options: LogOptions): ProcessLog {
     write: (level, message, fields) => {
       emit(level, message, fields);
     },
+    get drops() {
+      return [];
+    },
+    writeLines: async (lines) => {
+      output(style.format === "json" ? lines : renderLinesAsText(lines));
+      await whenDrained();
+    },
     configure: (changed) => {
       style = changed;
     },
@@ -100,6 +117,17 @@ function renderJson({ time, level, message, fields }: Line): string {
   return `${JSON.stringify(Object.assign({ ...head }, fields, head))}\n`;
 }
 
+function renderLinesAsText(lines: string): string {
+  return lines
+    .trimEnd()
+    .split("\n")
+    .map((text) => {
+      const { time, level, message, ...fields } = JSON.parse(text);
+      return renderText({ time, level, message, fields });
+    })
+    .join("");
+}
+
 function renderText({ time, level, message, fields }: Line): string {
   let line = `${time} ${level.toUpperCase().padEnd(5)} ${quote(message, controlCharacters)}`;
   for (const [name, value] of Object.entries(fields)) line += ` ${name}=${quote(String(value), /[\s"=]/)}`;
@@ -112,6 +140,12 @@ function quote(text: string, misleading: RegExp): string {
   return JSON.stringify(text).replaceAll(/[\u007f-\u009f\u2028\u2029]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
+}
+
+/** Whoever reads the standard output may be slow. */
+async function whenDrained(): Promise<void> {
+  const { stdout } = process;
+  if (stdout.writableNeedDrain) await new Promise<void>((resolve) => stdout.once("drain", () => resolve()));
 }
 
 function writeToStandardOutput(line: string): void {

@@ -26,6 +26,13 @@ function open(): { registry: Registry; recorders: SlotRecorder[] } {
     layout: slotLayout,
     operations: operationLabels,
     errorCodes: errorCodeLabels,
+    bucketLabels: () => ["_other", "photos"],
+    controlSlot: createSlot(slotLayout),
+    logDrops: () => [{ sink: "syslog", count: 2 }],
+    logIns: () => ({
+      basic: { succeeded: 1, refused: 0, delayed: 0 },
+      password: { succeeded: 1, refused: 0, delayed: 0 },
+    }),
   });
   return { registry, recorders: threads.map(({ slot }) => new SlotRecorder(slot, slotLayout)) };
 }
@@ -35,15 +42,14 @@ const get = operationIndex("GetObject");
 
 test("registerSlotMetrics: requests of all workers are added up", async () => {
   const { registry, recorders } = open();
-  recorders[0]?.recordRequest(put, 2, { durationUs: 60_000, bytesIn: 2048, bytesOut: 0 });
-  recorders[1]?.recordRequest(put, 2, { durationUs: 40_000, bytesIn: 2048, bytesOut: 0 });
-  recorders[1]?.recordRequest(get, 4, { durationUs: 100, bytesIn: 0, bytesOut: 200 });
+  recorders[0]?.recordRequest(put, 2, { durationUs: 60_000, bytesIn: 2048, bytesOut: 0, bucketRow: 1 });
+  recorders[1]?.recordRequest(put, 2, { durationUs: 40_000, bytesIn: 2048, bytesOut: 0, bucketRow: 1 });
+  recorders[1]?.recordRequest(get, 4, { durationUs: 100, bytesIn: 0, bytesOut: 200, bucketRow: 1 });
   const lines = (await registry.metrics()).split("\n");
   for (const line of [
     'maxiofs_http_requests_total{method="PUT",operation="PutObject",status="2xx"} 2',
     'maxiofs_http_requests_total{method="GET",operation="GetObject",status="4xx"} 1',
-    'maxiofs_s3_operations_total{operation="PutObject",status="2xx"} 2',
-    'maxiofs_operation_count_total{operation="PutObject"} 2',
+    'maxiofs_s3_operations_total{operation="PutObject",bucket="photos",status="2xx"} 2',
     'maxiofs_http_request_duration_seconds_bucket{le="0.05",method="PUT",operation="PutObject"} 1',
     'maxiofs_http_request_duration_seconds_bucket{le="+Inf",method="PUT",operation="PutObject"} 2',
     'maxiofs_http_request_duration_seconds_sum{method="PUT",operation="PutObject"} 0.1',
@@ -60,6 +66,7 @@ test("registerSlotMetrics: errors, storage, batches and threads have their lines
   const { registry, recorders } = open();
   recorders[0]?.recordError(get, errorCodeIndex("NoSuchKey"));
   recorders[0]?.setConnections(12);
+  recorders[1]?.recordAccessDropped();
   recorders[0]?.setGathered(4096);
   recorders[0]?.recordRefusedConnection();
   recorders[0]?.recordUncaught("rejection");
@@ -73,13 +80,15 @@ test("registerSlotMetrics: errors, storage, batches and threads have their lines
     'maxiofs_s3_errors_total{operation="GetObject",error_type="NoSuchKey"} 1',
     'maxiofs_storage_operations_total{operation="fsync",status="ok"} 1',
     'maxiofs_storage_operations_total{operation="fsync",status="error"} 1',
-    'maxiofs_storage_operation_duration_seconds_count{operation="fsync"} 2',
+    'maxiofs_storage_operation_duration_seconds_count{operation="fsync",status="ok"} 1',
     'maxiofs_catalog_commit_batch_size_bucket{le="32",worker="writer"} 1',
     'maxiofs_worker_up{worker="0"} 1',
     'maxiofs_worker_up{worker="1"} 0',
     'maxiofs_worker_restarts_total{worker="1"} 3',
     'maxiofs_worker_connections{worker="0"} 12',
     'maxiofs_worker_gathered_bytes{worker="0"} 4096',
+    'maxiofs_log_lines_dropped_total{sink="access"} 1',
+    'maxiofs_log_lines_dropped_total{sink="syslog"} 2',
     'maxiofs_worker_refused_connections_total{worker="0"} 1',
     'maxiofs_worker_uncaught_errors_total{worker="0",kind="rejection"} 2',
     'maxiofs_worker_uncaught_errors_total{worker="0",kind="exception"} 0',

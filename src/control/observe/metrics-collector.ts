@@ -1,29 +1,38 @@
-import {
-  Counter,
-  Gauge,
-  Histogram,
-  type MetricObjectWithValues,
-  type MetricValue,
-  type MetricValueWithName,
-  type Registry,
-} from "prom-client";
+import type { Registry } from "prom-client";
 import { type DiskState, readDiskState } from "#kernel/metrics/disk-state.ts";
 import {
   batchBuckets,
   durationBuckets,
   type HistogramBuckets,
+  objectSizeBuckets,
   sizeBuckets,
 } from "#kernel/metrics/histogram-buckets.ts";
 import type { MetricsSource } from "#kernel/metrics/metrics-source.ts";
 import type { OperationLabels } from "#kernel/metrics/operation-index.ts";
-import { type Series, series, seriesPrefix } from "#kernel/metrics/series.ts";
+import { type Series, series } from "#kernel/metrics/series.ts";
 import {
+  authMethods,
   histogramCells,
+  outcomes,
   type SlotLayout,
   slotCell,
   statusClasses,
   storageOperations,
+  taskTypes,
 } from "#kernel/metrics/slot-layout.ts";
+import type { LogInsByMethod } from "../http/log-in-counts.ts";
+import type { LogDrops } from "./log.ts";
+import {
+  addCells,
+  addCounter,
+  addGauge,
+  addHistogram,
+  type HistogramSample,
+  type Labels,
+  type Sample,
+  someSample,
+  sum,
+} from "./slot-metric.ts";
 
 /** What the collector reads and how it names it. */
 export interface MetricsCollectorOptions {
@@ -33,20 +42,14 @@ export interface MetricsCollectorOptions {
   readonly operations: readonly OperationLabels[];
   /** By code index. */
   readonly errorCodes: readonly string[];
-}
-
-type Labels = Readonly<Record<string, string>>;
-
-/** One labelled value of a counter or gauge. */
-export interface Sample {
-  readonly labels: Labels;
-  readonly value: number;
-}
-
-/** One labelled histogram: its cells as they stand in a slot. */
-interface HistogramSample {
-  readonly labels: Labels;
-  readonly cells: Float64Array;
+  /** By bucket row, `_other` first; grows as buckets are made. */
+  readonly bucketLabels: () => readonly string[];
+  /** The control thread's own slot: work that it does by itself. */
+  readonly controlSlot: SharedArrayBuffer;
+  /** Log-ins at the console port. */
+  readonly logIns: () => LogInsByMethod;
+  /** Lines that log targets did not take. */
+  readonly logDrops: () => readonly LogDrops[];
 }
 
 /**
@@ -55,8 +58,11 @@ interface HistogramSample {
  */
 export function registerSlotMetrics(registry: Registry, options: MetricsCollectorOptions): void {
   registerRequests(registry, options);
+  registerBuckets(registry, options);
   registerStorage(registry, options);
-  registerThreads(registry, options.source);
+  registerAuthentication(registry, options);
+  registerTasks(registry, options);
+  registerThreads(registry, options);
   registerDisk(registry, options.source);
 }
 
@@ -90,18 +96,6 @@ function registerRequests(
     series.httpRequests,
     requests((operation, status) => ({ ...both(operation), status })),
   );
-  addCounter(
-    registry,
-    series.s3Operations,
-    requests((operation, status) => ({ ...name(operation), status })),
-  );
-  addCounter(registry, series.operationCount, () => {
-    const cells = add(layout.requests, operations.length * statusClasses.length);
-    return operations.flatMap((operation, index) => {
-      const own = cells.subarray(index * statusClasses.length, (index + 1) * statusClasses.length);
-      return someSample(name(operation), sum(own));
-    });
-  });
   addCounter(registry, series.s3Errors, () => {
     const cells = add(layout.errors, operations.length * errorCodes.length);
     return operations.flatMap((operation, index) =>
@@ -124,25 +118,35 @@ function registerRequests(
   addHistogram(registry, series.httpResponseSize, { ...bytes, read: perOperation(layout.bytesOut, sizeBuckets, both) });
 }
 
+function registerBuckets(
+  registry: Registry,
+  { source, layout, operations, bucketLabels }: MetricsCollectorOptions,
+): void {
+  addCounter(registry, series.s3Operations, () => {
+    const labels = bucketLabels();
+    const rowCells = operations.length * statusClasses.length;
+    const cells = addCells(source, layout.bucketRequests, labels.length * rowCells);
+    const samples: Sample[] = [];
+    for (let cell = 0; cell < cells.length; cell++) {
+      const value = cells[cell] ?? 0;
+      if (value === 0) continue;
+      const operation = operations[Math.floor((cell % rowCells) / statusClasses.length)]?.operation ?? "";
+      const bucket = labels[Math.floor(cell / rowCells)] ?? "";
+      const status = statusClasses[cell % statusClasses.length] ?? "";
+      samples.push({ labels: { operation, bucket, status }, value });
+    }
+    return samples;
+  });
+}
+
 function registerStorage(registry: Registry, { source, layout }: MetricsCollectorOptions): void {
-  const size = histogramCells(durationBuckets);
-  const read = (): HistogramSample[] => {
-    const cells = addCells(source, layout.storage, storageOperations.length * size);
-    return storageOperations.map((operation, index) => ({
-      labels: { operation },
-      cells: cells.subarray(index * size, (index + 1) * size),
-    }));
-  };
+  const read = () => readOutcomes(source, { start: layout.storage, label: "operation", names: storageOperations });
   addHistogram(registry, series.storageDuration, { buckets: durationBuckets, divisor: 1e6, read });
-  addCounter(registry, series.storageOperations, () => {
-    const failures = addCells(source, layout.storageFailures, storageOperations.length);
-    return read().flatMap(({ labels, cells }, index) => {
-      const failed = failures[index] ?? 0;
-      return [
-        ...someSample({ ...labels, status: "ok" }, sum(cells.subarray(0, size - 1)) - failed),
-        ...someSample({ ...labels, status: "error" }, failed),
-      ];
-    });
+  addCounter(registry, series.storageOperations, () => read().flatMap(countOf));
+  addHistogram(registry, series.objectSize, {
+    buckets: objectSizeBuckets,
+    divisor: 1,
+    read: () => [{ labels: {}, cells: addCells(source, layout.objectSizes, histogramCells(objectSizeBuckets)) }],
   });
   addHistogram(registry, series.commitBatch, {
     buckets: batchBuckets,
@@ -155,7 +159,63 @@ function registerStorage(registry: Registry, { source, layout }: MetricsCollecto
   });
 }
 
-function registerThreads(registry: Registry, source: MetricsSource): void {
+function registerTasks(registry: Registry, { source, layout, controlSlot: slot }: MetricsCollectorOptions): void {
+  const control = { worker: "control", up: true, restartCount: 0, slot };
+  const all = { threads: () => [...source.threads(), control] };
+  const read = () => readOutcomes(all, { start: layout.tasks, label: "task_type", names: taskTypes });
+  addHistogram(registry, series.taskDuration, { buckets: durationBuckets, divisor: 1e6, read });
+  addCounter(registry, series.tasks, () => read().flatMap(countOf));
+}
+
+function registerAuthentication(registry: Registry, options: MetricsCollectorOptions): void {
+  const { source, layout, errorCodes, logIns } = options;
+  const failuresOf = (index: number) =>
+    addCells(source, layout.authFailures + index * errorCodes.length, errorCodes.length);
+  addCounter(registry, series.authAttempts, () => {
+    const successes = addCells(source, layout.authSuccesses, authMethods.length);
+    const s3 = authMethods.flatMap((method, index) => [
+      ...someSample({ method, status: "success" }, successes[index]),
+      ...someSample({ method, status: "failure" }, sum(failuresOf(index))),
+    ]);
+    const console = Object.entries(logIns()).flatMap(([method, { succeeded, refused, delayed }]) => [
+      { labels: { method, status: "success" }, value: succeeded },
+      { labels: { method, status: "failure" }, value: refused + delayed },
+    ]);
+    return [...s3, ...console];
+  });
+  addCounter(registry, series.authFailures, () => {
+    const s3 = authMethods.flatMap((method, index) => {
+      const cells = failuresOf(index);
+      return errorCodes.flatMap((reason, at) => someSample({ method, reason }, cells[at]));
+    });
+    const console = Object.entries(logIns()).flatMap(([method, { refused, delayed }]) => [
+      { labels: { method, reason: "credentials" }, value: refused },
+      { labels: { method, reason: "delayed" }, value: delayed },
+    ]);
+    return [...s3, ...console];
+  });
+}
+
+/** Histograms `[name][outcome]`. */
+function readOutcomes(
+  source: MetricsSource,
+  { start, label, names }: { readonly start: number; readonly label: string; readonly names: readonly string[] },
+): HistogramSample[] {
+  const size = histogramCells(durationBuckets);
+  const cells = addCells(source, start, names.length * outcomes.length * size);
+  return names.flatMap((name, index) =>
+    outcomes.map((status, at) => {
+      const first = (index * outcomes.length + at) * size;
+      return { labels: { [label]: name, status }, cells: cells.subarray(first, first + size) };
+    }),
+  );
+}
+
+function countOf({ labels, cells }: HistogramSample): Sample[] {
+  return someSample(labels, sum(cells.subarray(0, cells.length - 1)));
+}
+
+function registerThreads(registry: Registry, { source, logDrops }: MetricsCollectorOptions): void {
   addGauge(registry, series.workerUp, () =>
     source.threads().map(({ worker, up }) => ({ labels: { worker }, value: up ? 1 : 0 })),
   );
@@ -177,6 +237,10 @@ function registerThreads(registry: Registry, source: MetricsSource): void {
     );
   addWorkerGauge(series.workerConnections, slotCell.connections);
   addWorkerGauge(series.workerGatheredBytes, slotCell.gatheredBytes);
+  addCounter(registry, series.logLinesDropped, () => [
+    { labels: { sink: "access" }, value: sum(addCells(source, slotCell.accessDropped, 1)) },
+    ...logDrops().map(({ sink, count }) => ({ labels: { sink }, value: count })),
+  ]);
   addCounter(registry, series.workerRefusedConnections, () =>
     dataWorkers(source).map(({ worker, slot }) => ({
       labels: { worker },
@@ -203,95 +267,4 @@ function registerDisk(registry: Registry, source: MetricsSource): void {
   add(series.diskFree, ({ freeBytes }) => freeBytes);
   add(series.diskReserve, ({ reserveBytes }) => reserveBytes);
   add(series.diskRefuses, ({ refusesWrites }) => (refusesWrites ? 1 : 0));
-}
-
-function addCells(source: MetricsSource, start: number, count: number): Float64Array {
-  const total = new Float64Array(count);
-  for (const { slot } of source.threads()) {
-    const cells = new Float64Array(slot, start * 8, count);
-    for (let index = 0; index < count; index++) total[index] = (total[index] ?? 0) + (cells[index] ?? 0);
-  }
-  return total;
-}
-
-function sum(cells: Float64Array): number {
-  return cells.reduce((total, value) => total + value, 0);
-}
-
-function someSample(labels: Labels, value: number | undefined): Sample[] {
-  return value !== undefined && value > 0 ? [{ labels, value }] : [];
-}
-
-function addCounter(registry: Registry, declared: Series, read: () => readonly Sample[]): void {
-  registry.registerMetric(new SlotMetric(declared, new Counter(configuration(declared)), read));
-}
-
-/** Adds a gauge whose values are read at each scrape. */
-export function addGauge(registry: Registry, declared: Series, read: () => readonly Sample[]): void {
-  registry.registerMetric(new SlotMetric(declared, new Gauge(configuration(declared)), read));
-}
-
-/** How a histogram is read. */
-interface HistogramReading {
-  readonly buckets: HistogramBuckets;
-  /** How many units of the cells make one unit of the series. */
-  readonly divisor: number;
-  readonly read: () => readonly HistogramSample[];
-}
-
-function addHistogram(registry: Registry, declared: Series, reading: HistogramReading): void {
-  const values = (): MetricValueWithName<string>[] =>
-    reading.read().flatMap((sample) => renderHistogram(seriesPrefix + declared.name, reading, sample));
-  registry.registerMetric(new SlotMetric(declared, new Histogram(configuration(declared)), values));
-}
-
-function configuration({ name, help, labels }: Series): {
-  name: string;
-  help: string;
-  labelNames: string[];
-  registers: [];
-} {
-  return { name: seriesPrefix + name, help, labelNames: [...labels], registers: [] };
-}
-
-function renderHistogram(
-  name: string,
-  { buckets, divisor }: HistogramReading,
-  { labels, cells }: HistogramSample,
-): MetricValueWithName<string>[] {
-  const values: MetricValueWithName<string>[] = [];
-  let count = 0;
-  for (const [index, bound] of buckets.bounds.entries()) {
-    count += cells[index] ?? 0;
-    values.push({ labels: { ...labels, le: bound / divisor }, value: count, metricName: `${name}_bucket` });
-  }
-  count += cells[buckets.bounds.length] ?? 0;
-  if (count === 0) return [];
-  values.push({ labels: { ...labels, le: "+Inf" }, value: count, metricName: `${name}_bucket` });
-  values.push({ labels, value: (cells[buckets.bounds.length + 1] ?? 0) / divisor, metricName: `${name}_sum` });
-  values.push({ labels, value: count, metricName: `${name}_count` });
-  return values;
-}
-
-/**
- * A series whose values are read when it is rendered; `template` lends it type and help. It extends Gauge whatever its type is,
- * because a registry renders gauges by `get()` alone.
- */
-class SlotMetric extends Gauge {
-  readonly #template: Counter | Gauge | Histogram;
-  readonly #read: () => readonly (MetricValue<string> | Sample)[];
-
-  constructor(
-    declared: Series,
-    template: Counter | Gauge | Histogram,
-    read: () => readonly (MetricValue<string> | Sample)[],
-  ) {
-    super(configuration(declared));
-    this.#template = template;
-    this.#read = read;
-  }
-
-  override async get(): Promise<MetricObjectWithValues<MetricValue<string>>> {
-    return { ...(await this.#template.get()), values: [...this.#read()] };
-  }
 }

@@ -31,10 +31,10 @@ test("settingsRoutes: all, by category, categories, one", async () => {
   for (const { key } of items) expect([key, unavailableSettings.has(key)]).toEqual([key, false]);
   const logging = (await (await get("?category=logging")).json()).items;
   expect(logging.map(({ key }: { key: string }) => key)).toEqual([
-    ...["logging.format", "logging.level", "logging.include_caller"],
+    ...["logging.format", "logging.level", "logging.include_caller", "logging.access_enabled"],
   ]);
   const categories = (await (await get("/categories")).json()).items;
-  expect(categories).toContainEqual({ name: "logging", count: 3 });
+  expect(categories).toContainEqual({ name: "logging", count: 4 });
   expect(await read("history.window")).toEqual({
     key: "history.window",
     category: "history",

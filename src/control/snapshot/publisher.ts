@@ -1,3 +1,4 @@
+import { BucketRows } from "#kernel/metrics/bucket-rows.ts";
 import type { KeyEntry } from "#kernel/protocol/identities.ts";
 import {
   type BucketEntry,
@@ -43,6 +44,8 @@ interface Waiting {
  * A worker gets the whole snapshot when it is attached, then deltas, in order.
  */
 export class SnapshotPublisher {
+  /** Which buckets have labels of their own in metrics. */
+  readonly bucketRows = new BucketRows();
   readonly #entries: { readonly [Kind in EntryKind]: Map<string, SnapshotEntries[Kind]> };
   readonly #workers = new Map<WorkerChannel, Worker>();
   readonly #options: Required<Pick<PublisherOptions, "endSilentWorker" | "silentAfterMs" | "startWithinMs">>;
@@ -62,7 +65,10 @@ export class SnapshotPublisher {
       key: mapOf("key", entries.key),
       tokenKey: mapOf("tokenKey", entries.tokenKey),
       revocation: mapOf("revocation", entries.revocation),
-      bucket: mapOf("bucket", entries.bucket),
+      bucket: mapOf(
+        "bucket",
+        entries.bucket.map((bucket) => this.bucketRows.assign(bucket)),
+      ),
     };
     this.#settings = settings;
     this.#options = { endSilentWorker, silentAfterMs, startWithinMs };
@@ -144,8 +150,11 @@ export class SnapshotPublisher {
    * Publishes changes that are committed, at once and in the order of calls.
    * @returns their number, when every live worker has taken them over or was ended.
    */
-  publish(changes: readonly SnapshotChange[]): Promise<number> {
+  publish(wanted: readonly SnapshotChange[]): Promise<number> {
     const number = ++this.#number;
+    const changes = wanted.map((change) =>
+      change.kind === "bucket" && change.value ? { ...change, value: this.bucketRows.assign(change.value) } : change,
+    );
     for (const change of changes) this.#apply(change);
     const workers = new Set(this.#workers.values());
     for (const { channel } of workers) channel.send({ kind: "delta", delta: { number, changes } });

@@ -7,6 +7,7 @@ import { listBucketFolders } from "../catalog/sqlite-catalog/bucket-folders.ts";
 import { msToHlc } from "../catalog/version-id.ts";
 import { isNoRoom } from "../writer/commit-failure.ts";
 import type { GroupCommit } from "../writer/group-commit.ts";
+import type { TaskObserver } from "../writer/writer-metrics.ts";
 import { OrphanScan } from "./orphan-scan.ts";
 
 const stepIntervalMs = 5_000;
@@ -42,6 +43,8 @@ export interface GarbageCollectorOptions {
   readonly warn: (message: string, fields: Record<string, string | number | boolean>) => void;
   /** Told of what is wrong with a bucket's catalog. */
   readonly problems: CatalogProblemSink;
+  /** Told of each step of collection and of the scan for files without name. */
+  readonly observeTask?: TaskObserver;
 }
 
 /**
@@ -114,25 +117,41 @@ export class GarbageCollector {
 
   async #tick(): Promise<void> {
     const { commits, clock } = this.#options;
-    const endMs = clock.monotonicMs() + tickBudgetMs;
+    const startMs = clock.monotonicMs();
+    const endMs = startMs + tickBudgetMs;
+    let ok = true;
     while (!commits.busy && clock.monotonicMs() < endMs) {
       if (this.#buckets.length === 0) this.#buckets = this.#listBuckets();
       const bucketId = this.#buckets.pop();
       if (bucketId === undefined) break;
-      if (this.#collectSafely(bucketId)) this.#buckets.push(bucketId);
+      const outcome = this.#collectSafely(bucketId);
+      if (outcome === "more") this.#buckets.push(bucketId);
+      ok = ok && outcome !== "failed";
       if (this.#buckets.length === 0) break;
     }
-    if (!commits.busy) await this.scanOrphans().catch((error: unknown) => this.#report("", error));
+    this.#options.observeTask?.("garbage", clock.monotonicMs() - startMs, ok);
+    if (!commits.busy) await this.#scanSafely();
   }
 
-  #collectSafely(bucketId: string): boolean {
+  async #scanSafely(): Promise<void> {
+    const { clock, observeTask } = this.#options;
+    const startMs = clock.monotonicMs();
+    let ok = true;
+    await this.scanOrphans().catch((error: unknown) => {
+      ok = false;
+      this.#report("", error);
+    });
+    observeTask?.("orphan_scan", clock.monotonicMs() - startMs, ok);
+  }
+
+  #collectSafely(bucketId: string): "done" | "more" | "failed" {
     try {
-      return this.collect(bucketId);
+      return this.collect(bucketId) ? "more" : "done";
     } catch (error) {
       // Freeing takes room too: on a full disk the reserve is there for it.
-      if (isNoRoom(error) && this.#options.commits.giveUpBallast()) return true;
+      if (isNoRoom(error) && this.#options.commits.giveUpBallast()) return "more";
       this.#report(bucketId, error);
-      return false;
+      return "failed";
     }
   }
 

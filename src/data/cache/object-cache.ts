@@ -39,6 +39,8 @@ export class ObjectCache {
   /** Stands before the oldest entry: nothing it has passed is left. A new iterator would step over all that was removed. */
   #oldest = this.#entries.entries();
   #bytes = 0;
+  #hits = 0;
+  #misses = 0;
 
   /** @param maxBytes of bodies and estimated overhead; 0 remembers nothing */
   constructor(slots: ChangeSlots, maxBytes: number) {
@@ -51,6 +53,14 @@ export class ObjectCache {
     return this.#bytes;
   }
 
+  /** Look-ups since the last call. */
+  takeLookUps(): { hits: number; misses: number } {
+    const taken = { hits: this.#hits, misses: this.#misses };
+    this.#hits = 0;
+    this.#misses = 0;
+    return taken;
+  }
+
   /** Call before reading the catalog; pass the ticket to `remember`. */
   open(bucketId: string, key: string): CacheTicket {
     const slot = ChangeSlots.slotOf(bucketId, key);
@@ -60,12 +70,13 @@ export class ObjectCache {
   /** The remembered object, if it is still the newest. */
   find(ticket: CacheTicket): RememberedObject | undefined {
     const entry = this.#entries.get(ticket.name);
-    if (!entry) return undefined;
-    if (entry.stamp === ticket.stamp) {
+    if (entry?.stamp === ticket.stamp) {
       entry.used = true;
+      this.#hits += 1;
       return entry.object;
     }
-    this.#forget(ticket.name, entry);
+    this.#misses += 1;
+    if (entry) this.#forget(ticket.name, entry);
     return undefined;
   }
 

@@ -23,6 +23,7 @@ import { findSecret, identify } from "../request/identify.ts";
 import { loadObjectTags } from "../request/load-object-tags.ts";
 import { S3Request } from "../request/s3-request.ts";
 import { answerSts } from "./answer-sts.ts";
+import { findAuthMethod } from "./auth-method.ts";
 import type { RequestObserver } from "./observe-requests.ts";
 import { isServiceForm } from "./read-form.ts";
 import { refuseInMaintenance } from "./refuse-in-maintenance.ts";
@@ -68,7 +69,7 @@ export class RequestHandler {
         await answerSts(this.#plane, { id, message, response, awaitsContinue, target });
       } else {
         spec = chooseOperation(message, target, { query, headers: message.headers });
-        const authentication = spec.name === "Preflight" ? unauthenticated : this.#authenticate(message, target);
+        const authentication = spec.name === "Preflight" ? unauthenticated : this.#authenticateCounted(message, target);
         const headers = mergeHoisted(message.headers, authentication);
         // Parameters of a presigned URL are headers once the signature is verified: they may select another operation.
         if (headers !== message.headers) spec = chooseOperation(message, target, { query, headers });
@@ -98,7 +99,12 @@ export class RequestHandler {
     // What arrived, not what was announced: anybody may announce petabytes.
     const bytesIn = message instanceof CountedRequest ? message.receivedBytes : 0;
     const bytesOut = message.method === "HEAD" ? 0 : Number(response.getHeader("content-length") ?? 0);
-    this.#observe({ operation: spec, status: response.statusCode, errorCode, startedMs, bytesIn, bytesOut });
+    const bucketRow =
+      target?.bucket === undefined ? 0 : (this.#plane.snapshot.findBucket(target.bucket)?.metricsRow ?? 0);
+    this.#observe.finished({
+      ...{ id, operation: spec, status: response.statusCode, errorCode, startedMs, bytesIn, bytesOut, bucketRow },
+      ...{ message, bucket: target?.bucket, authentication: request?.authentication },
+    });
   }
 
   #open(parts: OpenParts): S3Request {
@@ -131,6 +137,20 @@ export class RequestHandler {
     if (hasOwner) checkExpectedOwner(request);
     authorizeRequest(request);
     refuseInMaintenance(spec, this.#plane.snapshot.settings["system.maintenance_mode"]);
+  }
+
+  /** Authentication, counted. */
+  #authenticateCounted(message: IncomingMessage, target: RequestTarget): Authentication {
+    const method = findAuthMethod(message.headers, target.rawQuery);
+    try {
+      const authentication = this.#authenticate(message, target);
+      identify(authentication, this.#plane);
+      if (authentication.kind === "signed" && method !== undefined) this.#observe.authenticated(method);
+      return authentication;
+    } catch (error) {
+      if (method !== undefined && error instanceof S3Error) this.#observe.refused(method, error.code);
+      throw error;
+    }
   }
 
   #authenticate(message: IncomingMessage, target: RequestTarget): Authentication {

@@ -1,11 +1,21 @@
+import type { IncomingMessage } from "node:http";
 import type { Clock } from "#kernel/base/clock.ts";
 import { errorCodeIndex, operationIndex, otherOperationIndex } from "#kernel/metrics/operation-index.ts";
+import type { AuthMethod } from "#kernel/metrics/slot-layout.ts";
 import type { SlotRecorder } from "#kernel/metrics/slot-recorder.ts";
 import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import type { OperationSpec } from "#kernel/s3/operation.ts";
+import type { Authentication } from "#kernel/sigv4/authentication.ts";
 
 /** What is known of a request when its answer was handed to the socket. */
 export interface FinishedRequest {
+  /** The request's id. */
+  readonly id: string;
+  readonly message: IncomingMessage;
+  /** Name as asked for; undefined when the request names none. */
+  readonly bucket: string | undefined;
+  /** Undefined when the request was refused before or because of it. */
+  readonly authentication: Authentication | undefined;
   /** Undefined when it matched none. */
   readonly operation: OperationSpec | undefined;
   readonly status: number;
@@ -13,20 +23,40 @@ export interface FinishedRequest {
   readonly startedMs: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Row of the bucket in the slot, 0 for `_other`. */
+  readonly bucketRow: number;
 }
 
-/** Told once per request. */
-export type RequestObserver = (finished: FinishedRequest) => void;
+/** Told of requests. */
+export interface RequestObserver {
+  /** Once per request. */
+  readonly finished: (finished: FinishedRequest) => void;
+  /** A signature was right. */
+  readonly authenticated: (method: AuthMethod) => void;
+  /** A signature or key was refused. */
+  readonly refused: (method: AuthMethod, code: S3ErrorCode) => void;
+}
 
-/** Counts requests in the worker's slot of shared memory. */
-export function observeRequests(recorder: SlotRecorder, clock: Clock): RequestObserver {
-  const sample = { durationUs: 0, bytesIn: 0, bytesOut: 0 };
-  return ({ operation, status, errorCode, startedMs, bytesIn, bytesOut }) => {
-    const index = operation ? operationIndex(operation.name) : otherOperationIndex;
-    sample.durationUs = (clock.monotonicMs() - startedMs) * 1000;
-    sample.bytesIn = bytesIn;
-    sample.bytesOut = bytesOut;
-    recorder.recordRequest(index, Math.min(5, Math.max(1, Math.floor(status / 100))), sample);
-    if (errorCode !== undefined) recorder.recordError(index, errorCodeIndex(errorCode));
+/** Takes a line per request. */
+export type AccessSink = (finished: FinishedRequest, durationMs: number) => void;
+
+/** Counts requests in the worker's slot of shared memory, then hands them to the access log. */
+export function observeRequests(recorder: SlotRecorder, clock: Clock, access: AccessSink = () => {}): RequestObserver {
+  const sample = { durationUs: 0, bytesIn: 0, bytesOut: 0, bucketRow: 0 };
+  return {
+    finished: (request) => {
+      const { operation, status, errorCode } = request;
+      const index = operation ? operationIndex(operation.name) : otherOperationIndex;
+      const durationMs = clock.monotonicMs() - request.startedMs;
+      sample.durationUs = durationMs * 1000;
+      sample.bytesIn = request.bytesIn;
+      sample.bytesOut = request.bytesOut;
+      sample.bucketRow = request.bucketRow;
+      recorder.recordRequest(index, Math.min(5, Math.max(1, Math.floor(status / 100))), sample);
+      if (errorCode !== undefined) recorder.recordError(index, errorCodeIndex(errorCode));
+      access(request, durationMs);
+    },
+    authenticated: (method) => recorder.recordAuthSuccess(method),
+    refused: (method, code) => recorder.recordAuthFailure(method, errorCodeIndex(code)),
   };
 }

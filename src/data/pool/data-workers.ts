@@ -39,6 +39,8 @@ export interface DataWorkersOptions extends WorkersOptions {
   readonly dataDir: string;
   readonly url: URL;
   readonly log: PoolLog;
+  /** Writes lines of the access log; resolves when more may come. */
+  readonly writeAccess?: ((lines: string) => Promise<void>) | undefined;
   readonly monotonicMs: () => number;
   /** Shared counters of changed keys. */
   readonly changes: SharedArrayBuffer;
@@ -212,6 +214,9 @@ export class DataWorkers {
         return;
       case "log":
         this.#options.log(message.level, message.message, { ...message.fields, thread: life.name });
+        return;
+      case "access":
+        void this.#options.writeAccess?.(message.lines).finally(() => life.send({ kind: "accessWritten" }));
         return;
       default:
         this.#options.link.receive(life, message);

@@ -2,6 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
 import { slotLayout } from "#kernel/metrics/operation-index.ts";
 import { createSlot } from "#kernel/metrics/slot-layout.ts";
+import type { BucketUsageSink } from "#kernel/protocol/bucket-usage.ts";
 import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { BucketOwner } from "#kernel/protocol/quota.ts";
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
@@ -28,6 +29,7 @@ export interface WriterSupervisorOptions {
   /** Shared table of what buckets and tenants hold. */
   readonly usage: SharedArrayBuffer;
   readonly problems?: CatalogProblemSink | undefined;
+  readonly usages?: BucketUsageSink | undefined;
   /** A later life began: whoever talked to the one before needs a new port. */
   readonly onRestart: () => void;
 }
@@ -160,6 +162,9 @@ export class WriterSupervisor {
         return;
       case "catalogSettled":
         this.#options.problems?.settle(message.bucketId);
+        return;
+      case "bucketUsage":
+        this.#options.usages?.take(message.usages, message.isComplete);
         return;
       case "stopped":
         this.#onStopped();

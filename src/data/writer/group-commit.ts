@@ -29,6 +29,8 @@ export type CommitObserver = (commit: {
   readonly mutationCount: number;
   readonly durationMs: number;
   readonly ok: boolean;
+  /** Bytes of each object that was stored. */
+  readonly storedBytes: readonly number[];
 }) => void;
 
 /** Mutations that arrived together from one sender; `answer` is called once, after the last of its commits. */
@@ -64,6 +66,8 @@ export interface GroupCommitOptions {
   readonly giveUpBallast: () => boolean;
   /** What buckets and tenants hold. */
   readonly usage: UsageLedger;
+  /** Told of what a bucket holds after a commit. */
+  readonly noteUsage?: (bucketId: string, counters: BucketWriter["counters"]) => void;
 }
 
 /**
@@ -190,7 +194,10 @@ export class GroupCommit {
       mutationCount: queue.length,
       durationMs: this.#options.clock.monotonicMs() - startedMs,
       ok,
+      storedBytes: queue.flatMap(({ mutation }, index) => storedBytesOf(mutation, results[index])),
     });
+    const counters = this.#open.get(bucketId)?.counters;
+    if (counters) this.#options.noteUsage?.(bucketId, counters);
     for (const [position, { slot, index }] of queue.entries()) {
       const result = results[position];
       if (result) slot.results[index] = result;
@@ -250,6 +257,12 @@ function* splitQueue(queue: readonly QueuedMutation[]): Generator<readonly Queue
     bytes += more;
   }
   yield start === 0 ? queue : queue.slice(start);
+}
+
+/** Size of the version that a mutation made, if it did. */
+function storedBytesOf(mutation: Mutation, result: MutationResult | undefined): readonly number[] {
+  const makesObject = mutation.kind === "put" || mutation.kind === "completeUpload";
+  return makesObject && result?.ok === true ? [mutation.sizeBytes] : [];
 }
 
 function inlineBytes(mutation: Mutation): number {

@@ -6,6 +6,7 @@ import type { Mutation, WriterAnswer, WriterBatch } from "#kernel/protocol/mutat
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
 import { GarbageCollector } from "../background/collect-garbage.ts";
 import { ChangeSlots } from "../cache/change-slots.ts";
+import { listBucketFolders } from "../catalog/sqlite-catalog/bucket-folders.ts";
 import { createCatalog } from "../catalog/sqlite-catalog/open-catalog.ts";
 import { readUsage } from "../catalog/sqlite-catalog/read-usage.ts";
 import { ProblemReporter } from "../problem-reporter.ts";
@@ -16,6 +17,7 @@ import { closeBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts"
 import { CatalogWatch } from "./catalog-watch.ts";
 import { describeCommitFailure, isNoRoom } from "./commit-failure.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { UsageReporter } from "./usage-reporter.ts";
 import { openWriterMetrics } from "./writer-metrics.ts";
 
 /** S3's smallest part, but for the last one of an upload. */
@@ -37,6 +39,7 @@ class WriterThread {
   readonly #watch: CatalogWatch;
   readonly #usage: UsageLedger;
   #usageTimer: Timer | undefined;
+  readonly #usages: UsageReporter;
   readonly #workers = new Set<MessagePort>();
 
   constructor(port: MessagePort, start: StartMessage) {
@@ -61,16 +64,23 @@ class WriterThread {
       monotonicMs: systemClock.monotonicMs,
     });
     this.#ballast = new Ballast({ path: join(start.dataDir, "reserve.bin"), reserveBytes: start.reserveBytes, warn });
+    const metrics = openWriterMetrics(start.metrics);
     this.#commits = new GroupCommit({
       dataDir: start.dataDir,
       clock: systemClock,
       minPartBytes,
       changes,
-      observe: openWriterMetrics(start.metrics),
+      observe: metrics.commit,
       warn,
       problems,
       giveUpBallast: () => this.#ballast.giveUp(),
       usage: this.#usage,
+      noteUsage: (bucketId, counters) => this.#usages.note(bucketId, counters),
+    });
+    this.#usages = new UsageReporter({
+      sink: { take: (usages, isComplete) => this.#send({ kind: "bucketUsage", usages, isComplete }) },
+      list: () => listBucketFolders(start.dataDir),
+      read: (bucketId) => this.#commits.writerOf(bucketId).counters,
     });
     this.#garbage = new GarbageCollector({
       dataDir: start.dataDir,
@@ -79,11 +89,13 @@ class WriterThread {
       windowMs: start.historyWindowMs,
       warn,
       problems,
+      observeTask: metrics.task,
     });
     this.#watch = new CatalogWatch({ commits: this.#commits, problems });
     this.#watch.start();
     this.#garbage.start();
     this.#ballast.start();
+    this.#usages.start();
     this.#send({ kind: "ready" });
   }
 
@@ -192,6 +204,7 @@ class WriterThread {
     this.#garbage.stop();
     this.#watch.stop();
     this.#ballast.stop();
+    this.#usages.stop();
     this.#commits.close();
     this.#send({ kind: "stopped" });
   }

@@ -29,6 +29,9 @@ export const durationBuckets: HistogramBuckets = makeBuckets(
 /** Sizes of requests and responses in bytes: 1,024 x 2^n for n = 0..9. */
 export const sizeBuckets: HistogramBuckets = makeBuckets(Array.from({ length: 10 }, (_, n) => 1024 * 2 ** n));
 
+/** Sizes of stored objects in bytes: 1,024 x 2^n for n = 0..19. */
+export const objectSizeBuckets: HistogramBuckets = makeBuckets(Array.from({ length: 20 }, (_, n) => 1024 * 2 ** n));
+
 /** Mutations in one commit of the catalog writer: powers of two to 4,096. */
 export const batchBuckets: HistogramBuckets = makeBuckets(Array.from({ length: 13 }, (_, n) => 2 ** n));
 

@@ -23,6 +23,6 @@ test("errorCodeIndex: every code has a cell of its own", () => {
   expect(new Set(errorCodeLabels).size).toBe(slotLayout.codeCount);
 });
 
-test("slotLayout: a slot stays below 256 KiB", () => {
-  expect(slotLayout.cellCount * 8).toBeLessThan(256 * 1024);
+test("slotLayout: a slot stays below 768 KiB", () => {
+  expect(slotLayout.cellCount * 8).toBeLessThan(768 * 1024);
 });

@@ -1,4 +1,10 @@
-import { batchBuckets, durationBuckets, type HistogramBuckets, sizeBuckets } from "./histogram-buckets.ts";
+import {
+  batchBuckets,
+  durationBuckets,
+  type HistogramBuckets,
+  objectSizeBuckets,
+  sizeBuckets,
+} from "./histogram-buckets.ts";
 
 /** Classes of HTTP status, in the order of the cells: `statusClass - 1`. */
 export const statusClasses = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
@@ -8,6 +14,31 @@ export const storageOperations = ["read", "write", "fsync", "commit", "delete"] 
 
 /** One of `storageOperations`. */
 export type StorageOperation = (typeof storageOperations)[number];
+
+/** Outcomes of storage operations and background tasks, in the order of the cells. */
+export const outcomes = ["ok", "error"] as const;
+
+/** How an S3 request is signed, in the order of the cells; `unknown`: the header names no scheme of S3. */
+export const authMethods = ["sigv4", "sigv4_presigned", "sigv2", "sigv2_presigned", "unknown"] as const;
+
+/** One of `authMethods`. */
+export type AuthMethod = (typeof authMethods)[number];
+
+/** Work that no request asks for, in the order of the cells. */
+export const taskTypes = [
+  "garbage",
+  "orphan_scan",
+  "bucket_upkeep",
+  "audit_upkeep",
+  "session_upkeep",
+  "token_upkeep",
+] as const;
+
+/** One of `taskTypes`. */
+export type TaskType = (typeof taskTypes)[number];
+
+/** Buckets with a label of their own; row 0 of the cells is `_other`: all other buckets, and requests without one. */
+export const maxLabelledBuckets = 100;
 
 /** A histogram's cells: `bounds.length + 1` counts, then the sum of the values. */
 export function histogramCells(buckets: HistogramBuckets): number {
@@ -34,6 +65,12 @@ export const slotCell = {
   refusedConnections: 8,
   /** Bytes of bodies and answers gathered in memory. */
   gatheredBytes: 9,
+  /** Look-ups in the worker's memory of newest versions, and the bytes it holds. */
+  cacheHits: 10,
+  cacheMisses: 11,
+  cacheBytes: 12,
+  /** Lines of the access log that were dropped because they were not written in time. */
+  accessDropped: 13,
 } as const;
 
 /** Where things are in a slot, in cells of 8 bytes (Float64, counts are exact to 2^53). One thread writes a slot, the control thread reads it. */
@@ -42,6 +79,8 @@ export interface SlotLayout {
   readonly codeCount: number;
   /** `[operation][statusClass]`. */
   readonly requests: number;
+  /** `[bucket row][operation][statusClass]`, `maxLabelledBuckets + 1` rows. */
+  readonly bucketRequests: number;
   /** Histograms `[operation]` of microseconds. */
   readonly durations: number;
   /** Histograms `[operation]` of bytes received. */
@@ -50,18 +89,25 @@ export interface SlotLayout {
   readonly bytesOut: number;
   /** `[operation][code]`. */
   readonly errors: number;
-  /** Histograms `[storage operation]` of microseconds. */
+  /** Histograms `[storage operation][outcome]` of microseconds. */
   readonly storage: number;
-  /** `[storage operation]`, failed ones. */
-  readonly storageFailures: number;
+  /** `[auth method]`, verified ones. */
+  readonly authSuccesses: number;
+  /** `[auth method][code]`. */
+  readonly authFailures: number;
+  /** One histogram of bytes of stored objects. */
+  readonly objectSizes: number;
+  /** Histograms `[task type][outcome]` of microseconds. */
+  readonly tasks: number;
   /** One histogram of mutations per commit. */
   readonly commitBatch: number;
   readonly cellCount: number;
 }
 
-/** Lays out a slot for so many operations (the last one is `_other`) and error codes: about 150 KB for all of S3. */
+/** Lays out a slot for so many operations (the last one is `_other`) and error codes: about 640 KB for all of S3, of which what is never
+ * counted takes no memory. */
 export function computeSlotLayout(operationCount: number, codeCount: number): SlotLayout {
-  let next: number = slotCell.gatheredBytes + 1;
+  let next: number = slotCell.accessDropped + 1;
   const take = (cellCount: number): number => {
     const start = next;
     next += cellCount;
@@ -75,8 +121,12 @@ export function computeSlotLayout(operationCount: number, codeCount: number): Sl
     bytesIn: take(operationCount * histogramCells(sizeBuckets)),
     bytesOut: take(operationCount * histogramCells(sizeBuckets)),
     errors: take(operationCount * codeCount),
-    storage: take(storageOperations.length * histogramCells(durationBuckets)),
-    storageFailures: take(storageOperations.length),
+    storage: take(storageOperations.length * outcomes.length * histogramCells(durationBuckets)),
+    authSuccesses: take(authMethods.length),
+    authFailures: take(authMethods.length * codeCount),
+    objectSizes: take(histogramCells(objectSizeBuckets)),
+    tasks: take(taskTypes.length * outcomes.length * histogramCells(durationBuckets)),
+    bucketRequests: take((maxLabelledBuckets + 1) * operationCount * statusClasses.length),
     commitBatch: take(histogramCells(batchBuckets)),
     cellCount: next,
   };

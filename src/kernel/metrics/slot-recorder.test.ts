@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { bucketIndex, durationBuckets, sizeBuckets } from "./histogram-buckets.ts";
-import { computeSlotLayout, createSlot, histogramCells, slotCell } from "./slot-layout.ts";
+import { computeSlotLayout, createSlot, histogramCells, maxLabelledBuckets, slotCell } from "./slot-layout.ts";
 import { SlotRecorder } from "./slot-recorder.ts";
 
 const layout = computeSlotLayout(3, 4);
@@ -12,12 +12,13 @@ function open(): { recorder: SlotRecorder; cells: Float64Array } {
 
 test("recordRequest: moves exactly the cells of its operation", () => {
   const { recorder, cells } = open();
-  recorder.recordRequest(1, 2, { durationUs: 1234, bytesIn: 100, bytesOut: 5000 });
+  recorder.recordRequest(1, 2, { durationUs: 1234, bytesIn: 100, bytesOut: 5000, bucketRow: 2 });
   const duration = layout.durations + histogramCells(durationBuckets);
   const size = histogramCells(sizeBuckets);
   const expected = new Map([
     [slotCell.progress, 1],
     [layout.requests + 5 + 1, 1],
+    [layout.bucketRequests + 2 * 15 + 5 + 1, 1],
     [duration + bucketIndex(durationBuckets, 1234), 1],
     [duration + durationBuckets.bounds.length + 1, 1234],
     [layout.bytesIn + size, 1],
@@ -30,16 +31,30 @@ test("recordRequest: moves exactly the cells of its operation", () => {
 
 test("SlotRecorder: the extreme cells of every table stay inside their table", () => {
   const { recorder, cells } = open();
-  recorder.recordRequest(2, 5, { durationUs: Number.MAX_SAFE_INTEGER, bytesIn: 2 ** 50, bytesOut: 2 ** 50 });
+  recorder.recordRequest(2, 5, {
+    durationUs: Number.MAX_SAFE_INTEGER,
+    bytesIn: 2 ** 50,
+    bytesOut: 2 ** 50,
+    bucketRow: maxLabelledBuckets,
+  });
   recorder.recordError(2, 3);
   recorder.recordStorage("delete", 1e12, false);
   recorder.recordCommitBatch(1e6);
+  recorder.recordAuthSuccess("unknown");
+  recorder.recordAuthFailure("unknown", 3);
+  recorder.recordObjectSize(2 ** 60);
+  recorder.recordTask("token_upkeep", 1e12, false);
   recorder.setConnections(7);
   expect(cells.length).toBe(layout.cellCount);
   expect(cells[slotCell.connections]).toBe(7);
   expect(cells[layout.requests + 14]).toBe(1);
   expect(cells[layout.errors + 11]).toBe(1);
-  expect(cells[layout.storageFailures + 4]).toBe(1);
+  expect(cells[layout.authSuccesses - 2]).toBe(1);
+  expect(cells[layout.authFailures - 1]).toBe(1);
+  expect(cells[layout.objectSizes - 1]).toBe(1);
+  expect(cells[layout.tasks - 2]).toBe(1);
+  expect(cells[layout.bucketRequests - 2]).toBe(1);
+  expect(cells[layout.commitBatch - 1]).toBe(1);
   expect(cells[layout.cellCount - 2]).toBe(1);
   expect(cells[layout.cellCount - 1]).toBe(1e6);
 });

@@ -1,12 +1,23 @@
 import type { DiskState } from "./disk-state.ts";
-import { batchBuckets, bucketIndex, durationBuckets, type HistogramBuckets, sizeBuckets } from "./histogram-buckets.ts";
 import {
+  batchBuckets,
+  bucketIndex,
+  durationBuckets,
+  type HistogramBuckets,
+  objectSizeBuckets,
+  sizeBuckets,
+} from "./histogram-buckets.ts";
+import {
+  type AuthMethod,
+  authMethods,
   histogramCells,
   type SlotLayout,
   type StorageOperation,
   slotCell,
   statusClasses,
   storageOperations,
+  type TaskType,
+  taskTypes,
 } from "./slot-layout.ts";
 
 const durationCells = histogramCells(durationBuckets);
@@ -20,6 +31,15 @@ export interface RequestSample {
   readonly bytesIn: number;
   /** Bytes of the response's body. */
   readonly bytesOut: number;
+  /** Row of the bucket, 0 to `maxLabelledBuckets`; 0 is `_other`. */
+  readonly bucketRow: number;
+}
+
+/** What became of look-ups in a cache. */
+export interface CacheUse {
+  readonly hits: number;
+  readonly misses: number;
+  readonly bytes: number;
 }
 
 /**
@@ -39,7 +59,9 @@ export class SlotRecorder {
   /** Counts a finished request. `operationIndex` as in `operation-index.ts`; `statusClass` 1 to 5. */
   recordRequest(operationIndex: number, statusClass: number, sample: RequestSample): void {
     const layout = this.#layout;
-    this.#add(layout.requests + operationIndex * statusClasses.length + statusClass - 1, 1);
+    const cell = operationIndex * statusClasses.length + statusClass - 1;
+    this.#add(layout.requests + cell, 1);
+    this.#add(layout.bucketRequests + sample.bucketRow * layout.operationCount * statusClasses.length + cell, 1);
     this.#observe(layout.durations + operationIndex * durationCells, durationBuckets, sample.durationUs);
     this.#observe(layout.bytesIn + operationIndex * sizeCells, sizeBuckets, sample.bytesIn);
     this.#observe(layout.bytesOut + operationIndex * sizeCells, sizeBuckets, sample.bytesOut);
@@ -51,11 +73,38 @@ export class SlotRecorder {
     this.#add(this.#layout.errors + operationIndex * this.#layout.codeCount + codeIndex, 1);
   }
 
-  /** Counts a storage operation of `durationUs` microseconds; a failed one counts as `status="error"` too. */
+  /** Counts a storage operation of `durationUs` microseconds. */
   recordStorage(operation: StorageOperation, durationUs: number, ok: boolean): void {
-    const index = storageOperations.indexOf(operation);
+    const index = storageOperations.indexOf(operation) * 2 + (ok ? 0 : 1);
     this.#observe(this.#layout.storage + index * durationCells, durationBuckets, durationUs);
-    if (!ok) this.#add(this.#layout.storageFailures + index, 1);
+  }
+
+  /** Counts a request whose signature was right and whose key is known. */
+  recordAuthSuccess(method: AuthMethod): void {
+    this.#add(this.#layout.authSuccesses + authMethods.indexOf(method), 1);
+  }
+
+  /** Counts a request whose authentication was refused with this code. */
+  recordAuthFailure(method: AuthMethod, codeIndex: number): void {
+    this.#add(this.#layout.authFailures + authMethods.indexOf(method) * this.#layout.codeCount + codeIndex, 1);
+  }
+
+  /** Counts an object that was stored. */
+  recordObjectSize(bytes: number): void {
+    this.#observe(this.#layout.objectSizes, objectSizeBuckets, bytes);
+  }
+
+  /** Counts a run of work that no request asked for. */
+  recordTask(type: TaskType, durationUs: number, ok: boolean): void {
+    const index = taskTypes.indexOf(type) * 2 + (ok ? 0 : 1);
+    this.#observe(this.#layout.tasks + index * durationCells, durationBuckets, durationUs);
+  }
+
+  /** Adds look-ups since the last call and sets the bytes held. */
+  recordCache({ hits, misses, bytes }: CacheUse): void {
+    this.#add(slotCell.cacheHits, hits);
+    this.#add(slotCell.cacheMisses, misses);
+    this.#cells[slotCell.cacheBytes] = bytes;
   }
 
   /** Counts one commit of the catalog writer that made `mutationCount` mutations durable. */
@@ -71,6 +120,11 @@ export class SlotRecorder {
   /** Counts a connection that was refused because its address had too many. */
   recordRefusedConnection(): void {
     this.#add(slotCell.refusedConnections, 1);
+  }
+
+  /** Counts a line of the access log that was dropped. */
+  recordAccessDropped(): void {
+    this.#add(slotCell.accessDropped, 1);
   }
 
   /** Sets the bytes of bodies and answers that are gathered in memory. */

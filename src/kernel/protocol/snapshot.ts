@@ -29,6 +29,8 @@ export interface BucketEntry {
   readonly versioning: "never" | "enabled" | "suspended";
   readonly tags: readonly (readonly [key: string, value: string])[];
   readonly quota: BucketQuota;
+  /** Row of the bucket in the slots of metrics; absent: `_other`. */
+  readonly metricsRow?: number;
 }
 
 /** Dynamic settings the data plane obeys. Names, units and defaults: the settings table. */
@@ -46,6 +48,7 @@ export interface DataSettings {
   readonly "storage.inline_threshold": number;
   readonly "storage.reserve_bytes": number;
   readonly "history.window": number;
+  readonly "logging.access_enabled": boolean;
 }
 
 /** Everything that is published entry by entry, by kind. */

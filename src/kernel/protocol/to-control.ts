@@ -50,6 +50,8 @@ export type ToControl =
       readonly fields: Readonly<Record<string, string | number | boolean>>;
     }
   | { readonly kind: "catalogProblem"; readonly problem: CatalogProblem }
+  /** Lines of the access log, JSON, each with its line feed; answered by `accessWritten`. */
+  | { readonly kind: "access"; readonly lines: string }
   | { readonly kind: "drained" };
 
 /** What of it concerns the control plane: the pool keeps the rest for itself. */

@@ -48,6 +48,8 @@ export type ToData =
   /** The writer was restarted: mutations in flight on the old port have an unknown outcome. */
   | { readonly kind: "writer"; readonly writer: MessagePort }
   | { readonly kind: "answer"; readonly id: number; readonly result: ControlResult }
+  /** One `access` message is written. */
+  | { readonly kind: "accessWritten" }
   /** Stop accepting, finish what runs, answer `drained`. */
   | { readonly kind: "drain" };
 

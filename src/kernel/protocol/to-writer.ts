@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { BucketUsage } from "./bucket-usage.ts";
 import type { CatalogProblem } from "./catalog-problem.ts";
 import type { BucketOwner, Usage } from "./quota.ts";
 
@@ -52,4 +53,6 @@ export type FromWriter =
   | { readonly kind: "catalogProblem"; readonly problem: CatalogProblem }
   /** The bucket's catalog is in its place again. */
   | { readonly kind: "catalogSettled"; readonly bucketId: string }
+  /** What buckets hold; `isComplete`: every bucket was told of in this life. */
+  | { readonly kind: "bucketUsage"; readonly usages: readonly BucketUsage[]; readonly isComplete: boolean }
   | { readonly kind: "stopped" };

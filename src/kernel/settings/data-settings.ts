@@ -20,6 +20,7 @@ export const dataSettingRules: { readonly [N in DataSettingName]: SettingRule<Da
   "storage.inline_threshold": settingRules["storage.inline_threshold"],
   "storage.reserve_bytes": settingRules["storage.reserve_bytes"],
   "history.window": settingRules["history.window"],
+  "logging.access_enabled": settingRules["logging.access_enabled"],
 };
 
 /** Whether the text names a setting of the data plane. */

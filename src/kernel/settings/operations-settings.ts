@@ -43,6 +43,7 @@ export const observeSettings = {
   "logging.format": wordSetting("How log lines look", ["json", "text"], "json"),
   "logging.level": wordSetting("Least level that is logged", logLevels, "info"),
   "logging.include_caller": flagSetting("Lines name the place in the code they come from", false),
+  "logging.access_enabled": flagSetting("Log a line for each S3 request, whatever the level", false),
   "logging.syslog_enabled": flagSetting("Send log lines to a syslog server", false),
   "logging.syslog_protocol": wordSetting("How the syslog server is spoken to", ["tcp", "udp", "tls"], "tcp"),
   "logging.syslog_host": optionalSetting("Host of the syslog server", domainValue),

@@ -187,6 +187,36 @@ test("logging.level, logging.format, logging.include_caller: how the next lines 
   await change({ "logging.level": null, "logging.format": null });
 });
 
+test("logging.access_enabled: a line per request of every worker, without keys and signatures", async () => {
+  const send = () => outcomes((client) => client.send({ method: "GET", target: bucket.target("secret-key-name") }));
+  const from = server.output().length;
+  const lines = () =>
+    server
+      .output()
+      .slice(from)
+      .split("\n")
+      .filter((line) => line.includes('"message":"Request"'));
+  await send();
+  await change({ "logging.access_enabled": true, "logging.level": "error" });
+  await send();
+  for (let wait = 0; wait < 100 && lines().length < workerRounds; wait++) await Bun.sleep(20);
+  await change({ "logging.access_enabled": null });
+  await send();
+  await Bun.sleep(300);
+  expect(lines().length).toBe(workerRounds);
+  expect(JSON.parse(lines()[0] ?? "")).toMatchObject({
+    ...{ level: "info", operation: "GetObject", bucket: "settings", status: 404, errorCode: "NoSuchKey", bytesIn: 0 },
+    ...{ requestId: expect.stringMatching(/^[0-9A-F]{16}$/), accessKeyId: server.credentials.accessKeyId },
+    ...{ remote: expect.stringContaining("127.0.0.1"), ms: expect.any(Number), bytesOut: expect.any(Number) },
+  });
+  expect(lines().join("")).not.toMatch(/secret-key-name|signature|authorization/i);
+  await change({ "logging.access_enabled": true, "logging.level": null, "logging.format": "text" });
+  await send();
+  for (let wait = 0; wait < 100 && !server.output().includes("INFO  Request requestId="); wait++) await Bun.sleep(20);
+  expect(server.output()).toContain("INFO  Request requestId=");
+  await change({ "logging.access_enabled": null, "logging.format": null });
+});
+
 test("metrics.token, metrics.allow_from, metrics.enabled: who may scrape", async () => {
   const scrape = async (headers: Record<string, string> = {}) =>
     (await fetch(`http://127.0.0.1:${server.consolePort}/metrics`, { headers })).status;
