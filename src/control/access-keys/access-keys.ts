@@ -3,6 +3,7 @@ import type { AuditEvent } from "../audit/audit-event.ts";
 import type { ControlQueries, SqlRow } from "../database/control-database.ts";
 import { readInteger, readText } from "../database/row-values.ts";
 import { ControlError } from "../http/control-error.ts";
+import { boundOf } from "../iam/identity-limits.ts";
 import {
   type Actor,
   type IdentityOptions,
@@ -105,11 +106,7 @@ export class AccessKeys {
       requireReach(publisher, actor, user);
       const counted = await queries.all("SELECT count(*) AS found FROM access_keys WHERE user_id = $1", [userId]);
       const tenantLimit = publisher.entries("tenant").get(actor.tenantId)?.limits.maxKeysPerUser;
-      requireRoom(
-        counted,
-        tenantLimit === undefined ? limits.keysPerUser : (tenantLimit ?? Infinity),
-        "keys of a user",
-      );
+      requireRoom(counted, boundOf(tenantLimit, limits.keysPerUser), "keys of a user");
       const row = { accessKeyId, secretKey, userId, policy, description, expiresAtMs, limits: key.limits };
       if (!(await this.#store.insert(queries, { ...row, createdAtMs: clock.nowMs() })))
         throw new ControlError("Conflict", "The access key id is taken");

@@ -218,3 +218,16 @@ test("boundaries: who has one makes identities with it alone, and changes no pol
     ).toBe("Forbidden");
   expect((await users.policies.attach(actor, child.userId, "consoleAdmin")).policyIds).toHaveLength(2);
 });
+
+test("limits: a tenant has 300 groups unless its own bound says otherwise: null is unlimited, 0 is none", async () => {
+  const { send } = await open();
+  const { tenantId } = (await send("POST", "tenants", { slug: "acme" })).body;
+  const make = async (name: string) => (await send("POST", `tenants/${tenantId}/groups`, { name })).status;
+  for (let n = 0; n < 300; n++) expect(await make(`group-${n}`)).toBe(201);
+  expect(await make("one-more")).toBe(409);
+  expect((await send("PATCH", `tenants/${tenantId}`, { limits: { maxGroups: null, maxRoles: 0 } })).status).toBe(200);
+  expect(await make("one-more")).toBe(201);
+  const trust = { Version: "2012-10-17", Statement: { Effect: "Allow", Principal: "*", Action: "sts:AssumeRole" } };
+  const role = { name: "role", trustPolicy: JSON.stringify(trust) };
+  expect((await send("POST", `tenants/${tenantId}/roles`, role)).status).toBe(409);
+});

@@ -13,3 +13,8 @@ export const identityLimits = {
 
 /** The bounds; smaller ones in tests. */
 export type IdentityLimits = { readonly [Name in keyof typeof identityLimits]: number };
+
+/** How many there may be: the tenant's own bound, where null is unlimited and 0 is none, else the server's. */
+export function boundOf(ofTenant: number | null | undefined, ofServer: number): number {
+  return ofTenant === undefined ? ofServer : (ofTenant ?? Infinity);
+}

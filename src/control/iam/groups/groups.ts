@@ -4,6 +4,7 @@ import { readInteger, readText } from "../../database/row-values.ts";
 import { ControlError } from "../../http/control-error.ts";
 import { makeUniqueId } from "../../tenants/new-identifiers.ts";
 import { forgetPolicies, Holders, type HolderWork } from "../holders.ts";
+import { boundOf } from "../identity-limits.ts";
 import {
   type Actor,
   type IdentityOptions,
@@ -87,7 +88,11 @@ export class Groups {
       requireNoBoundary(publisher, actor);
       await this.#requireFreeName(queries, tenantId, name);
       const counted = await queries.all("SELECT count(*) AS found FROM user_groups WHERE tenant_id = $1", [tenantId]);
-      requireRoom(counted, publisher.entries("tenant").get(tenantId)?.limits.maxGroups ?? limits.groups, "groups");
+      requireRoom(
+        counted,
+        boundOf(publisher.entries("tenant").get(tenantId)?.limits.maxGroups, limits.groups),
+        "groups",
+      );
       await queries.run(
         `INSERT INTO user_groups (group_id, tenant_id, path, name, name_folded, created_at_ms, revision)
          VALUES ($1, $2, $3, $4, $5, $6, 1)`,

@@ -3,6 +3,7 @@ import type { ControlQueries, SqlRow } from "../../database/control-database.ts"
 import { readInteger, readText } from "../../database/row-values.ts";
 import { ControlError } from "../../http/control-error.ts";
 import { makeUniqueId } from "../../tenants/new-identifiers.ts";
+import { boundOf } from "../identity-limits.ts";
 import {
   type Actor,
   type IdentityOptions,
@@ -123,7 +124,7 @@ export class Policies {
       ]);
       requireRoom(
         counted,
-        publisher.entries("tenant").get(tenantId)?.limits.maxPolicies ?? limits.policies,
+        boundOf(publisher.entries("tenant").get(tenantId)?.limits.maxPolicies, limits.policies),
         "policies",
       );
       const nowMs = clock.nowMs();

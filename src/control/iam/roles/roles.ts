@@ -4,6 +4,7 @@ import { readInteger, readText } from "../../database/row-values.ts";
 import { ControlError } from "../../http/control-error.ts";
 import { makeUniqueId } from "../../tenants/new-identifiers.ts";
 import { forgetPolicies, Holders, type HolderWork } from "../holders.ts";
+import { boundOf } from "../identity-limits.ts";
 import {
   type Actor,
   type IdentityOptions,
@@ -99,7 +100,7 @@ export class Roles {
       if ((await queries.all(taken, [tenantId, name.toLowerCase()])).length > 0)
         throw new ControlError("Conflict", "There is a role of this name");
       const counted = await queries.all("SELECT count(*) AS found FROM roles WHERE tenant_id = $1", [tenantId]);
-      requireRoom(counted, publisher.entries("tenant").get(tenantId)?.limits.maxRoles ?? limits.roles, "roles");
+      requireRoom(counted, boundOf(publisher.entries("tenant").get(tenantId)?.limits.maxRoles, limits.roles), "roles");
       requireTags(parts.tags, limits.tags);
       const boundary = parts.boundary === null ? null : await resolvePolicyId(queries, tenantId, parts.boundary);
       const boundaryId = requireBoundaryReach(publisher, actor, boundary);

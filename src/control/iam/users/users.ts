@@ -5,6 +5,7 @@ import { readInteger, readText } from "../../database/row-values.ts";
 import { ControlError } from "../../http/control-error.ts";
 import { makeUniqueId } from "../../tenants/new-identifiers.ts";
 import { forgetPolicies, Holders, type HolderWork } from "../holders.ts";
+import { boundOf } from "../identity-limits.ts";
 import {
   type Actor,
   type IdentityOptions,
@@ -105,7 +106,7 @@ export class Users {
       const { tenantId } = actor;
       await this.#requireFreeName(queries, tenantId, user.name);
       const counted = await queries.all("SELECT count(*) AS found FROM users WHERE tenant_id = $1", [tenantId]);
-      requireRoom(counted, publisher.entries("tenant").get(tenantId)?.limits.maxUsers ?? limits.users, "users");
+      requireRoom(counted, boundOf(publisher.entries("tenant").get(tenantId)?.limits.maxUsers, limits.users), "users");
       requireTags(user.tags ?? [], limits.tags);
       const boundary = user.boundary === undefined ? null : await resolvePolicyId(queries, tenantId, user.boundary);
       const boundaryId = requireBoundaryReach(publisher, actor, boundary);
