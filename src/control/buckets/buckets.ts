@@ -6,6 +6,7 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { RecordAudit } from "../audit/audit-event.ts";
 import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
 import { KeyedQueue } from "../database/keyed-queue.ts";
+import { boundOf } from "../iam/identity-limits.ts";
 import type { Log } from "../observe/log.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import type { BucketCatalogs } from "./bucket-catalogs.ts";
@@ -154,7 +155,8 @@ export class Buckets {
           fields: { BucketName: bucket.name },
         });
       }
-      if ((await countBuckets(queries, owner.tenantId)) >= maxBucketsPerTenant) throw new S3Error("TooManyBuckets");
+      const bound = boundOf(owner.limits.maxBuckets, maxBucketsPerTenant);
+      if ((await countBuckets(queries, owner.tenantId)) >= bound) throw new S3Error("TooManyBuckets");
       const entry: BucketEntry = {
         bucketId: makeId(),
         name: bucket.name,

@@ -96,3 +96,12 @@ test("identities: keys disabled and deleted, users deleted, are refused from the
   await call("DELETE", path);
   expect((await withSpare.put("c", "three")).code).toBe("InvalidAccessKeyId");
 });
+
+test("identities: a tenant's bound of buckets holds from the answer on; null is unlimited", async () => {
+  const { first } = await makeUser("maker");
+  const make = async () => (await new BucketClient(first.s3, "acme-third").sendToBucket({ method: "PUT" })).code;
+  await call("PATCH", tenantPath, { limits: { maxBuckets: 2 } });
+  expect(await make()).toBe("TooManyBuckets");
+  await call("PATCH", tenantPath, { limits: { maxBuckets: null } });
+  expect(await make()).toBe("");
+});
