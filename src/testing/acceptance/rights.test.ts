@@ -105,7 +105,12 @@ test("tenants: another one's buckets are closed whatever its policies say; a sus
   await call("PUT", `${below}/users/${userId}/policies/consoleAdmin`, {});
   const { accessKeyId, secretKey } = (await call("POST", `${below}/access-keys`, { userName: "eve" })).body;
   const eve = (method: string, target: string) =>
-    admin.send({ method, target, credentials: { accessKeyId, secretKey }, ...(method === "PUT" && target.endsWith("k") && { body: "x" }) });
+    admin.send({
+      method,
+      target,
+      credentials: { accessKeyId, secretKey },
+      ...(method === "PUT" && target.endsWith("k") && { body: "x" }),
+    });
   expect((await eve("GET", "/photos/a")).code).toBe("AccessDenied");
   expect((await eve("PUT", "/acme-data")).status).toBe(200);
   expect((await eve("PUT", "/acme-data/k")).status).toBe(200);
