@@ -18,6 +18,7 @@ import {
 } from "../identity-routes.ts";
 import type { Actor } from "../identity-work.ts";
 import type { Policies, PolicyView } from "./policies.ts";
+import { simulate } from "./simulate.ts";
 
 /** What the routes stand on. */
 export interface PolicyRoutesOptions extends IdentityRoutesBase {
@@ -49,14 +50,28 @@ const validation = t.Object(
   },
   strict,
 );
+const shortText = t.String({ minLength: 1, maxLength: 2048 });
+const simulation = t.Object(
+  {
+    userId: t.Optional(t.String({ maxLength: 64 })),
+    accessKeyId: t.Optional(t.String({ maxLength: 128 })),
+    policies: t.Optional(t.Array(documentText, { maxItems: 20 })),
+    actions: t.Array(shortText, { minItems: 1, maxItems: 50 }),
+    resources: t.Optional(t.Array(shortText, { minItems: 1, maxItems: 20 })),
+    context: t.Optional(
+      t.Record(shortText, t.Union([t.String({ maxLength: 2048 }), t.Array(shortText, { maxItems: 50 })])),
+    ),
+  },
+  strict,
+);
 const rule = (action: string) => ruleOf("policies", action);
 
-/** `policies`: list, make, read, remove; `versions`; `validate`. Built-in ones are read by name or ARN. */
+/** `policies`: list, make, read, remove; `versions`; `validate`; `simulate`. Built-in ones are read by name or ARN. */
 export function policyRoutes(options: PolicyRoutesOptions) {
   const app = new Elysia({ normalize: false });
   for (const prefix of identityPrefixes) {
     app.use(collectionRoutes(`${prefix}/policies`, options)).use(itemRoutes(`${prefix}/policies`, options));
-    app.use(versionRoutes(`${prefix}/policies`, options));
+    app.use(versionRoutes(`${prefix}/policies`, options)).use(simulationRoutes(`${prefix}/policies`, options));
   }
   return app;
 }
@@ -178,6 +193,25 @@ function versionRoutes(prefix: string, options: PolicyRoutesOptions) {
       },
       { params: versionParams, detail: rule("iam:DeletePolicyVersion") },
     );
+}
+
+function simulationRoutes(prefix: string, options: PolicyRoutesOptions) {
+  const { publisher } = options;
+  return new Elysia({ prefix, normalize: false }).post(
+    "/simulate",
+    ({ request, params, body }) => {
+      const actor = actorOf(options, { request, params });
+      const { userId, accessKeyId, policies = [], actions, resources = ["*"], context = {} } = body;
+      const action = userId === undefined ? "iam:SimulateCustomPolicy" : "iam:SimulatePrincipalPolicy";
+      requireAction(options, { request, actor, arn: "*" }, action);
+      const of = { ...(userId !== undefined && { userId }), ...(accessKeyId !== undefined && { accessKeyId }) };
+      return {
+        items: simulate(publisher, actor.tenantId, { ...of, policies, actions, resources, context }),
+        nextCursor: null,
+      };
+    },
+    { body: simulation, detail: rule("iam:SimulatePrincipalPolicy") },
+  );
 }
 
 /** @throws ControlError NotFound, Forbidden */
