@@ -30,6 +30,7 @@ const logTailChars = 600;
 export class MeasuredServer {
   readonly host: string = host;
   readonly port: number;
+  readonly consolePort: number;
   readonly accessKey: string;
   readonly secretKey: string;
   /** From spawn to the first 200 of the probe, in milliseconds. */
@@ -39,11 +40,12 @@ export class MeasuredServer {
 
   private constructor(
     options: ServerOptions,
-    started: { child: Subprocess; signer: RequestSigner; port: number; startMs: number },
+    started: { child: Subprocess; signer: RequestSigner; port: number; consolePort: number; startMs: number },
   ) {
     this.accessKey = options.accessKey;
     this.secretKey = options.secretKey;
     this.port = started.port;
+    this.consolePort = started.consolePort;
     this.startMs = started.startMs;
     this.#child = started.child;
     this.#signer = started.signer;
@@ -51,12 +53,12 @@ export class MeasuredServer {
 
   /** @throws Error when it ends, or does not answer within 60 s */
   static async start(options: ServerOptions): Promise<MeasuredServer> {
-    const port = freePort();
+    const [port, consolePort] = [freePort(), freePort()];
     const { accessKey, secretKey } = options;
     const signer = new RequestSigner({ accessKey, secretKey, region: benchRegion, host: `${host}:${port}` });
     const probe = options.probe ?? { path: "/", query: "" };
     const startedAtMs = performance.now();
-    const child = Bun.spawn([...options.command, ...serveArguments(options, port)], {
+    const child = Bun.spawn([...options.command, ...serveArguments(options, port, consolePort)], {
       cwd: options.root,
       env: {
         ...process.env,
@@ -71,7 +73,13 @@ export class MeasuredServer {
     while (performance.now() - startedAtMs < startLimitMs && child.exitCode === null) {
       answer = await tryProbe(signer, { port, ...probe });
       if (answer === "") {
-        return new MeasuredServer(options, { child, signer, port, startMs: performance.now() - startedAtMs });
+        return new MeasuredServer(options, {
+          child,
+          signer,
+          port,
+          consolePort,
+          startMs: performance.now() - startedAtMs,
+        });
       }
       await Bun.sleep(pollMs);
     }
@@ -97,6 +105,19 @@ export class MeasuredServer {
     return body === undefined ? fetch(url, { method, headers }) : fetch(url, { method, headers, body });
   }
 
+  /** One call of the control API as the administrator. @throws Error when the answer is no success */
+  async control(method: "POST" | "PUT" | "DELETE", path: string, body?: object): Promise<unknown> {
+    const authorization = `Basic ${btoa(`${this.accessKey}:${this.secretKey}`)}`;
+    const response = await fetch(`http://${host}:${this.consolePort}/api/v1/${path}`, {
+      method,
+      headers: { authorization, "content-type": "application/json" },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 300)}`);
+    return text === "" ? null : JSON.parse(text);
+  }
+
   /** Makes a bucket; one that is there already is fine. @throws Error for any other answer */
   async createBucket(name: string): Promise<void> {
     const response = await this.request("PUT", { path: `/${name}` });
@@ -118,11 +139,11 @@ export class MeasuredServer {
   }
 }
 
-function serveArguments(options: ServerOptions, port: number): string[] {
+function serveArguments(options: ServerOptions, port: number, consolePort: number): string[] {
   const workers = options.workers === 0 ? [] : ["--workers", String(options.workers)];
   return [
     ...["serve", "--data", options.dataFolder],
-    ...["--s3-listen", `${host}:${port}`, "--console-listen", `${host}:${freePort()}`],
+    ...["--s3-listen", `${host}:${port}`, "--console-listen", `${host}:${consolePort}`],
     ...workers,
   ];
 }

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { BenchContext } from "./bench-context.ts";
 import { type BenchOptions, parseBenchOptions } from "./bench-options.ts";
 import { type ReportRow, renderJsonLine, renderReport, verdictOf } from "./report.ts";
+import { measureIdentities, measureRevocation } from "./works/identities.ts";
 import { measureLargeObjects } from "./works/large-objects.ts";
 import { measureListing } from "./works/listing.ts";
 import { measureKeyMemory, measureStart } from "./works/many-keys.ts";
@@ -26,6 +27,8 @@ const works: Readonly<Record<string, (bench: BenchContext) => Promise<ReportRow[
   "key-memory": measureKeyMemory,
   start: measureStart,
   policy: measurePolicy,
+  revocation: measureRevocation,
+  identities: measureIdentities,
 };
 
 /** Runs the wanted works one after the other and prints the table. @returns the process's exit code */
