@@ -13,14 +13,12 @@ import { benchRegion, type MeasuredServer } from "../measured-server.ts";
 import type { ReportRow } from "../report.ts";
 
 const bucket = "bench-identities";
-const trials = 100;
 const readers = 16;
 const revocationTargetMs = 100;
 /** How long the readers of one trial have been at it when the key goes. */
 const headStartMs = 30;
-const users = 10_000;
 const keysPerUser = 2;
-const policies = 1_000;
+const usersPerPolicy = 10;
 const startTargetMs = 1_000;
 const settleMs = 2_000;
 
@@ -36,6 +34,7 @@ export async function measureRevocation(bench: BenchContext): Promise<ReportRow[
     await (await server.request("PUT", { path: `/${bucket}/key`, body: "x" })).text();
     const user = (await server.control("POST", "users", { name: "bench" })) as { readonly userId: string };
     await server.control("PUT", `users/${user.userId}/policies/readonly`, {});
+    const trials = bench.options.short ? 20 : 100;
     const lastMs: number[] = [];
     let late = 0;
     for (let trial = 0; trial < trials; trial += 1) {
@@ -87,6 +86,7 @@ async function revokeUnderLoad(server: MeasuredServer, key: Key) {
 
 /** Start and memory with many identities, against the same with one user. */
 export async function measureIdentities(bench: BenchContext): Promise<ReportRow[]> {
+  const users = bench.options.short ? 1_000 : 10_000;
   const credentials = newCredentials();
   const dataFolder = join(bench.folder, "identities");
   mkdirSync(dataFolder, { recursive: true });
@@ -97,11 +97,11 @@ export async function measureIdentities(bench: BenchContext): Promise<ReportRow[
     });
   await observe(1);
   const few = [await observe(1), await observe(3)] as const;
-  await seedIdentities(dataFolder);
+  await seedIdentities(dataFolder, users);
   const many = [await observe(1), await observe(3)] as const;
   const shared = { limit: "", errorCount: 0, notes: [] };
   const perWorker = (many[1].bytes - many[0].bytes - (few[1].bytes - few[0].bytes)) / 2 / 2 ** 20;
-  const what = `${users} users, ${users * keysPerUser} keys, ${policies} policies`;
+  const what = `${users} users, ${users * keysPerUser} keys, ${users / usersPerPolicy} policies`;
   return [
     {
       ...shared,
@@ -116,7 +116,8 @@ export async function measureIdentities(bench: BenchContext): Promise<ReportRow[
 }
 
 /** Fills the tables of a stopped server. */
-async function seedIdentities(dataFolder: string): Promise<void> {
+async function seedIdentities(dataFolder: string, users: number): Promise<void> {
+  const policies = users / usersPerPolicy;
   const database = await openControlDatabase(dataFolder);
   const wantedId = await readRootKeyId(database);
   const rootKey = openRootKey({

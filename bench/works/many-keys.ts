@@ -9,8 +9,6 @@ const startTargetMs = 500;
 const startCount = 5;
 /** The same number of requests for both buckets, within this time. */
 const memoryLoadMs = 60_000;
-const memoryGets = 20_000;
-const memoryPages = 1000;
 /** Growth allowed between few and many keys: noise of two processes, not a structure per key. */
 const growthMebibytes = 32;
 
@@ -78,6 +76,8 @@ async function residentAfterLoad(
   from: SeededFolder["large"],
 ): Promise<{ bytes: number; errorCount: number }> {
   const { bucket, keyCount } = from;
+  const memoryGets = bench.options.short ? 5_000 : 20_000;
+  const memoryPages = bench.options.short ? 250 : 1_000;
   return withSeededServer(bench, async (server) => {
     const get = await bench.runLoad(server, {
       bucket,

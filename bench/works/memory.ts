@@ -18,7 +18,7 @@ export async function measureMemory(bench: BenchContext): Promise<ReportRow[]> {
     await Bun.sleep(settleMs);
     const idle = processMemory(server.pid).residentBytes;
     const rows = [memoryRow("RSS, idle", idle, 120)];
-    const wantedBytes = (bench.options.short ? 64 : 1024) * mebibyte;
+    const wantedBytes = (bench.options.short ? 16 : 1024) * mebibyte;
     const roomBytes = Math.floor((bench.freeBytes() - spareBytes) / (uploads + 1) / mebibyte) * mebibyte;
     const sizeBytes = Math.min(wantedBytes, Math.max(mebibyte, roomBytes));
     const shape: ObjectShape = { sizeBytes, variants: 1 };
