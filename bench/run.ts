@@ -41,8 +41,10 @@ async function runBench(options: BenchOptions): Promise<number> {
   try {
     for (const [name, measure] of Object.entries(works)) {
       if (options.only.length > 0 && !options.only.includes(name)) continue;
-      process.stderr.write(`${name} ...\n`);
+      process.stderr.write(`${name} ... `);
+      const startedMs = performance.now();
       rows.push(...(await measureOrReport(name, () => measure(bench))));
+      process.stderr.write(`${((performance.now() - startedMs) / 1000).toFixed(0)} s\n`);
     }
     if (options.only.length === 0) bench.limits.measureAll();
     rows.unshift(...bench.limits.rows());
