@@ -129,7 +129,7 @@ export class MeasuredServer {
 
   /** Ends the server gently, after 20 s by force. @returns true when it ended by itself */
   async stop(): Promise<boolean> {
-    this.#child.kill("SIGTERM");
+    this.#child.kill("SIGINT");
     const gentle = await Promise.race([this.#child.exited.then(() => true), Bun.sleep(stopLimitMs).then(() => false)]);
     if (!gentle) {
       this.#child.kill("SIGKILL");

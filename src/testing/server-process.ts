@@ -103,9 +103,9 @@ export class ServerProcess {
     return { code: await child.exited, output: `${output}${errors}` };
   }
 
-  /** Asks the server to end (SIGTERM). @returns its exit code. */
+  /** Asks the server to end (SIGINT: as SIGTERM, without the wait for load balancers). @returns its exit code. */
   async stop(): Promise<number> {
-    return this.#end("SIGTERM");
+    return this.#end("SIGINT");
   }
 
   /** Ends the server at once (SIGKILL): nothing of it runs any more when this resolves. */
@@ -190,7 +190,7 @@ export class ServerProcess {
     throw new Error(`The server ${state}:\n${this.output()}`);
   }
 
-  async #end(signal: "SIGTERM" | "SIGKILL"): Promise<number> {
+  async #end(signal: "SIGINT" | "SIGKILL"): Promise<number> {
     const child = this.#child;
     if (child === undefined) return 0;
     this.#child = undefined;
