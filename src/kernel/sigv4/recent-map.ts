@@ -2,6 +2,8 @@
 export class RecentMap<Value> {
   readonly #entries = new Map<string, Value>();
   readonly #maxEntries: number;
+  /** Stands before the oldest entry: nothing it has passed is left. A new iterator would step over all that was removed. */
+  #oldest = this.#entries.keys();
 
   /** @param maxEntries entries kept, at least 1. */
   constructor(maxEntries: number) {
@@ -28,9 +30,14 @@ export class RecentMap<Value> {
     this.#entries.delete(key);
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#maxEntries) return;
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
-      return;
-    }
+    this.#entries.delete(this.#nextOldest());
+  }
+
+  /** Never called on an empty map: an iterator that has ended stays so, and a new one finds the first entry. */
+  #nextOldest(): string {
+    const next = this.#oldest.next();
+    if (!next.done) return next.value;
+    this.#oldest = this.#entries.keys();
+    return this.#oldest.next().value ?? "";
   }
 }
