@@ -123,7 +123,7 @@ test("LogInGuard: a known administrator does not wait for failures in the same n
     settings: resolveDataSettings(new Map(), {}, 0),
     endSilentWorker: () => Promise.resolve(),
   });
-  const guard = new LogInGuard({ entries, clock, log });
+  const guard = new LogInGuard({ entries, clock, log, keyUses: { note: () => {} } });
   const attempt = (peerAddress: string, user: string, secret: string) => {
     const headers = { authorization: `Basic ${btoa(`${user}:${secret}`)}` };
     const request = new Request("http://localhost/", { headers });

@@ -5,6 +5,7 @@ import type { SlotRecorder } from "#kernel/metrics/slot-recorder.ts";
 import type { KeyEncryptionKey } from "#kernel/protocol/to-data.ts";
 import type { ListenAddress } from "#kernel/settings/value-parser.ts";
 import type { FirstAdministrator } from "./access-keys/first-administrator.ts";
+import type { StoredKeyUses } from "./access-keys/stored-key-uses.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
 import type { CatalogUsage } from "./buckets/bucket-catalogs.ts";
 import type { BucketQuotas } from "./buckets/bucket-quotas.ts";
@@ -45,6 +46,7 @@ export interface ControlParts {
   readonly usage: CatalogUsage;
   readonly sts: Sts;
   readonly stsSessions: StsSessions;
+  readonly keyUses: StoredKeyUses;
   readonly calls: WorkerCalls;
   readonly readiness: Readiness;
   readonly logIns: LogInGuard;
@@ -153,6 +155,7 @@ export class Control {
     await this.#listener?.close();
     await this.#socket?.close();
     await this.#running;
+    await this.#runTask("key_use_upkeep", () => this.#parts.keyUses.write());
     await this.#runAuditUpkeep();
     await this.#parts.firstPassword.catch(() => undefined);
     await this.#parts.database.close();
@@ -166,6 +169,7 @@ export class Control {
     });
     await this.#runTask("session_upkeep", () => session.sweep());
     await this.#runTask("token_upkeep", () => this.#parts.sts.runUpkeep());
+    await this.#runTask("key_use_upkeep", () => this.#parts.keyUses.write());
     await this.#runAuditUpkeep();
   }
 

@@ -13,6 +13,7 @@ import { AccessKeyStore } from "./access-keys/access-key-store.ts";
 import { AccessKeys } from "./access-keys/access-keys.ts";
 import { ensureFirstAdministrator, type FirstAdministrator } from "./access-keys/first-administrator.ts";
 import { warnOfIgnoredAdministrator } from "./access-keys/ignored-administrator.ts";
+import { StoredKeyUses } from "./access-keys/stored-key-uses.ts";
 import { AuditTrail } from "./audit/audit-trail.ts";
 import { openAuditSigner } from "./audit/open-audit-signer.ts";
 import type { BucketCatalogs, CatalogUsage } from "./buckets/bucket-catalogs.ts";
@@ -135,7 +136,8 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       clock,
     };
     const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log, record });
-    const logIns = new LogInGuard({ entries: publisher, clock, log });
+    const keyUses = new StoredKeyUses({ database, publisher });
+    const logIns = new LogInGuard({ entries: publisher, clock, log, keyUses });
     const logInState = { database, publisher, logIns, sealer, csrfKey, audit, settings: () => settings.current };
     const logInParts = openLogIns(logInState, options);
     const { secondFactors } = logInParts.session;
@@ -161,8 +163,9 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       usage: catalogs,
       sts: sts.service,
       stsSessions: sts.sessions,
-      identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store)),
-      calls: new WorkerCalls({ buckets, sts: sts.service, publisher, problems, log }),
+      identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store, keyUses)),
+      keyUses,
+      calls: new WorkerCalls({ buckets, sts: sts.service, publisher, problems, keyUses, log }),
       readiness,
       clock,
       random,

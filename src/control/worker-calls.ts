@@ -3,6 +3,7 @@ import type { ControlCall, WorkerCall } from "#kernel/protocol/to-control.ts";
 import type { ControlResult } from "#kernel/protocol/to-data.ts";
 import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import type { StoredKeyUses } from "./access-keys/stored-key-uses.ts";
 import type { Buckets } from "./buckets/buckets.ts";
 import { DatabaseUnavailableError, isLocked } from "./database/database-unavailable-error.ts";
 import type { Log } from "./observe/log.ts";
@@ -16,6 +17,7 @@ export interface WorkerCallsOptions {
   readonly sts: Sts;
   readonly publisher: SnapshotPublisher;
   readonly problems: CatalogProblemSink;
+  readonly keyUses: Pick<StoredKeyUses, "note">;
   readonly log: Log;
 }
 
@@ -39,6 +41,9 @@ export class WorkerCalls {
         break;
       case "catalogProblem":
         this.#options.problems.report(message.problem);
+        break;
+      case "keyUses":
+        this.#options.keyUses.note(message.uses);
         break;
       case "call":
         channel.send({ kind: "answer", id: message.id, result: await this.answer(message.call) });

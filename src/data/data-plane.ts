@@ -13,6 +13,7 @@ import type { ContinuationTokens } from "./listing/continuation-token.ts";
 import type { UsageTable } from "./quota/usage-table.ts";
 import type { RequestLimits } from "./rate/request-limits.ts";
 import type { BodyBudget } from "./request/body-budget.ts";
+import type { KeyUses } from "./request/key-uses.ts";
 import type { RunningRequests } from "./request/running-requests.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
@@ -44,6 +45,8 @@ export interface DataPlane {
   /** Of bodies that are gathered in memory. */
   readonly bodyBudget: BodyBudget;
   readonly running: RunningRequests;
+  /** Told of each request that a stored key signed. */
+  readonly keyUses: KeyUses;
   readonly log: LogLine;
   /** Tells the control thread what is wrong with a bucket. */
   readonly reportProblem: (problem: CatalogProblem) => void;

@@ -42,6 +42,7 @@ import { RateTable } from "./rate/rate-table.ts";
 import { RequestLimits } from "./rate/request-limits.ts";
 import { BodyBudget, maxGatheredBytes } from "./request/body-budget.ts";
 import { isStillAllowed } from "./request/identify.ts";
+import { KeyUses } from "./request/key-uses.ts";
 import { RunningRequests } from "./request/running-requests.ts";
 import { concernsIdentities, SnapshotStore } from "./snapshot-store.ts";
 
@@ -123,6 +124,11 @@ class DataWorker {
       limits: new RequestLimits(openRates(start), snapshot),
       usage: new UsageTable(start.usage),
       running: new RunningRequests(),
+      keyUses: new KeyUses({
+        clock: systemClock,
+        send: (uses) => this.#send({ kind: "keyUses", uses }),
+        after: (ms, call) => void setTimeout(call, ms),
+      }),
       disk: new DiskSpace(dataDir, () => snapshot.settings["storage.reserve_bytes"], {
         onLook: (state) => this.#recorder.setDisk(state),
         onChange: ({ refusesWrites, freeBytes, reserveBytes }, resumeBytes) => {
@@ -221,6 +227,7 @@ class DataWorker {
     this.#plane.disk.stop();
     this.#catalog.close();
     this.#access.flush();
+    this.#plane.keyUses.flush();
     this.#send({ kind: "drained" });
   }
 

@@ -17,6 +17,7 @@ import { createUsageTable, UsageTable } from "#data/quota/usage-table.ts";
 import { createRateTable, RateTable } from "#data/rate/rate-table.ts";
 import { RequestLimits } from "#data/rate/request-limits.ts";
 import { BodyBudget, maxGatheredBytes } from "#data/request/body-budget.ts";
+import { KeyUses } from "#data/request/key-uses.ts";
 import { RunningRequests } from "#data/request/running-requests.ts";
 import { type RequestParts, S3Request } from "#data/request/s3-request.ts";
 import { SnapshotStore } from "#data/snapshot-store.ts";
@@ -87,6 +88,7 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
     bodyBudget: new BodyBudget(maxGatheredBytes),
     disk: new DiskSpace(dataDir, () => 0),
     running: new RunningRequests(),
+    keyUses: new KeyUses({ clock, send: () => {}, after: () => {} }),
     log: () => {},
     reportProblem: () => {},
   };

@@ -174,7 +174,12 @@ function parseTime(text: string | null): number | null {
   return text === null ? null : Date.parse(text);
 }
 
-function render({ createdAtMs, expiresAtMs, ...rest }: KeyView): object {
+function render({ createdAtMs, expiresAtMs, lastUsed, ...rest }: KeyView): object {
   const expiresAt = expiresAtMs === null ? null : renderTime(expiresAtMs);
-  return { ...rest, createdAt: renderTime(createdAtMs), expiresAt };
+  const lastUse = {
+    lastUsedAt: lastUsed === null ? null : renderTime(lastUsed.atMs),
+    lastUsedService: lastUsed?.service ?? null,
+    lastUsedOperation: lastUsed?.operation ?? null,
+  };
+  return { ...rest, createdAt: renderTime(createdAtMs), expiresAt, ...lastUse };
 }

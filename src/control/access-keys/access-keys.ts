@@ -1,4 +1,5 @@
 import type { KeyEntry, KeyLimits } from "#kernel/protocol/identities.ts";
+import type { KeyUse } from "#kernel/protocol/key-use.ts";
 import type { AuditEvent } from "../audit/audit-event.ts";
 import type { ControlQueries, SqlRow } from "../database/control-database.ts";
 import { readInteger, readText } from "../database/row-values.ts";
@@ -19,6 +20,7 @@ import { requireReach } from "../iam/users/reach.ts";
 import { changesOf } from "../iam/users/users.ts";
 import { makeCredentials } from "../tenants/new-identifiers.ts";
 import type { AccessKeyStore } from "./access-key-store.ts";
+import type { StoredKeyUses } from "./stored-key-uses.ts";
 
 /** A key as the API shows it: without its secret. */
 export interface KeyView extends Omit<KeyEntry, "secretKey" | "narrowing"> {
@@ -27,6 +29,8 @@ export interface KeyView extends Omit<KeyEntry, "secretKey" | "narrowing"> {
   /** Text of the key's own policy; null: it may do what its user may. */
   readonly policy: string | null;
   readonly createdAtMs: number;
+  /** Null: not used yet. */
+  readonly lastUsed: { readonly atMs: number; readonly service: string; readonly operation: string } | null;
   readonly revision: number;
 }
 
@@ -53,7 +57,8 @@ export interface KeysWanted {
   readonly userId: string;
 }
 
-const SHOWN = `SELECT k.access_key_id, k.description, k.key_policy, k.created_at_ms, k.revision, u.name
+const SHOWN = `SELECT k.access_key_id, k.description, k.key_policy, k.created_at_ms, k.revision,
+  k.last_used_at_ms, k.last_used_operation, u.name
   FROM access_keys k JOIN users u ON u.user_id = k.user_id`;
 
 /**
@@ -63,10 +68,12 @@ const SHOWN = `SELECT k.access_key_id, k.description, k.key_policy, k.created_at
 export class AccessKeys {
   readonly #options: IdentityOptions;
   readonly #store: AccessKeyStore;
+  readonly #uses: Pick<StoredKeyUses, "find">;
 
-  constructor(options: IdentityOptions, store: AccessKeyStore) {
+  constructor(options: IdentityOptions, store: AccessKeyStore, uses: Pick<StoredKeyUses, "find">) {
     this.#options = options;
     this.#store = store;
+    this.#uses = uses;
   }
 
   /** A page of a tenant's keys, by id. */
@@ -189,6 +196,13 @@ export class AccessKeys {
     return enabled && narrowing.length === 0 && expiresAtMs === null && user?.global === true;
   }
 
+  #findUse(row: SqlRow): KeyView["lastUsed"] {
+    const use = this.#uses.find(readText(row, "access_key_id")) ?? readUse(row);
+    if (use === undefined) return null;
+    const [service = "", operation = ""] = use.operation.split(":");
+    return { atMs: use.usedAtMs, service, operation };
+  }
+
   #show(row: SqlRow): KeyView[] {
     const entry = this.#options.publisher.entries("key").get(readText(row, "access_key_id"));
     if (entry === undefined) return [];
@@ -200,10 +214,17 @@ export class AccessKeys {
         description: readText(row, "description"),
         policy: row["key_policy"] === null ? null : readText(row, "key_policy"),
         createdAtMs: readInteger(row, "created_at_ms"),
+        lastUsed: this.#findUse(row),
         revision: readInteger(row, "revision"),
       },
     ];
   }
+}
+
+function readUse(row: SqlRow): KeyUse | undefined {
+  if (row["last_used_at_ms"] === null) return undefined;
+  const [accessKeyId, operation] = [readText(row, "access_key_id"), readText(row, "last_used_operation")];
+  return { accessKeyId, operation, usedAtMs: readInteger(row, "last_used_at_ms") };
 }
 
 function keyEvent(

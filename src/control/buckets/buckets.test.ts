@@ -132,7 +132,7 @@ async function open(folder = mkdtempSync(join(tmpdir(), "maxiofs-buckets-"))) {
     ...{ database, publisher, clock, random: systemRandom, record: async () => {} },
     ...{ turns: new SerialQueue(), limits: identityLimits },
   };
-  const identities = openIdentities(identityOptions, new AccessKeys(identityOptions, store));
+  const identities = openIdentities(identityOptions, new AccessKeys(identityOptions, store, { find: () => undefined }));
   const log = createLog({ level: "error", format: "json", clock });
   const makeBuckets = (catalogs: BucketCatalogs, over = database) =>
     new Buckets({

@@ -1,4 +1,5 @@
 import type { Clock } from "#kernel/base/clock.ts";
+import type { StoredKeyUses } from "../access-keys/stored-key-uses.ts";
 import type { Log } from "../observe/log.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import { addressGroup } from "./address-group.ts";
@@ -19,6 +20,8 @@ export interface LogInGuardOptions {
   readonly entries: Pick<SnapshotPublisher, "entries">;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of each key that lets somebody in. */
+  readonly keyUses: Pick<StoredKeyUses, "note">;
 }
 
 const shared = { firstDelayMs: 1000, forgetAfterMs: 15 * 60_000, maxNames: 10_000 };
@@ -86,7 +89,9 @@ export class LogInGuard {
   }
 
   #noteSuccess({ accessKeyId }: BasicCredentials, address: string, pair: string): void {
+    const { keyUses, clock } = this.#options;
     this.#counts.succeeded += 1;
+    keyUses.note([{ accessKeyId, operation: "maxiofs:ControlApi", usedAtMs: clock.nowMs() }]);
     this.#addresses.succeed(address);
     this.#users.succeed(accessKeyId);
     this.#knownPairs.delete(pair);

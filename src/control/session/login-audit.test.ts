@@ -57,7 +57,7 @@ async function open() {
   const plane = openSessionPlane({
     ...common,
     ...{ settings, port: () => 9001, allowsCaller: () => true, csrfKey: new Uint8Array(32) },
-    logIns: new LogInGuard({ entries: { entries: () => new Map() }, clock, log }),
+    logIns: new LogInGuard({ entries: { entries: () => new Map() }, clock, log, keyUses: { note: () => {} } }),
     sealer: new Sealer(new Uint8Array(32), systemRandom),
   });
   await ensureFirstPassword({ ...common, rules: settings(), given: password });

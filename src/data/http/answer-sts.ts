@@ -60,6 +60,7 @@ async function act(plane: DataPlane, request: StsRequest, body: Uint8Array): Pro
   plane.limits.admit({ identity, bucket: undefined }, request.message.socket);
   switch (action) {
     case "GetCallerIdentity": {
+      plane.keyUses.note(identity, "sts", action);
       const { arn, values, tenant } = identity;
       const userId = values.get("aws:userid") ?? "";
       return renderCallerIdentity({ arn, userId, accountId: tenant.accountId }, request.id);
@@ -84,6 +85,7 @@ async function issue(
   request: StsRequest,
   { identity, order, action }: WantedSession,
 ): Promise<string> {
+  plane.keyUses.note(identity, "sts", action);
   const principal = principalOf(identity);
   const { message, id: requestId } = request;
   const { accessKeyId } = principal;

@@ -75,6 +75,7 @@ export class RequestHandler {
         if (headers !== message.headers) spec = chooseOperation(message, target, { query, headers });
         const parts = { id, message, response, awaitsContinue, target, query, spec, authentication, headers };
         request = this.#open(parts);
+        this.#plane.keyUses.note(request.identity, "s3", spec.name);
         this.#plane.running.add(request);
         if (request.identity.kind !== "anonymous" && request.identity.asksObjectTags) await loadObjectTags(request);
         this.#admit(request, target.bucket !== undefined);

@@ -32,6 +32,7 @@ export const taskTypes = [
   "audit_upkeep",
   "session_upkeep",
   "token_upkeep",
+  "key_use_upkeep",
 ] as const;
 
 /** One of `taskTypes`. */

@@ -1,4 +1,5 @@
 import type { CatalogProblem } from "./catalog-problem.ts";
+import type { KeyUse } from "./key-use.ts";
 import type { SessionOrder, SigningCredential } from "./sts.ts";
 
 /** The request that a call is made for, as the audit tells of it. */
@@ -50,9 +51,11 @@ export type ToControl =
       readonly fields: Readonly<Record<string, string | number | boolean>>;
     }
   | { readonly kind: "catalogProblem"; readonly problem: CatalogProblem }
+  /** Newest last use of each key since the last such message; 1,000 keys at most. */
+  | { readonly kind: "keyUses"; readonly uses: readonly KeyUse[] }
   /** Lines of the access log, JSON, each with its line feed; answered by `accessWritten`. */
   | { readonly kind: "access"; readonly lines: string }
   | { readonly kind: "drained" };
 
 /** What of it concerns the control plane: the pool keeps the rest for itself. */
-export type WorkerCall = Extract<ToControl, { kind: "applied" | "resync" | "call" | "catalogProblem" }>;
+export type WorkerCall = Extract<ToControl, { kind: "applied" | "resync" | "call" | "catalogProblem" | "keyUses" }>;
