@@ -10,6 +10,7 @@ import type { AuditTrail } from "./audit/audit-trail.ts";
 import type { CatalogUsage } from "./buckets/bucket-catalogs.ts";
 import type { BucketQuotas } from "./buckets/bucket-quotas.ts";
 import type { Buckets } from "./buckets/buckets.ts";
+import type { QuotaWatch } from "./buckets/quota-watch.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
 import type { ControlListener } from "./http/listen.ts";
 import type { LogInGuard } from "./http/log-in-guard.ts";
@@ -43,6 +44,7 @@ export interface ControlParts {
   readonly audit: AuditTrail;
   readonly buckets: Buckets;
   readonly quotas: BucketQuotas;
+  readonly quotaWatch: QuotaWatch;
   readonly usage: CatalogUsage;
   readonly sts: Sts;
   readonly stsSessions: StsSessions;
@@ -66,6 +68,8 @@ export interface ControlParts {
 
 /** Pause between two looks for unfinished and deleted buckets. */
 const upkeepMs = 60_000;
+/** Pause between two looks at quotas. */
+const quotaWatchMs = 5_000;
 
 /** The control thread's state and services. Owner of the database and, once started, of the listener. */
 export class Control {
@@ -89,6 +93,8 @@ export class Control {
   #listener: ControlListener | undefined;
   #socket: AdminSocket | undefined;
   #upkeep: Timer | undefined;
+  #quotaWatch: Timer | undefined;
+  #looking: Promise<unknown> | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ControlParts) {
@@ -130,6 +136,9 @@ export class Control {
     this.#upkeep = setInterval(() => {
       this.#running = this.#runUpkeep();
     }, upkeepMs);
+    this.#quotaWatch = setInterval(() => {
+      this.#looking ??= this.#lookAtQuotas();
+    }, quotaWatchMs);
     return this.#listener.port;
   }
 
@@ -152,9 +161,11 @@ export class Control {
   async close(): Promise<void> {
     this.#parts.readiness.drain();
     clearInterval(this.#upkeep);
+    clearInterval(this.#quotaWatch);
     await this.#listener?.close();
     await this.#socket?.close();
     await this.#running;
+    await this.#looking;
     await this.#runTask("key_use_upkeep", () => this.#parts.keyUses.write());
     await this.#runAuditUpkeep();
     await this.#parts.firstPassword.catch(() => undefined);
@@ -171,6 +182,11 @@ export class Control {
     await this.#runTask("token_upkeep", () => this.#parts.sts.runUpkeep());
     await this.#runTask("key_use_upkeep", () => this.#parts.keyUses.write());
     await this.#runAuditUpkeep();
+  }
+
+  async #lookAtQuotas(): Promise<void> {
+    await this.#runTask("quota_watch", () => this.#parts.quotaWatch.look());
+    this.#looking = undefined;
   }
 
   async #runAuditUpkeep(): Promise<void> {

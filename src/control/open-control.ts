@@ -20,6 +20,7 @@ import type { BucketCatalogs, CatalogUsage } from "./buckets/bucket-catalogs.ts"
 import { BucketQuotas } from "./buckets/bucket-quotas.ts";
 import { readBuckets } from "./buckets/bucket-store.ts";
 import { Buckets } from "./buckets/buckets.ts";
+import { QuotaWatch } from "./buckets/quota-watch.ts";
 import { Control, type ControlParts } from "./control.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
 import { explainOpenFailure } from "./database/database-unavailable-error.ts";
@@ -160,6 +161,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       publisher,
       buckets,
       quotas: new BucketQuotas({ database, buckets, catalogs, record }),
+      quotaWatch: new QuotaWatch({ database, publisher, catalogs, record, log }),
       usage: catalogs,
       sts: sts.service,
       stsSessions: sts.sessions,

@@ -33,6 +33,7 @@ export const taskTypes = [
   "session_upkeep",
   "token_upkeep",
   "key_use_upkeep",
+  "quota_watch",
 ] as const;
 
 /** One of `taskTypes`. */

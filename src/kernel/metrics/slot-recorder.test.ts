@@ -43,7 +43,7 @@ test("SlotRecorder: the extreme cells of every table stay inside their table", (
   recorder.recordAuthSuccess("unknown");
   recorder.recordAuthFailure("unknown", 3);
   recorder.recordObjectSize(2 ** 60);
-  recorder.recordTask("key_use_upkeep", 1e12, false);
+  recorder.recordTask("quota_watch", 1e12, false);
   recorder.setConnections(7);
   expect(cells.length).toBe(layout.cellCount);
   expect(cells[slotCell.connections]).toBe(7);

@@ -22,6 +22,22 @@ async function setQuota(bucket: string, maxBytes: number | null, maxObjects: num
   expect(response.status).toBe(200);
 }
 
+interface LevelEvent {
+  readonly resource: { readonly kind: string; readonly name: string };
+  readonly change: Readonly<Record<string, unknown>>;
+}
+
+/** What was told of a quota, in the order of time, once there are `count` events or more. */
+async function waitForLevels(name: string, count: number): Promise<readonly unknown[]> {
+  for (let attempt = 0; ; attempt++) {
+    const response = await server.adminFetch("/api/v1/audit/events?action=quota:Level&limit=1000");
+    const { items } = (await response.json()) as { readonly items: readonly LevelEvent[] };
+    const found = items.filter(({ resource }) => resource.name === name).toReversed();
+    if (found.length >= count || attempt === 300) return found.map(({ change }) => change);
+    await Bun.sleep(100);
+  }
+}
+
 async function readUsage(bucket: string): Promise<unknown> {
   return (await server.adminFetch(`/api/v1/buckets/${bucket}/usage`)).json();
 }
@@ -89,3 +105,38 @@ test("quota: killed while it writes, the server counts on from what was stored",
   expect(await bucket.put("fits-not", new Uint8Array(11))).toMatchObject({ status: 403, code: "QuotaExceeded" });
   expect((await bucket.put("fits", new Uint8Array(10))).status).toBe(200);
 }, 60_000);
+
+test("quota: 80, 90 and 100 % are told of once each, by the audit and the log, also over a restart", async () => {
+  const bucket = await s3.createBucket("levels");
+  await setQuota("levels", 100_000, 10);
+  const rise = (measure: string, [before, after]: readonly number[], [used, bound]: readonly number[]) => ({
+    percent: { before, after },
+    [measure]: { after: { used, bound } },
+  });
+  expect((await bucket.put("large", new Uint8Array(80_000))).status).toBe(200);
+  const told = [rise("bytes", [0, 80], [80_000, 100_000])];
+  expect(await waitForLevels("levels", 1)).toEqual(told);
+  // Down by less than the way back, and up again: nothing new.
+  expect((await bucket.put("large", new Uint8Array(76_000))).status).toBe(200);
+  await server.stop();
+  await server.start();
+  expect((await bucket.put("large", new Uint8Array(81_000))).status).toBe(200);
+  for (let n = 0; n < 9; n++) expect((await bucket.put(`small-${n}`, "x")).status).toBe(200);
+  told.push(rise("objects", [0, 100], [10, 10]));
+  expect(await waitForLevels("levels", 2)).toEqual(told);
+  expect((await bucket.put("large", new Uint8Array(99_000))).status).toBe(200);
+  told.push(rise("bytes", [80, 90], [99_009, 100_000]));
+  expect(await waitForLevels("levels", 3)).toEqual(told);
+  expect((await bucket.delete("large")).status).toBe(204);
+  const tenants = await server.adminFetch("/api/v1/tenants?limit=1");
+  const { items } = (await tenants.json()) as { readonly items: readonly { tenantId: string; slug: string }[] };
+  expect(server.output().match(/"A quota is nearly used up"/g)).toHaveLength(2);
+  expect(server.output()).toContain('"A quota is used up"');
+  const limited = await server.adminFetch(`/api/v1/tenants/${items[0]?.tenantId}`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json", "if-match": "*" },
+    body: JSON.stringify({ limits: { maxObjects: 1 } }),
+  });
+  expect(limited.status).toBe(200);
+  expect(await waitForLevels(items[0]?.slug ?? "", 1)).toMatchObject([{ percent: { before: 0, after: 100 } }]);
+}, 120_000);

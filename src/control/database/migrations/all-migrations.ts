@@ -4,6 +4,7 @@ import { identitiesMigration } from "./0002-identities.ts";
 import { sessionsMigration } from "./0003-sessions.ts";
 import { settingsAndAuditMigration } from "./0004-settings-and-audit.ts";
 import { stsMigration } from "./0005-sts.ts";
+import { quotaLevelsMigration } from "./0006-quota-levels.ts";
 
 /** Every step of control.db's schema, in order. */
 export const allMigrations: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const allMigrations: readonly Migration[] = [
   sessionsMigration,
   settingsAndAuditMigration,
   stsMigration,
+  quotaLevelsMigration,
 ];
