@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { version } from "../package.json";
 import type { Control } from "./control/control.ts";
+import { readOpenFileLimit } from "./control/database/open-file-limit.ts";
 import { BucketUsages } from "./control/observe/bucket-usages.ts";
 import { CatalogProblems } from "./control/observe/catalog-problems.ts";
 import type { Log, ProcessLog } from "./control/observe/log.ts";
@@ -15,6 +16,7 @@ import type { Pool } from "./data/pool.ts";
 import { systemClock } from "./kernel/base/clock.ts";
 import { systemRandom } from "./kernel/base/random.ts";
 import { requireRoom } from "./kernel/metrics/disk-state.ts";
+import { maxPolicyTextLength } from "./kernel/policy/policy-limits.ts";
 import { takeFlag, takeSwitch, takeWord } from "./kernel/settings/arguments.ts";
 import { type BootConfig, parseBootConfig } from "./kernel/settings/boot-config.ts";
 import { BootConfigError } from "./kernel/settings/boot-config-error.ts";
@@ -47,7 +49,10 @@ async function main(words: readonly string[]): Promise<number> {
     case "audit verify":
       return verifyAudit(command.words);
     case "admin":
-      return admin(command.words);
+    case "settings":
+      return administer(command.name, command.words);
+    case "policy check":
+      return checkPolicy(command.words);
     case "keys export":
       return exportKeys(command.words);
     case "keys import":
@@ -90,7 +95,7 @@ function readConfig(flags: readonly string[], environment: Environment = process
 
 function readText(path: string): FileText {
   try {
-    return { text: readFileSync(path, "utf8").slice(0, 65_537) };
+    return { text: readFileSync(path, "utf8").slice(0, maxPolicyTextLength + 1) };
   } catch (error) {
     return { problem: describeFileError(error) };
   }
@@ -230,13 +235,6 @@ function workersOptions(config: BootConfig, control: Control): WorkersOptions {
   };
 }
 
-/** Files this process may open: `RLIMIT_NOFILE` as Linux shows it; elsewhere a cautious guess. */
-function readOpenFileLimit(): number {
-  const text = existsSync("/proc/self/limits") ? readFileSync("/proc/self/limits", "utf8") : "";
-  const [, limit] = /^Max open files\s+(\d+)/m.exec(text) ?? [];
-  return limit === undefined ? 4096 : Number(limit);
-}
-
 function readPem(path: string): string {
   const found = readText(path);
   if ("problem" in found) throw new BootConfigError([`${path} cannot be read: ${found.problem}`]);
@@ -300,18 +298,28 @@ async function verifyAudit(words: readonly string[]): Promise<number> {
   return verify({ dataDir, report: (line) => console.log(line), ...(exportPath !== undefined && { exportPath }) });
 }
 
-async function admin(words: readonly string[]): Promise<number> {
+async function administer(name: "admin" | "settings", words: readonly string[]): Promise<number> {
   const { runAdmin } = await import("./control/session/admin-command-line.ts");
-  const { isDone, lines } = await runAdmin(words, {
+  const { runSettings } = await import("./control/settings/settings-command-line.ts");
+  const { isDone, lines } = await (name === "admin" ? runAdmin : runSettings)(words, {
     readPlace: (flags) => {
-      const { dataDir, settings } = readConfig(flags);
-      return { dataDir: resolve(dataDir), settings };
+      const { dataDir, settings, rootKey } = readConfig(flags);
+      return { dataDir: resolve(dataDir), settings, settingDefaults: logDefaults(), rootKey };
     },
+    readLine: async () => (await readLines(1))[0] ?? "",
     ...{ pid: process.pid, uid: process.geteuid?.() ?? 0, clock: systemClock, random: systemRandom },
     log: { warn: (message) => console.error(`maxiofs: ${message}`) },
   });
   for (const line of lines) (isDone ? console.log : console.error)(line);
   return isDone ? exitCodes.ok : exitCodes.notDone;
+}
+
+async function checkPolicy(words: readonly string[]): Promise<number> {
+  const { checkPolicyFile } = await import("./control/iam/policies/check-command.ts");
+  const readInput = async () => ({ text: await Bun.stdin.text() });
+  const { exitCode, lines } = await checkPolicyFile(words, (path) => (path === "-" ? readInput() : readText(path)));
+  for (const line of lines) (exitCode === exitCodes.notChecked ? console.error : console.log)(line);
+  return exitCode;
 }
 
 async function exportKeys(flags: readonly string[]): Promise<number> {

@@ -19,10 +19,12 @@ import type { Identities } from "./iam/identities.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
+import { parseAdminCommand, runAdminCommand } from "./session/admin-command.ts";
 import { type AdminSocket, listenForAdministration } from "./session/admin-socket.ts";
 import type { FirstPassword } from "./session/first-password.ts";
 import type { SessionPlane } from "./session/open-session-plane.ts";
 import type { ServerSettings } from "./settings/server-settings.ts";
+import { parseSettingsCommand, runSettingsCommand } from "./settings/settings-command.ts";
 import type { SnapshotPublisher } from "./snapshot/publisher.ts";
 import type { Sts } from "./sts/sts.ts";
 import type { StsSessions } from "./sts/sts-sessions.ts";
@@ -132,7 +134,14 @@ export class Control {
     const trustedProxies = () => session.settings()["server.trusted_proxies"];
     this.#listener = listen({ address, app, trustedProxies, random, log });
     parts.place.consolePort = this.#listener.port;
-    this.#socket = listenForAdministration({ dataDir: parts.dataDir, logins: this.logins, log });
+    this.#socket = listenForAdministration({
+      dataDir: parts.dataDir,
+      run: {
+        admin: async (command) => runAdminCommand(this.logins, parseAdminCommand(command)),
+        settings: async (command) => runSettingsCommand(this.settings, parseSettingsCommand(command)),
+      },
+      log,
+    });
     this.#upkeep = setInterval(() => {
       this.#running = this.#runUpkeep();
     }, upkeepMs);

@@ -124,11 +124,7 @@ class DataWorker {
       limits: new RequestLimits(openRates(start), snapshot),
       usage: new UsageTable(start.usage),
       running: new RunningRequests(),
-      keyUses: new KeyUses({
-        clock: systemClock,
-        send: (uses) => this.#send({ kind: "keyUses", uses }),
-        after: (ms, call) => void setTimeout(call, ms),
-      }),
+      keyUses: this.#openKeyUses(),
       disk: new DiskSpace(dataDir, () => snapshot.settings["storage.reserve_bytes"], {
         onLook: (state) => this.#recorder.setDisk(state),
         onChange: ({ refusesWrites, freeBytes, reserveBytes }, resumeBytes) => {
@@ -149,6 +145,14 @@ class DataWorker {
       clock: systemClock,
       send: (lines) => this.#send({ kind: "access", lines }),
       onDropped: () => this.#recorder.recordAccessDropped(),
+      after: (ms, call) => void setTimeout(call, ms),
+    });
+  }
+
+  #openKeyUses(): KeyUses {
+    return new KeyUses({
+      clock: systemClock,
+      send: (uses) => this.#send({ kind: "keyUses", uses }),
       after: (ms, call) => void setTimeout(call, ms),
     });
   }

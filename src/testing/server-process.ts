@@ -90,9 +90,14 @@ export class ServerProcess {
   }
 
   /** Runs another verb of the same program, such as `check` or `keys export`, on the data folder and waits for its end. */
-  async runVerb(verb: string, args: readonly string[] = []): Promise<{ code: number; output: string }> {
+  runVerb(verb: string, args: readonly string[] = []): Promise<{ code: number; output: string }> {
+    return this.runWords([...verb.split(" "), "--data", this.dataDir, ...args]);
+  }
+
+  /** Runs the program with these words alone and waits for its end. */
+  async runWords(words: readonly string[]): Promise<{ code: number; output: string }> {
     const child = Bun.spawn({
-      cmd: [...this.#command(), ...verb.split(" "), "--data", this.dataDir, ...args],
+      cmd: [...this.#command(), ...words],
       cwd: this.#workingDir(),
       env: this.#environment(),
       stdin: "ignore",

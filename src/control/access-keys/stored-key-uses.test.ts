@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
-import { openControlDatabase } from "#control/database/open-control-database.ts";
 import { closeControl, closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
+import { openControlDatabase } from "../database/open-control-database.ts";
 import { StoredKeyUses } from "./stored-key-uses.ts";
 
 afterEach(closeControls);

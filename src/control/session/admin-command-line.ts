@@ -3,16 +3,15 @@ import type { Random } from "#kernel/base/random.ts";
 import { takeFlag, takeWord } from "#kernel/settings/arguments.ts";
 import type { SettingOverrides } from "#kernel/settings/settings.ts";
 import { recordOffline } from "../audit/record-offline.ts";
-import { findServer } from "../database/lock-data-folder.ts";
-import { hasControlDatabase, openControlDatabase } from "../database/open-control-database.ts";
-import { requireDataFolder, type TakeOptions, takeDataFolder } from "../database/take-data-folder.ts";
-import { ControlError } from "../http/control-error.ts";
+import { openControlDatabase } from "../database/open-control-database.ts";
+import type { TakeOptions } from "../database/take-data-folder.ts";
 import { readPlainSettings } from "../settings/read-plain-settings.ts";
 import { type AdminCommand, parseAdminCommand, runAdminCommand } from "./admin-command.ts";
-import { type AdminAnswer, askRunningServer } from "./admin-socket.ts";
+import type { AdminAnswer } from "./admin-socket.ts";
 import { ApiTokens } from "./api-tokens.ts";
 import { LoginAdministration } from "./login-administration.ts";
 import { PasswordHasher } from "./password-hasher.ts";
+import { runOnFolder } from "./run-on-folder.ts";
 
 /** The data folder that a command is about. */
 export interface AdminPlace {
@@ -36,29 +35,19 @@ export interface AdminCommandLine extends Omit<TakeOptions, "dataDir"> {
  * @throws DataFolderError when the folder cannot be read; StartRefusedError when the database cannot be opened.
  */
 export async function runAdmin(words: readonly string[], process: AdminCommandLine): Promise<AdminAnswer> {
-  try {
-    const { command, flags } = parseAdminWords(words);
-    const place = process.readPlace(flags);
-    const { dataDir } = place;
-    requireDataFolder(dataDir);
-    if (!hasControlDatabase(dataDir)) throw new ControlError("NotFound", `${dataDir} has no control.db`);
-    if (findServer(dataDir) !== undefined) return sign(await askRunningServer(dataDir, command));
-    const lock = takeDataFolder({ ...process, dataDir });
-    try {
-      return { isDone: true, lines: await runOffline(command, place, process) };
-    } finally {
-      lock.release();
-    }
-  } catch (error) {
-    if (!(error instanceof ControlError)) throw error;
-    const lines = [error.message, ...error.parts.map(({ message }) => message)];
-    return sign({ isDone: false, lines });
-  }
-}
-
-/** Errors say which program they are from. */
-function sign({ isDone, lines }: AdminAnswer): AdminAnswer {
-  return { isDone, lines: isDone ? lines : lines.map((line) => `maxiofs: ${line}`) };
+  let place: AdminPlace | undefined;
+  return runOnFolder<AdminCommand>(
+    {
+      kind: "admin",
+      parse: async () => parseAdminWords(words),
+      readDataDir: (flags) => {
+        place = process.readPlace(flags);
+        return place.dataDir;
+      },
+      runOffline: async (command) => (place === undefined ? [] : runOffline(command, place, process)),
+    },
+    process,
+  );
 }
 
 /** Takes the words that belong to the command; what is left are flags of the configuration. */

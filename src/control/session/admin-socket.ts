@@ -1,15 +1,17 @@
 import { clearControlSocket, closeControlSocketToOthers, controlSocketPath } from "../database/control-socket.ts";
 import { ControlError } from "../http/control-error.ts";
 import type { Log } from "../observe/log.ts";
-import { type AdminCommand, parseAdminCommand, runAdminCommand } from "./admin-command.ts";
-import type { LoginAdministration } from "./login-administration.ts";
 
 const maxBodyBytes = 65_536;
+
+/** Commands that go through the socket: `maxiofs admin`, `maxiofs settings`. */
+export type CommandKind = "admin" | "settings";
 
 /** What answers on the socket. */
 export interface AdminSocketOptions {
   readonly dataDir: string;
-  readonly logins: LoginAdministration;
+  /** Runs a command of each kind as it came. @returns lines for people. @throws ControlError */
+  readonly run: Readonly<Record<CommandKind, (command: unknown) => Promise<readonly string[]>>>;
   readonly log: Log;
 }
 
@@ -26,13 +28,13 @@ export interface AdminAnswer {
 }
 
 /**
- * Answers `maxiofs admin` on `<data>/control.sock` (mode 0600): who may read the data folder is trusted. Call it while holding the
+ * Answers commands on `<data>/control.sock` (mode 0600): who may read the data folder is trusted. Call it while holding the
  * folder's lock. Where the path is too long for a socket, it says so in the log, and the commands wait for a stopped server.
  */
-export function listenForAdministration({ dataDir, logins, log }: AdminSocketOptions): AdminSocket {
+export function listenForAdministration({ dataDir, run, log }: AdminSocketOptions): AdminSocket {
   const path = controlSocketPath(dataDir);
   if (path === undefined) {
-    log.warn("The data folder's path is too long for control.sock: `maxiofs admin` works while the server is stopped");
+    log.warn("The data folder's path is too long for control.sock: commands work while the server is stopped");
     return { close: async () => undefined };
   }
   clearControlSocket(path);
@@ -42,7 +44,8 @@ export function listenForAdministration({ dataDir, logins, log }: AdminSocketOpt
     development: false,
     fetch: async (request) => {
       try {
-        const lines = await runAdminCommand(logins, parseAdminCommand(await request.json()));
+        const kind = new URL(request.url).pathname === "/settings" ? "settings" : "admin";
+        const lines = await run[kind](await request.json());
         return Response.json({ lines });
       } catch (error) {
         const isExpected = error instanceof ControlError;
@@ -64,13 +67,13 @@ export function listenForAdministration({ dataDir, logins, log }: AdminSocketOpt
 }
 
 /** Asks a running server. @throws ControlError Unavailable when there is no socket or nobody answers. */
-export async function askRunningServer(dataDir: string, command: AdminCommand): Promise<AdminAnswer> {
+export async function askRunningServer(dataDir: string, kind: CommandKind, command: object): Promise<AdminAnswer> {
   const unix = controlSocketPath(dataDir);
   if (unix === undefined) {
     throw new ControlError("Unavailable", "The data folder's path is too long for control.sock: stop the server first");
   }
   const body = JSON.stringify(command);
-  const response = await fetch("http://localhost/", { unix, method: "POST", body }).catch(() => {
+  const response = await fetch(`http://localhost/${kind}`, { unix, method: "POST", body }).catch(() => {
     throw new ControlError("Unavailable", "The server does not answer on control.sock: it is starting, or ending");
   });
   const answer: unknown = await response.json();

@@ -27,7 +27,7 @@ export interface ServerSettingsOptions {
   readonly overrides: SettingOverrides;
   /** Defaults that depend on the machine. */
   readonly defaults: SettingOverrides;
-  readonly publisher: SnapshotPublisher;
+  readonly publisher: Pick<SnapshotPublisher, "publish">;
   readonly record: RecordAudit;
 }
 

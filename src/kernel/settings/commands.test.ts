@@ -1,7 +1,18 @@
 import { expect, test } from "bun:test";
 import { findHelp, renderCommandHelp, renderCommandList } from "./commands.ts";
 
-const names = ["serve", "check", "audit verify", "keys export", "keys import", "admin", "version", "help"];
+const names = [
+  "serve",
+  "check",
+  "audit verify",
+  "keys export",
+  "keys import",
+  "admin",
+  "settings",
+  "policy check",
+  "version",
+  "help",
+];
 
 test("renderCommandList: every command with a line of its own, and how to read on", () => {
   const list = renderCommandList();

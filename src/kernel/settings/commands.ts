@@ -86,6 +86,28 @@ const commands: readonly Command[] = [
     ],
     keys: offlineKeys,
   },
+  {
+    name: "settings",
+    usage: "list | get KEY | set KEY VALUE [FLAGS]",
+    summary: "shows and changes the settings that a running server takes over at once",
+    details: [
+      "list prints each key, its value and where that comes from; get prints one value; set changes one. Items of a list are separated by commas. VALUE - is the first line of standard input: for secrets, which are shown as *** only.",
+      "Works beside a running server, through control.sock in the data folder, and without one. Whoever may read the data folder may do all of it. A value given at start, as a flag, variable or in the configuration file, wins and cannot be changed.",
+      "Exit codes: 0 done; 1 not done, with the reason on standard error.",
+    ],
+    ownFlags: [["--default", "set: puts the default back, in place of VALUE"]],
+    keys: offlineKeys,
+  },
+  {
+    name: "policy check",
+    usage: "FILE [--kind KIND] [--bucket NAME]",
+    summary: "says whether a policy is one that the server takes, and what is wrong with it",
+    details: [
+      "FILE holds the policy in JSON; - is standard input. KIND is one of managed (the default), userInline, groupInline, roleInline, key, session, bucket, trust. --bucket NAME is the one that a bucket policy is for: it may name no other. Needs neither a server nor a data folder.",
+      "Exit codes: 0 the policy is right, there may be warnings; 1 it is not, every finding has its place in the document; 2 nothing could be checked.",
+    ],
+    keys: [],
+  },
   { name: "version", usage: "", summary: "prints the version", details: [], keys: [] },
   {
     name: "help",

@@ -7,6 +7,8 @@ test.each([
   ["audit verify out.jsonl", "audit verify", "out.jsonl"],
   ["keys import b --replace", "keys import", "b --replace"],
   ["admin list --tenant acme", "admin", "list --tenant acme"],
+  ["settings get s3.region", "settings", "get s3.region"],
+  ["policy check p.json", "policy check", "p.json"],
   ["version", "version", ""],
   ["--version", "version", ""],
   ["", "help", ""],

@@ -6,6 +6,8 @@ export type CommandName =
   | "keys export"
   | "keys import"
   | "admin"
+  | "settings"
+  | "policy check"
   | "version"
   | "help"
   | "unknown";
@@ -17,8 +19,8 @@ export interface ParsedCommand {
   readonly words: readonly string[];
 }
 
-const twoWordNames: readonly CommandName[] = ["audit verify", "keys export", "keys import"];
-const oneWordNames: readonly CommandName[] = ["serve", "check", "admin", "version", "help"];
+const twoWordNames: readonly CommandName[] = ["audit verify", "keys export", "keys import", "policy check"];
+const oneWordNames: readonly CommandName[] = ["serve", "check", "admin", "settings", "version", "help"];
 const helpFlags = ["--help", "-h"];
 
 /** Finds the command in the words after the program's name. None, or a flag that asks for help anywhere, is `help`. */
