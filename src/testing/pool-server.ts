@@ -74,6 +74,12 @@ export class PoolServer {
     if (life) Reflect.apply(life.send, life, [{ kind: "snapshot" }]);
   }
 
+  /** Ends the worker's thread as the pool does with one that does not answer; resolves when it runs no more. */
+  async endWorker(): Promise<void> {
+    const life = this.#lives.at(-1);
+    if (life) await this.#pool.endWorker(life, "A test ends it");
+  }
+
   /** Changes the control state as the control thread would. */
   publish(changes: readonly SnapshotChange[]): void {
     this.#number += 1;
