@@ -1,15 +1,16 @@
 import { existsSync, readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { version } from "../package.json";
 import type { Control } from "./control/control.ts";
 import { readOpenFileLimit } from "./control/database/open-file-limit.ts";
 import { BucketUsages } from "./control/observe/bucket-usages.ts";
 import { CatalogProblems } from "./control/observe/catalog-problems.ts";
-import type { Log, ProcessLog } from "./control/observe/log.ts";
-import { logDefaults, logStyleOf } from "./control/observe/log-style.ts";
+import type { Log } from "./control/observe/log.ts";
+import { logDefaults } from "./control/observe/log-style.ts";
 import { requireWorkers } from "./control/observe/require-workers.ts";
 import type { ControlOptions } from "./control/open-control.ts";
+import type { Logging } from "./control/shipping/open-logging.ts";
 import { connectionShare } from "./data/listener/server-limits.ts";
 import type { WorkersOptions } from "./data/pool/data-workers.ts";
 import type { Pool } from "./data/pool.ts";
@@ -104,9 +105,9 @@ function readText(path: string): FileText {
 /** Runs the server until a signal ends the process. */
 async function serve(flags: readonly string[]): Promise<number> {
   const config = readConfig(flags);
-  const [{ createLog }, { takeDataFolder }, { Pool }, { requireFreePorts }, { endOnSignals }, { openControl }] =
+  const [{ openLogging }, { takeDataFolder }, { Pool }, { requireFreePorts }, { endOnSignals }, { openControl }] =
     await Promise.all([
-      import("./control/observe/log.ts"),
+      import("./control/shipping/open-logging.ts"),
       import("./control/database/take-data-folder.ts"),
       import("./data/pool.ts"),
       import("./data/pool/require-free-ports.ts"),
@@ -114,7 +115,8 @@ async function serve(flags: readonly string[]): Promise<number> {
       import("./control/open-control.ts"),
     ]);
   const given = resolveSettings({ overrides: config.settings, stored: new Map(), defaults: logDefaults() });
-  const log = createLog({ ...logStyleOf(given), clock: systemClock });
+  const logging = openLogging({ settings: given, clock: systemClock, hostName: hostname(), pid: process.pid });
+  const { log } = logging;
   process.on("uncaughtException", (error) => endByBug(log, error));
   process.on("unhandledRejection", (error) => endByBug(log, error));
   const dataDir = resolve(config.dataDir);
@@ -133,7 +135,7 @@ async function serve(flags: readonly string[]): Promise<number> {
     ...sinks,
   });
   const [control] = await Promise.all([
-    openControl(controlOptions({ config, dataDir, log, pool, sinks })),
+    openControl(controlOptions({ config, dataDir, logging, pool, sinks })),
     pool.open(),
   ]);
   endOnSignals({
@@ -142,11 +144,12 @@ async function serve(flags: readonly string[]): Promise<number> {
       await pool.stop();
       await control.close();
       lock.release();
+      await logging.close();
     },
     endNow: () => pool.end(),
     log,
   });
-  await startServing({ config, control, pool, log });
+  await startServing({ config, control, pool, logging });
   return new Promise(() => {});
 }
 
@@ -155,12 +158,12 @@ interface Parts {
   readonly config: BootConfig;
   readonly control: Control;
   readonly pool: Pool;
-  readonly log: ProcessLog;
+  readonly logging: Logging;
 }
 
-async function startServing({ config, control, pool, log }: Parts): Promise<void> {
+async function startServing({ config, control, pool, logging }: Parts): Promise<void> {
   control.settings.follow((settings) => {
-    log.configure(logStyleOf(settings));
+    logging.configure(settings);
     pool.configureWriter({
       historyWindowMs: settings["history.window"] * 1000,
       reserveBytes: settings["storage.reserve_bytes"],
@@ -174,7 +177,7 @@ async function startServing({ config, control, pool, log }: Parts): Promise<void
   // Before anybody is told that the server is ready: whoever waits for that finds it.
   announceFirstAdministrator({ endpoint, url, key: control.firstAdministrator, logIn: await control.firstPassword });
   control.announceReady();
-  log.info("Ready", {
+  logging.log.info("Ready", {
     s3: endpoint,
     ...(s3TlsListen && ports.tlsPort !== undefined && { s3Tls: renderUrl(s3TlsListen, ports.tlsPort, "https") }),
     console: url,
@@ -186,7 +189,7 @@ async function startServing({ config, control, pool, log }: Parts): Promise<void
 function controlOptions(
   parts: Omit<Parts, "control"> & { dataDir: string; sinks: Pick<ControlOptions, "problems" | "usages"> },
 ): ControlOptions {
-  const { config, dataDir, log, pool, sinks } = parts;
+  const { config, dataDir, logging, pool, sinks } = parts;
   return {
     ...sinks,
     dataDir,
@@ -200,7 +203,7 @@ function controlOptions(
     settingDefaults: logDefaults(),
     clock: systemClock,
     random: systemRandom,
-    log,
+    log: logging.log,
     catalogs: pool.catalogs,
     probes: [
       { name: "catalog", check: () => pool.probe() },

@@ -57,3 +57,26 @@ test("createLog: the place of the call, but not for lines of other threads", () 
   log.write("info", "there", { thread: "worker 0" });
   expect(lines.pop()).not.toContain("caller");
 });
+
+test("createLog: a tap gets each line that is logged as JSON, whatever the look; one that is not active gets none", async () => {
+  const taken: [string, string][] = [];
+  const tap = {
+    isActive: true,
+    drops: [{ sink: "syslog", count: 3 }],
+    take: (level: string, line: string) => void taken.push([level, line]),
+  };
+  const { lines, log } = open({ format: "text", tap });
+  log.debug("below the level");
+  log.warn("Disk full", { freeBytes: 3 });
+  const head = '{"time":"2023-11-14T22:13:20.123Z","level":';
+  await log.writeLines(`${head}"info","message":"a"}\n${head}"info","message":"b"}\n`);
+  expect(taken).toEqual([
+    ["warn", `${head}"warn","message":"Disk full","freeBytes":3}`],
+    ["info", `${head}"info","message":"a"}`],
+    ["info", `${head}"info","message":"b"}`],
+  ]);
+  expect(log.drops).toEqual([{ sink: "syslog", count: 3 }]);
+  tap.isActive = false;
+  log.error("unseen");
+  expect([taken.length, lines.length]).toEqual([3, 3]);
+});

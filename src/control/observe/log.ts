@@ -24,6 +24,15 @@ export interface LogDrops {
   readonly count: number;
 }
 
+/** Takes the lines of the log as well, whatever their look. */
+export interface LogTap {
+  /** Whether it takes any. */
+  readonly isActive: boolean;
+  readonly drops: readonly LogDrops[];
+  /** Takes one line of JSON without its line feed, and never waits. */
+  take(level: LogLevel, line: string): void;
+}
+
 /** How lines look. */
 export interface LogStyle {
   /** Lines below it are dropped. */
@@ -39,6 +48,7 @@ export interface LogOptions extends LogStyle {
   readonly clock: Clock;
   /** Takes one line with its line feed; standard output when absent. */
   readonly output?: (line: string) => void;
+  readonly tap?: LogTap;
 }
 
 /** The log of the process. */
@@ -56,14 +66,16 @@ const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /** Makes the log of the process. A line: `time` (RFC 3339, UTC), `level`, `message`, then the fields in their order. */
 export function createLog(options: LogOptions): ProcessLog {
-  const { clock, output = writeToStandardOutput } = options;
+  const { clock, output = writeToStandardOutput, tap } = options;
   let style: LogStyle = options;
   const emit = (level: LogLevel, message: string, fields: LogFields = {}): void => {
     if (ranks[level] < ranks[style.level]) return;
     // A line of another thread was written there.
     const caller = style.includeCaller && fields["thread"] === undefined ? { caller: findCaller() } : {};
     const line = { time: new Date(clock.nowMs()).toISOString(), level, message, fields: { ...fields, ...caller } };
-    output(style.format === "json" ? renderJson(line) : renderText(line));
+    const json = style.format === "json" || tap?.isActive === true ? renderJson(line) : "";
+    output(style.format === "json" ? json : renderText(line));
+    if (tap?.isActive) tap.take(level, json.trimEnd());
   };
   return {
     // The braces matter: a call in tail position would leave no frame, and `findCaller` counts frames.
@@ -83,9 +95,10 @@ export function createLog(options: LogOptions): ProcessLog {
       emit(level, message, fields);
     },
     get drops() {
-      return [];
+      return tap?.drops ?? [];
     },
     writeLines: async (lines) => {
+      if (tap?.isActive) for (const line of lines.trimEnd().split("\n")) tap.take("info", line);
       output(style.format === "json" ? lines : renderLinesAsText(lines));
       await whenDrained();
     },

@@ -32,9 +32,11 @@ test("settingsRoutes: all, by category, categories, one", async () => {
   const logging = (await (await get("?category=logging")).json()).items;
   expect(logging.map(({ key }: { key: string }) => key)).toEqual([
     ...["logging.format", "logging.level", "logging.include_caller", "logging.access_enabled"],
+    ...["enabled", "protocol", "host", "port", "tag"].map((name) => `logging.syslog_${name}`),
+    ...["enabled", "url", "auth_token", "batch_size", "flush_interval"].map((name) => `logging.http_${name}`),
   ]);
   const categories = (await (await get("/categories")).json()).items;
-  expect(categories).toContainEqual({ name: "logging", count: 4 });
+  expect(categories).toContainEqual({ name: "logging", count: 14 });
   expect(await read("history.window")).toEqual({
     key: "history.window",
     category: "history",
