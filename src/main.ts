@@ -10,7 +10,7 @@ import type { Log } from "./control/observe/log.ts";
 import { logDefaults } from "./control/observe/log-style.ts";
 import { requireWorkers } from "./control/observe/require-workers.ts";
 import type { ControlOptions } from "./control/open-control.ts";
-import type { Logging } from "./control/shipping/open-logging.ts";
+import type { Telemetry } from "./control/open-telemetry.ts";
 import { connectionShare } from "./data/listener/server-limits.ts";
 import type { WorkersOptions } from "./data/pool/data-workers.ts";
 import type { Pool } from "./data/pool.ts";
@@ -105,9 +105,9 @@ function readText(path: string): FileText {
 /** Runs the server until a signal ends the process. */
 async function serve(flags: readonly string[]): Promise<number> {
   const config = readConfig(flags);
-  const [{ openLogging }, { takeDataFolder }, { Pool }, { requireFreePorts }, { endOnSignals }, { openControl }] =
+  const [{ openTelemetry }, { takeDataFolder }, { Pool }, { requireFreePorts }, { endOnSignals }, { openControl }] =
     await Promise.all([
-      import("./control/shipping/open-logging.ts"),
+      import("./control/open-telemetry.ts"),
       import("./control/database/take-data-folder.ts"),
       import("./data/pool.ts"),
       import("./data/pool/require-free-ports.ts"),
@@ -115,12 +115,14 @@ async function serve(flags: readonly string[]): Promise<number> {
       import("./control/open-control.ts"),
     ]);
   const given = resolveSettings({ overrides: config.settings, stored: new Map(), defaults: logDefaults() });
-  const logging = openLogging({ settings: given, clock: systemClock, hostName: hostname(), pid: process.pid });
-  const { log } = logging;
+  const { pid } = process;
+  const sources = { clock: systemClock, random: systemRandom };
+  const telemetry = openTelemetry({ settings: given, ...sources, version, hostName: hostname(), pid });
+  const { log, traces } = telemetry;
   process.on("uncaughtException", (error) => endByBug(log, error));
   process.on("unhandledRejection", (error) => endByBug(log, error));
   const dataDir = resolve(config.dataDir);
-  const lock = takeDataFolder({ dataDir, pid: process.pid, uid: process.geteuid?.() ?? 0, log });
+  const lock = takeDataFolder({ dataDir, pid, uid: process.geteuid?.() ?? 0, log });
   // Before a first administrator is made: a start that fails afterwards would never show the key.
   await requireFreePorts([config.s3Listen, config.s3TlsListen, config.consoleListen]);
   const sinks = { problems: new CatalogProblems({ clock: systemClock, log }), usages: new BucketUsages() };
@@ -132,10 +134,11 @@ async function serve(flags: readonly string[]): Promise<number> {
     monotonicMs: systemClock.monotonicMs,
     log: log.write,
     writeAccess: log.writeLines,
+    takeSpans: traces.take,
     ...sinks,
   });
   const [control] = await Promise.all([
-    openControl(controlOptions({ config, dataDir, logging, pool, sinks })),
+    openControl(controlOptions({ config, dataDir, telemetry, pool, sinks })),
     pool.open(),
   ]);
   endOnSignals({
@@ -144,12 +147,12 @@ async function serve(flags: readonly string[]): Promise<number> {
       await pool.stop();
       await control.close();
       lock.release();
-      await logging.close();
+      await telemetry.close();
     },
     endNow: () => pool.end(),
     log,
   });
-  await startServing({ config, control, pool, logging });
+  await startServing({ config, control, pool, telemetry });
   return new Promise(() => {});
 }
 
@@ -158,12 +161,12 @@ interface Parts {
   readonly config: BootConfig;
   readonly control: Control;
   readonly pool: Pool;
-  readonly logging: Logging;
+  readonly telemetry: Telemetry;
 }
 
-async function startServing({ config, control, pool, logging }: Parts): Promise<void> {
+async function startServing({ config, control, pool, telemetry }: Parts): Promise<void> {
   control.settings.follow((settings) => {
-    logging.configure(settings);
+    telemetry.configure(settings);
     pool.configureWriter({
       historyWindowMs: settings["history.window"] * 1000,
       reserveBytes: settings["storage.reserve_bytes"],
@@ -177,7 +180,7 @@ async function startServing({ config, control, pool, logging }: Parts): Promise<
   // Before anybody is told that the server is ready: whoever waits for that finds it.
   announceFirstAdministrator({ endpoint, url, key: control.firstAdministrator, logIn: await control.firstPassword });
   control.announceReady();
-  logging.log.info("Ready", {
+  telemetry.log.info("Ready", {
     s3: endpoint,
     ...(s3TlsListen && ports.tlsPort !== undefined && { s3Tls: renderUrl(s3TlsListen, ports.tlsPort, "https") }),
     console: url,
@@ -189,7 +192,7 @@ async function startServing({ config, control, pool, logging }: Parts): Promise<
 function controlOptions(
   parts: Omit<Parts, "control"> & { dataDir: string; sinks: Pick<ControlOptions, "problems" | "usages"> },
 ): ControlOptions {
-  const { config, dataDir, logging, pool, sinks } = parts;
+  const { config, dataDir, telemetry, pool, sinks } = parts;
   return {
     ...sinks,
     dataDir,
@@ -203,7 +206,8 @@ function controlOptions(
     settingDefaults: logDefaults(),
     clock: systemClock,
     random: systemRandom,
-    log: logging.log,
+    log: telemetry.log,
+    traces: telemetry.traces,
     catalogs: pool.catalogs,
     probes: [
       { name: "catalog", check: () => pool.probe() },

@@ -28,6 +28,7 @@ import { parseSettingsCommand, runSettingsCommand } from "./settings/settings-co
 import type { SnapshotPublisher } from "./snapshot/publisher.ts";
 import type { Sts } from "./sts/sts.ts";
 import type { StsSessions } from "./sts/sts-sessions.ts";
+import type { TraceExport } from "./tracing/trace-export.ts";
 import type { WorkerCalls } from "./worker-calls.ts";
 
 /** The parts, as `openControl` puts them together. */
@@ -66,6 +67,7 @@ export interface ControlParts {
   readonly dataDir: string;
   readonly random: Random;
   readonly log: Log;
+  readonly traces: TraceExport | undefined;
 }
 
 /** Pause between two looks for unfinished and deleted buckets. */
@@ -132,7 +134,7 @@ export class Control {
     });
     this.#routes = app.routes;
     const trustedProxies = () => session.settings()["server.trusted_proxies"];
-    this.#listener = listen({ address, app, trustedProxies, random, log });
+    this.#listener = listen({ address, app, trustedProxies, random, log, traces: parts.traces });
     parts.place.consolePort = this.#listener.port;
     this.#socket = listenForAdministration({
       dataDir: parts.dataDir,

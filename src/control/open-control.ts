@@ -51,6 +51,7 @@ import { readRevocations } from "./sts/sts-session-store.ts";
 import { StsSessions } from "./sts/sts-sessions.ts";
 import { readTokenKeys, TokenKeys } from "./sts/token-keys.ts";
 import type { Credentials } from "./tenants/new-identifiers.ts";
+import type { TraceExport } from "./tracing/trace-export.ts";
 import { WorkerCalls } from "./worker-calls.ts";
 
 /** All that the control thread needs from outside. Nothing of it is used before it is needed: see each part. */
@@ -82,6 +83,8 @@ export interface ControlOptions {
   /** Asked by `/health/ready` beside those of the control thread: catalog, data directory, space, workers. */
   readonly probes: readonly ReadinessProbe[];
   readonly registerMetrics: (registry: Registry, control: ControlMetrics) => void | Promise<void>;
+  /** Takes the traces of calls and requests; nothing is traced when absent. */
+  readonly traces?: TraceExport;
   /** Where the writer tells what buckets hold; one of its own when absent. */
   readonly usages?: BucketUsages;
   /** Where the threads of the data plane report to; one of its own when absent. */
@@ -112,7 +115,7 @@ interface OpenedState {
  * database is damaged.
  */
 export async function openControl(options: ControlOptions): Promise<Control> {
-  const { clock, random, log, catalogs } = options;
+  const { clock, random, log, catalogs, traces } = options;
   const database = await openControlDatabase(options.dataDir);
   try {
     const { store, publisher, rootKeyId, sealer, csrfKey, ...state } = await openState(database, options);
@@ -134,6 +137,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       controlSlot,
       logIns: () => ({ basic: logIns.counts, password: logInParts.session.logIn.counts }),
       logDrops: () => log.drops,
+      traceDrops: () => traces?.dropCount ?? 0,
       clock,
     };
     const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log, record });
@@ -167,7 +171,8 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       stsSessions: sts.sessions,
       identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store, keyUses)),
       keyUses,
-      calls: new WorkerCalls({ buckets, sts: sts.service, publisher, problems, keyUses, log }),
+      calls: new WorkerCalls({ buckets, sts: sts.service, publisher, problems, keyUses, log, traces }),
+      traces,
       readiness,
       clock,
       random,

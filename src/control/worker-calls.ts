@@ -1,7 +1,7 @@
 import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { ControlCall, WorkerCall } from "#kernel/protocol/to-control.ts";
 import type { ControlResult } from "#kernel/protocol/to-data.ts";
-import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
+import { errorCodes, type S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { StoredKeyUses } from "./access-keys/stored-key-uses.ts";
 import type { Buckets } from "./buckets/buckets.ts";
@@ -10,6 +10,7 @@ import type { Log } from "./observe/log.ts";
 import type { SnapshotPublisher } from "./snapshot/publisher.ts";
 import type { WorkerChannel } from "./snapshot/worker-channel.ts";
 import type { Sts } from "./sts/sts.ts";
+import type { TraceExport } from "./tracing/trace-export.ts";
 
 /** What answering workers needs. */
 export interface WorkerCallsOptions {
@@ -19,6 +20,8 @@ export interface WorkerCallsOptions {
   readonly problems: CatalogProblemSink;
   readonly keyUses: Pick<StoredKeyUses, "note">;
   readonly log: Log;
+  /** Absent: nothing is traced. */
+  readonly traces?: TraceExport | undefined;
 }
 
 /** What workers say to the control thread; a worker's start and end are the pool's business. */
@@ -46,7 +49,7 @@ export class WorkerCalls {
         this.#options.keyUses.note(message.uses);
         break;
       case "call":
-        channel.send({ kind: "answer", id: message.id, result: await this.answer(message.call) });
+        channel.send({ kind: "answer", id: message.id, result: await this.#answerTraced(message.call, message.trace) });
         break;
     }
   }
@@ -64,6 +67,14 @@ export class WorkerCalls {
       this.#options.log.write(level, "A worker's call failed", { call: call.kind, error: reason });
       return { ok: false, code };
     }
+  }
+
+  async #answerTraced(call: ControlCall, trace: string | undefined): Promise<ControlResult> {
+    const { traces } = this.#options;
+    const span = traces?.beginPart({ name: call.kind, kind: "server" }, trace);
+    const result = await this.answer(call);
+    if (span) traces?.finish(span.end({ isError: !result.ok && errorCodes[result.code][0] >= 500 }));
+    return result;
   }
 
   async #act(call: ControlCall): Promise<unknown> {

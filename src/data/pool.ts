@@ -3,6 +3,7 @@ import type { MetricsSource, ThreadMetrics } from "#kernel/metrics/metrics-sourc
 import type { BucketUsageSink } from "#kernel/protocol/bucket-usage.ts";
 import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { BucketOwner, Usage } from "#kernel/protocol/quota.ts";
+import type { TakeSpans } from "#kernel/trace/span.ts";
 import { createChangeTable } from "./cache/change-slots.ts";
 import { DataWorkers, type Ports, type WorkersOptions } from "./pool/data-workers.ts";
 import type { PoolLog } from "./pool/supervised-thread.ts";
@@ -26,6 +27,8 @@ export interface PoolOptions {
   readonly problems?: CatalogProblemSink;
   /** Told of what buckets hold. */
   readonly usages?: BucketUsageSink;
+  /** Takes the spans of all threads. */
+  readonly takeSpans?: TakeSpans;
 }
 
 /** How many threads answer. */
@@ -68,6 +71,7 @@ export class Pool implements MetricsSource {
       usage: this.#usage,
       problems: options.problems,
       usages: options.usages,
+      takeSpans: options.takeSpans,
       onRestart,
     });
   }
@@ -91,6 +95,7 @@ export class Pool implements MetricsSource {
       url,
       log,
       writeAccess: this.#options.writeAccess,
+      takeSpans: this.#options.takeSpans,
       monotonicMs,
       changes: this.#changes,
       usage: this.#usage,

@@ -28,7 +28,7 @@ import type { DataPlane, LogLine } from "./data-plane.ts";
 import { guardThread } from "./guard-thread.ts";
 import { AccessLog } from "./http/access-log.ts";
 import { RequestHandler } from "./http/handle-request.ts";
-import { observeRequests } from "./http/observe-requests.ts";
+import { observeRequests, type RequestObserver } from "./http/observe-requests.ts";
 import { RequestIds } from "./http/request-ids.ts";
 import { AddressLimit, addressShare } from "./listener/address-limit.ts";
 import { ProgressDeadline } from "./listener/progress-deadline.ts";
@@ -45,6 +45,9 @@ import { isStillAllowed } from "./request/identify.ts";
 import { KeyUses } from "./request/key-uses.ts";
 import { RunningRequests } from "./request/running-requests.ts";
 import { concernsIdentities, SnapshotStore } from "./snapshot-store.ts";
+import { openSpanMaker } from "./trace/open-span-maker.ts";
+import { SpanOutbox } from "./trace/span-outbox.ts";
+import { Tracer } from "./trace/tracer.ts";
 
 /** Pooled buffers of one worker: 256 KiB each, 80 MiB; made when needed. */
 const maxPooledBuffers = 320;
@@ -64,6 +67,11 @@ class DataWorker {
   readonly #deadline: ProgressDeadline;
   readonly #addresses: AddressLimit;
   readonly #access: AccessLog;
+  readonly #tracer: Tracer;
+  readonly #spans = new SpanOutbox({
+    send: (spans, droppedCount) => this.#send({ kind: "spans", spans, droppedCount }),
+    after: (ms, call) => void setTimeout(call, ms),
+  });
   readonly #requestIds = new RequestIds();
   readonly #requestLine = new RequestLine();
   readonly #servers: (HttpServer | HttpsServer)[] = [];
@@ -102,11 +110,12 @@ class DataWorker {
       onRefused: () => this.#recorder.recordRefusedConnection(),
     });
     this.#access = this.#openAccessLog(snapshot);
+    this.#tracer = this.#openTracer(snapshot);
     const problems = new ProblemReporter(
       { report: (problem) => this.#send({ kind: "catalogProblem", problem }), settle: () => {} },
       systemClock,
     );
-    const writer = new WriterClient();
+    const writer = new WriterClient(this.#tracer.beginPart);
     writer.attach(start.writer);
     this.#plane = {
       config: start.config,
@@ -119,7 +128,7 @@ class DataWorker {
       keyRing: new ObjectKeyRing(start.keys),
       continuationTokens: new ContinuationTokens(start.keys),
       checksums: new ChecksumPool(),
-      control: new ControlClient((message) => this.#send(message)),
+      control: new ControlClient((message) => this.#send(message), this.#tracer.beginPart),
       bodyBudget,
       limits: new RequestLimits(openRates(start), snapshot),
       usage: new UsageTable(start.usage),
@@ -157,6 +166,19 @@ class DataWorker {
     });
   }
 
+  #openTracer(snapshot: SnapshotStore): Tracer {
+    return new Tracer({
+      settings: () => snapshot.settings,
+      maker: openSpanMaker(`worker ${this.#start.config.workerIndex}`),
+      take: (span) => this.#spans.add(span),
+    });
+  }
+
+  #observeRequests(): RequestObserver {
+    const { take: access } = this.#access;
+    return observeRequests({ recorder: this.#recorder, clock: systemClock, access, tracer: this.#tracer });
+  }
+
   #openBlobs(pool: BufferPool): DiskBlobs {
     const disk = measureDisk(nodeDisk, { recorder: this.#recorder, clock: systemClock });
     return new DiskBlobs({ disk, pool, dataDir: this.#start.config.dataDir });
@@ -165,7 +187,7 @@ class DataWorker {
   async listen(): Promise<void> {
     const { config } = this.#start;
     await Promise.all([this.#plane.checksums.warm(), this.#plane.disk.start()]);
-    const handler = new RequestHandler(this.#plane, observeRequests(this.#recorder, systemClock, this.#access.take));
+    const handler = new RequestHandler(this.#plane, this.#observeRequests());
     const options = limitedServerOptions(config.idleTimeoutSeconds);
     const s3Port = await this.#serve(createHttpServer(options), handler, { host: config.s3Host, port: config.s3Port });
     const { tls } = config;
@@ -232,6 +254,7 @@ class DataWorker {
     this.#catalog.close();
     this.#access.flush();
     this.#plane.keyUses.flush();
+    this.#spans.flush();
     this.#send({ kind: "drained" });
   }
 

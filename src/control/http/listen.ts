@@ -1,7 +1,10 @@
 import type { Random } from "#kernel/base/random.ts";
 import { findClientAddress } from "#kernel/policy/client-address.ts";
 import type { ListenAddress } from "#kernel/settings/value-parser.ts";
+import type { Span } from "#kernel/trace/span.ts";
+import type { OpenSpan } from "#kernel/trace/span-maker.ts";
 import type { Log } from "../observe/log.ts";
+import type { TraceExport } from "../tracing/trace-export.ts";
 import { ControlError } from "./control-error.ts";
 import { renderProblem } from "./render-problem.ts";
 import { getRequestContext, setRequestContext } from "./request-context.ts";
@@ -26,6 +29,8 @@ export interface ListenOptions {
   readonly trustedProxies: () => readonly string[];
   readonly random: Random;
   readonly log: Log;
+  /** Absent: nothing is traced. */
+  readonly traces?: TraceExport | undefined;
 }
 
 const maxBodyBytes = 2 ** 20;
@@ -42,7 +47,7 @@ const commonHeaders: Readonly<Record<string, string>> = {
  * Listens for the control plane. Each response has an `X-Request-Id` of its own.
  * @throws Error with code EADDRINUSE, EACCES or EADDRNOTAVAIL when the address cannot be had.
  */
-export function listen({ address, app, trustedProxies, random, log }: ListenOptions): ControlListener {
+export function listen({ address, app, trustedProxies, random, log, traces }: ListenOptions): ControlListener {
   const server = Bun.serve({
     hostname: address.host,
     port: address.port,
@@ -55,7 +60,9 @@ export function listen({ address, app, trustedProxies, random, log }: ListenOpti
       const forwarded = request.headers.get("x-forwarded-for");
       const clientAddress = findClientAddress(peerAddress, forwarded, trustedProxies());
       setRequestContext(request, { requestId, peerAddress, clientAddress });
+      const span = traces?.beginRequest(request.method, request.headers.get("traceparent") ?? undefined);
       const response = await app.handle(request);
+      if (span !== undefined) traces?.finish(endSpan(span, { request, status: response.status }));
       for (const [name, value] of getRequestContext(request).responseHeaders) response.headers.append(name, value);
       response.headers.set("x-request-id", requestId);
       for (const [name, value] of Object.entries(commonHeaders)) response.headers.set(name, value);
@@ -68,4 +75,18 @@ export function listen({ address, app, trustedProxies, random, log }: ListenOpti
     },
   });
   return { port: server.port ?? 0, close: () => server.stop(true) };
+}
+
+/** A request is named by its action: paths hold names and ids. */
+function endSpan(span: OpenSpan, { request, status }: { readonly request: Request; readonly status: number }): Span {
+  const { requestId, action } = getRequestContext(request);
+  const ended = span.end({
+    isError: status >= 500,
+    attributes: {
+      "http.request.method": request.method,
+      "http.response.status_code": status,
+      "maxiofs.request_id": requestId,
+    },
+  });
+  return action === undefined ? ended : { ...ended, name: action };
 }

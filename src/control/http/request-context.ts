@@ -8,6 +8,8 @@ export interface RequestContext {
   readonly clientAddress: string;
   /** Headers that the answer gets, whatever it is. */
   readonly responseHeaders: (readonly [name: string, value: string])[];
+  /** Of the route that was chosen; absent: a public one, or none yet. */
+  action?: string;
 }
 
 /** What a listener says of a request. */

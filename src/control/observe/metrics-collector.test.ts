@@ -28,6 +28,7 @@ function open(): { registry: Registry; recorders: SlotRecorder[] } {
     errorCodes: errorCodeLabels,
     bucketLabels: () => ["_other", "photos"],
     controlSlot: createSlot(slotLayout),
+    traceDrops: () => 3,
     logDrops: () => [{ sink: "syslog", count: 2 }],
     logIns: () => ({
       basic: { succeeded: 1, refused: 0, delayed: 0 },
@@ -89,6 +90,7 @@ test("registerSlotMetrics: errors, storage, batches and threads have their lines
     'maxiofs_worker_gathered_bytes{worker="0"} 4096',
     'maxiofs_log_lines_dropped_total{sink="access"} 1',
     'maxiofs_log_lines_dropped_total{sink="syslog"} 2',
+    "maxiofs_trace_spans_dropped_total 3",
     'maxiofs_worker_refused_connections_total{worker="0"} 1',
     'maxiofs_worker_uncaught_errors_total{worker="0",kind="rejection"} 2',
     'maxiofs_worker_uncaught_errors_total{worker="0",kind="exception"} 0',

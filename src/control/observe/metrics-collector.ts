@@ -50,6 +50,8 @@ export interface MetricsCollectorOptions {
   readonly logIns: () => LogInsByMethod;
   /** Lines that log targets did not take. */
   readonly logDrops: () => readonly LogDrops[];
+  /** Spans that did not arrive. */
+  readonly traceDrops: () => number;
 }
 
 /**
@@ -215,7 +217,7 @@ function countOf({ labels, cells }: HistogramSample): Sample[] {
   return someSample(labels, sum(cells.subarray(0, cells.length - 1)));
 }
 
-function registerThreads(registry: Registry, { source, logDrops }: MetricsCollectorOptions): void {
+function registerThreads(registry: Registry, { source, logDrops, traceDrops }: MetricsCollectorOptions): void {
   addGauge(registry, series.workerUp, () =>
     source.threads().map(({ worker, up }) => ({ labels: { worker }, value: up ? 1 : 0 })),
   );
@@ -241,6 +243,7 @@ function registerThreads(registry: Registry, { source, logDrops }: MetricsCollec
     { labels: { sink: "access" }, value: sum(addCells(source, slotCell.accessDropped, 1)) },
     ...logDrops().map(({ sink, count }) => ({ labels: { sink }, value: count })),
   ]);
+  addCounter(registry, series.traceSpansDropped, () => [{ labels: {}, value: traceDrops() }]);
   addCounter(registry, series.workerRefusedConnections, () =>
     dataWorkers(source).map(({ worker, slot }) => ({
       labels: { worker },

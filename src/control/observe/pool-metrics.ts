@@ -13,6 +13,8 @@ export interface ControlMetrics extends BucketMetricsOptions {
   readonly controlSlot: SharedArrayBuffer;
   readonly logIns: () => LogInsByMethod;
   readonly logDrops: () => readonly LogDrops[];
+  /** Spans that did not arrive. */
+  readonly traceDrops: () => number;
   readonly clock: Clock;
 }
 
@@ -26,6 +28,7 @@ export function registerPoolMetrics(registry: Registry, source: MetricsSource, c
     controlSlot: control.controlSlot,
     logIns: control.logIns,
     logDrops: control.logDrops,
+    traceDrops: control.traceDrops,
   });
   registerDerivedMetrics(registry, { ...common, clock: control.clock });
   registerBucketMetrics(registry, control);

@@ -91,6 +91,7 @@ export class Guard {
   authorize(request: Request, rule: RouteRule | undefined): void {
     const { caller, session, account } = this.requireUser(request);
     if (rule === undefined) throw new ControlError("Forbidden");
+    getRequestContext(request).action = rule.action;
     if (rule.action === "-") return;
     if (session?.locked) throw new ControlError("SessionLocked");
     const duty = this.#findDuty(account, caller);

@@ -7,6 +7,8 @@ import type {
   WriterBatch,
 } from "#kernel/protocol/mutation.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import { renderTraceparent } from "#kernel/trace/traceparent.ts";
+import type { BeginPart } from "../trace/tracer.ts";
 
 /**
  * Mutations that leave at once, without waiting for the end of the turn: the writer commits while the worker still parses.
@@ -31,6 +33,12 @@ export class WriterClient {
   #inFlight = new Map<number, Waiting[]>();
   #nextBatchId = 1;
   #scheduled = false;
+  readonly #beginPart: BeginPart;
+
+  /** @param beginPart traces commits; absent: nothing is traced */
+  constructor(beginPart: BeginPart = () => undefined) {
+    this.#beginPart = beginPart;
+  }
 
   /** Uses a new port; what was in flight on the old one has an unknown outcome and is answered with an error. */
   attach(port: MessagePort): void {
@@ -48,6 +56,17 @@ export class WriterClient {
    * @throws S3Error as the writer refused it; ServiceUnavailable when the writer died meanwhile
    */
   commit(mutation: Mutation, body?: Uint8Array): Promise<MutationSuccess> {
+    const part = this.#beginPart(mutation.requestId, "CommitMutation");
+    if (part === undefined) return this.#commit(mutation, body);
+    const commit = this.#commit({ ...mutation, trace: renderTraceparent(part) }, body);
+    commit.then(
+      () => part.end(false),
+      (error: unknown) => part.end(!(error instanceof S3Error) || error.status >= 500),
+    );
+    return commit;
+  }
+
+  #commit(mutation: Mutation, body: Uint8Array | undefined): Promise<MutationSuccess> {
     return new Promise((resolve, reject) => {
       const settle = (result: MutationResult) => {
         if (result.ok) resolve(result);

@@ -26,6 +26,7 @@ const request: FinishedRequest = {
   id: "0123456789ABCDEF",
   message: new IncomingMessage(new Socket()),
   bucket: "photos",
+  bucketId: "01JBUCKET",
   authentication: undefined,
   operation: operationTable.GetObject,
   status: 404,
@@ -39,7 +40,7 @@ const request: FinishedRequest = {
 test("AccessLog: a line per request, gathered; none while it is off", () => {
   const { log, sent, due, state } = open();
   log.take(request, 1.23456);
-  log.take({ ...request, bucket: "Not/a bucket?" }, 2);
+  log.take({ ...request, bucket: "Not/a bucket?", bucketId: undefined }, 2, "0af7651916cd43dd8448eb211c80319c");
   state.enabled = false;
   log.take(request, 3);
   expect([sent.length, due.length]).toEqual([0, 1]);
@@ -51,9 +52,11 @@ test("AccessLog: a line per request, gathered; none while it is off", () => {
   expect(lines.length).toBe(2);
   expect(lines[0]).toMatchObject({
     ...{ level: "info", requestId: "0123456789ABCDEF", operation: "GetObject", bucket: "photos", status: 404 },
-    ...{ errorCode: "NoSuchKey", bytesIn: 0, bytesOut: 300, ms: 1.235 },
+    ...{ errorCode: "NoSuchKey", bytesIn: 0, bytesOut: 300, ms: 1.235, bucketId: "01JBUCKET" },
   });
+  expect(lines[0]).not.toHaveProperty("traceId");
   expect(lines[1]).not.toHaveProperty("bucket");
+  expect(lines[1]).toMatchObject({ traceId: "0af7651916cd43dd8448eb211c80319c" });
 });
 
 test("AccessLog: while nobody writes, a bounded number of lines waits and the others are dropped and counted", () => {

@@ -38,14 +38,14 @@ export class AccessLog {
   }
 
   /** Takes a finished request. */
-  readonly take = (finished: FinishedRequest, durationMs: number): void => {
+  readonly take = (finished: FinishedRequest, durationMs: number, traceId?: string): void => {
     const { isEnabled, clock, onDropped, after } = this.#options;
     if (!isEnabled()) return;
     if (this.#lines.length >= maxWaitingLines) {
       onDropped();
       return;
     }
-    this.#lines.push(renderLine(finished, { durationMs, nowMs: clock.nowMs() }));
+    this.#lines.push(renderLine(finished, { durationMs, traceId, nowMs: clock.nowMs() }));
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     after(gatherMs, () => {
@@ -71,8 +71,8 @@ export class AccessLog {
 }
 
 function renderLine(
-  { id, operation, status, errorCode, bytesIn, bytesOut, message, bucket, authentication }: FinishedRequest,
-  { durationMs, nowMs }: { readonly durationMs: number; readonly nowMs: number },
+  { id, operation, status, errorCode, bytesIn, bytesOut, message, bucket, bucketId, authentication }: FinishedRequest,
+  { durationMs, traceId, nowMs }: { durationMs: number; traceId: string | undefined; nowMs: number },
 ): string {
   const line = {
     time: new Date(nowMs).toISOString(),
@@ -81,6 +81,7 @@ function renderLine(
     requestId: id,
     operation: operation?.name ?? "_other",
     bucket: bucket !== undefined && bucketName.test(bucket) ? bucket : undefined,
+    bucketId,
     status,
     errorCode,
     bytesIn,
@@ -88,6 +89,7 @@ function renderLine(
     ms: Math.round(durationMs * 1000) / 1000,
     accessKeyId: authentication?.kind === "signed" ? authentication.accessKeyId : undefined,
     remote: message.socket.remoteAddress,
+    traceId,
   };
   return `${JSON.stringify(line)}\n`;
 }

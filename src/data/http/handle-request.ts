@@ -52,6 +52,7 @@ export class RequestHandler {
   async handle(message: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> {
     const startedMs = this.#plane.clock.monotonicMs();
     const id = this.#requestIds.next();
+    this.#observe.began(id, message);
     let spec: OperationSpec | undefined;
     let errorCode: S3ErrorCode | undefined;
     let resource = "/";
@@ -100,11 +101,11 @@ export class RequestHandler {
     // What arrived, not what was announced: anybody may announce petabytes.
     const bytesIn = message instanceof CountedRequest ? message.receivedBytes : 0;
     const bytesOut = message.method === "HEAD" ? 0 : Number(response.getHeader("content-length") ?? 0);
-    const bucketRow =
-      target?.bucket === undefined ? 0 : (this.#plane.snapshot.findBucket(target.bucket)?.metricsRow ?? 0);
+    const entry = target?.bucket === undefined ? undefined : this.#plane.snapshot.findBucket(target.bucket);
+    const { bucketId, metricsRow: bucketRow = 0 } = entry ?? {};
     this.#observe.finished({
       ...{ id, operation: spec, status: response.statusCode, errorCode, startedMs, bytesIn, bytesOut, bucketRow },
-      ...{ message, bucket: target?.bucket, authentication: request?.authentication },
+      ...{ message, bucket: target?.bucket, bucketId, authentication: request?.authentication },
     });
   }
 

@@ -12,10 +12,16 @@ test("observeRequests: counts per operation and class of status; an unknown oper
   const slot = createSlot(slotLayout);
   const cells = new Float64Array(slot);
   const clock = new FakeClock();
-  const { finished: observe } = observeRequests(new SlotRecorder(slot, slotLayout), clock);
+  const { finished: observe } = observeRequests({ recorder: new SlotRecorder(slot, slotLayout), clock });
   const startedMs = clock.monotonicMs();
   clock.advance(3);
-  const unknown = { id: "", message: new IncomingMessage(new Socket()), bucket: "b", authentication: undefined };
+  const unknown = {
+    id: "",
+    message: new IncomingMessage(new Socket()),
+    bucket: "b",
+    bucketId: "i",
+    authentication: undefined,
+  };
   const get = { ...unknown, operation: operationTable.GetObject, startedMs, bytesIn: 0, bytesOut: 10, bucketRow: 3 };
   const base = slotLayout.requests + operationIndex("GetObject") * 5;
   observe({ ...get, status: 200, errorCode: undefined });

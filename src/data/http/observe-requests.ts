@@ -6,6 +6,7 @@ import type { SlotRecorder } from "#kernel/metrics/slot-recorder.ts";
 import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
 import type { OperationSpec } from "#kernel/s3/operation.ts";
 import type { Authentication } from "#kernel/sigv4/authentication.ts";
+import type { TracedEnd, Tracer } from "../trace/tracer.ts";
 
 /** What is known of a request when its answer was handed to the socket. */
 export interface FinishedRequest {
@@ -14,6 +15,8 @@ export interface FinishedRequest {
   readonly message: IncomingMessage;
   /** Name as asked for; undefined when the request names none. */
   readonly bucket: string | undefined;
+  /** Undefined when there is no such bucket. */
+  readonly bucketId: string | undefined;
   /** Undefined when the request was refused before or because of it. */
   readonly authentication: Authentication | undefined;
   /** Undefined when it matched none. */
@@ -29,6 +32,8 @@ export interface FinishedRequest {
 
 /** Told of requests. */
 export interface RequestObserver {
+  /** Once per request, first. */
+  readonly began: (id: string, message: IncomingMessage) => void;
   /** Once per request. */
   readonly finished: (finished: FinishedRequest) => void;
   /** A signature was right. */
@@ -37,13 +42,22 @@ export interface RequestObserver {
   readonly refused: (method: AuthMethod, code: S3ErrorCode) => void;
 }
 
-/** Takes a line per request. */
-export type AccessSink = (finished: FinishedRequest, durationMs: number) => void;
+/** Takes a line per request. `traceId` of one that is traced. */
+export type AccessSink = (finished: FinishedRequest, durationMs: number, traceId?: string) => void;
 
-/** Counts requests in the worker's slot of shared memory, then hands them to the access log. */
-export function observeRequests(recorder: SlotRecorder, clock: Clock, access: AccessSink = () => {}): RequestObserver {
+/** What is told of requests. */
+export interface ObserveOptions {
+  readonly recorder: SlotRecorder;
+  readonly clock: Clock;
+  readonly access?: AccessSink;
+  readonly tracer?: Tracer;
+}
+
+/** Counts requests in the worker's slot of shared memory, then hands them to tracer and access log. */
+export function observeRequests({ recorder, clock, access = () => {}, tracer }: ObserveOptions): RequestObserver {
   const sample = { durationUs: 0, bytesIn: 0, bytesOut: 0, bucketRow: 0 };
   return {
+    began: (id, message) => tracer?.begin(id, message),
     finished: (request) => {
       const { operation, status, errorCode } = request;
       const index = operation ? operationIndex(operation.name) : otherOperationIndex;
@@ -54,9 +68,27 @@ export function observeRequests(recorder: SlotRecorder, clock: Clock, access: Ac
       sample.bucketRow = request.bucketRow;
       recorder.recordRequest(index, Math.min(5, Math.max(1, Math.floor(status / 100))), sample);
       if (errorCode !== undefined) recorder.recordError(index, errorCodeIndex(errorCode));
-      access(request, durationMs);
+      access(request, durationMs, tracer?.isBusy ? tracer.end(request.id, () => describeTraced(request)) : undefined);
     },
     authenticated: (method) => recorder.recordAuthSuccess(method),
     refused: (method, code) => recorder.recordAuthFailure(method, errorCodeIndex(code)),
+  };
+}
+
+/** No key, no query, no address: traces go to other systems. Names as in OpenTelemetry's semantic conventions. */
+function describeTraced({ id, operation, status, errorCode, message, bucketId }: FinishedRequest): TracedEnd {
+  return {
+    name: operation?.name ?? "_other",
+    isError: status >= 500,
+    attributes: {
+      "rpc.system": "aws-api",
+      "rpc.service": "S3",
+      "rpc.method": operation?.name,
+      "http.request.method": message.method,
+      "http.response.status_code": status,
+      "error.type": errorCode,
+      "aws.request_id": id,
+      "maxiofs.bucket_id": bucketId,
+    },
   };
 }

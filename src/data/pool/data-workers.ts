@@ -5,6 +5,7 @@ import { createSlot, slotCell } from "#kernel/metrics/slot-layout.ts";
 import type { Snapshot } from "#kernel/protocol/snapshot.ts";
 import type { ToControl, WorkerCall } from "#kernel/protocol/to-control.ts";
 import type { DataConfig, KeyEncryptionKey, ToData } from "#kernel/protocol/to-data.ts";
+import type { TakeSpans } from "#kernel/trace/span.ts";
 import { assertPortFree, canSharePort } from "../listener/shared-port.ts";
 import { createRateTable } from "../rate/rate-table.ts";
 import { PoolStartError } from "./pool-start-error.ts";
@@ -41,6 +42,7 @@ export interface DataWorkersOptions extends WorkersOptions {
   readonly log: PoolLog;
   /** Writes lines of the access log; resolves when more may come. */
   readonly writeAccess?: ((lines: string) => Promise<void>) | undefined;
+  readonly takeSpans?: TakeSpans | undefined;
   readonly monotonicMs: () => number;
   /** Shared counters of changed keys. */
   readonly changes: SharedArrayBuffer;
@@ -217,6 +219,9 @@ export class DataWorkers {
         return;
       case "access":
         void this.#options.writeAccess?.(message.lines).finally(() => life.send({ kind: "accessWritten" }));
+        return;
+      case "spans":
+        this.#options.takeSpans?.(message.spans, message.droppedCount);
         return;
       default:
         this.#options.link.receive(life, message);

@@ -6,6 +6,7 @@ import type { BucketUsageSink } from "#kernel/protocol/bucket-usage.ts";
 import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { BucketOwner } from "#kernel/protocol/quota.ts";
 import type { FromWriter, ToWriter } from "#kernel/protocol/to-writer.ts";
+import type { TakeSpans } from "#kernel/trace/span.ts";
 import { PoolStartError } from "./pool-start-error.ts";
 import { type PoolLog, SupervisedThread, type ThreadLife } from "./supervised-thread.ts";
 import { type WriterOutcome, type WriterRequest, WriterRequests } from "./writer-requests.ts";
@@ -30,6 +31,7 @@ export interface WriterSupervisorOptions {
   readonly usage: SharedArrayBuffer;
   readonly problems?: CatalogProblemSink | undefined;
   readonly usages?: BucketUsageSink | undefined;
+  readonly takeSpans?: TakeSpans | undefined;
   /** A later life began: whoever talked to the one before needs a new port. */
   readonly onRestart: () => void;
 }
@@ -165,6 +167,9 @@ export class WriterSupervisor {
         return;
       case "bucketUsage":
         this.#options.usages?.take(message.usages, message.isComplete);
+        return;
+      case "spans":
+        this.#options.takeSpans?.(message.spans, message.droppedCount);
         return;
       case "stopped":
         this.#onStopped();

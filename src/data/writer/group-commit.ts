@@ -33,6 +33,19 @@ export type CommitObserver = (commit: {
   readonly storedBytes: readonly number[];
 }) => void;
 
+/** The commit of a traced mutation. */
+export interface TracedCommit {
+  /** `traceparent` of what waits for it. */
+  readonly trace: string;
+  readonly bucketId: string;
+  /** Of the whole transaction. */
+  readonly mutationCount: number;
+  readonly startedMs: number;
+  readonly durationMs: number;
+  /** The server failed to commit it. */
+  readonly isError: boolean;
+}
+
 /** Mutations that arrived together from one sender; `answer` is called once, after the last of its commits. */
 export interface ArrivedBatch {
   readonly mutations: readonly Mutation[];
@@ -66,6 +79,8 @@ export interface GroupCommitOptions {
   readonly giveUpBallast: () => boolean;
   /** What buckets and tenants hold. */
   readonly usage: UsageLedger;
+  /** Told of each traced mutation's commit. */
+  readonly traced?: (commit: TracedCommit) => void;
   /** Told of what a bucket holds after a commit. */
   readonly noteUsage?: (bucketId: string, counters: BucketWriter["counters"]) => void;
 }
@@ -190,16 +205,21 @@ export class GroupCommit {
       },
     });
     this.#options.changes.advance(changed);
+    const durationMs = this.#options.clock.monotonicMs() - startedMs;
     this.#options.observe({
       mutationCount: queue.length,
-      durationMs: this.#options.clock.monotonicMs() - startedMs,
+      durationMs,
       ok,
       storedBytes: queue.flatMap(({ mutation }, index) => storedBytesOf(mutation, results[index])),
     });
     const counters = this.#open.get(bucketId)?.counters;
     if (counters) this.#options.noteUsage?.(bucketId, counters);
-    for (const [position, { slot, index }] of queue.entries()) {
+    for (const [position, { mutation, slot, index }] of queue.entries()) {
       const result = results[position];
+      if (mutation.trace !== undefined) {
+        const { trace } = mutation;
+        this.#options.traced?.({ trace, bucketId, mutationCount: queue.length, startedMs, durationMs, isError: !ok });
+      }
       if (result) slot.results[index] = result;
       slot.missing -= 1;
       if (slot.missing === 0) slot.answer(slot.results);

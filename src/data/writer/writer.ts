@@ -12,10 +12,12 @@ import { readUsage } from "../catalog/sqlite-catalog/read-usage.ts";
 import { ProblemReporter } from "../problem-reporter.ts";
 import { UsageLedger } from "../quota/usage-ledger.ts";
 import { UsageTable } from "../quota/usage-table.ts";
+import { SpanOutbox } from "../trace/span-outbox.ts";
 import { Ballast } from "./ballast.ts";
 import { closeBucketCatalog, removeBucketCatalog } from "./catalog-lifecycle.ts";
 import { CatalogWatch } from "./catalog-watch.ts";
 import { describeCommitFailure, isNoRoom } from "./commit-failure.ts";
+import { makeCommitSpans } from "./commit-spans.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { UsageReporter } from "./usage-reporter.ts";
 import { openWriterMetrics } from "./writer-metrics.ts";
@@ -41,6 +43,10 @@ class WriterThread {
   #usageTimer: Timer | undefined;
   readonly #usages: UsageReporter;
   readonly #workers = new Set<MessagePort>();
+  readonly #spans = new SpanOutbox({
+    send: (spans, droppedCount) => this.#send({ kind: "spans", spans, droppedCount }),
+    after: (ms, call) => void setTimeout(call, ms),
+  });
 
   constructor(port: MessagePort, start: StartMessage) {
     this.#port = port;
@@ -73,6 +79,7 @@ class WriterThread {
       observe: metrics.commit,
       warn,
       problems,
+      traced: makeCommitSpans((span) => this.#spans.add(span)),
       giveUpBallast: () => this.#ballast.giveUp(),
       usage: this.#usage,
       noteUsage: (bucketId, counters) => this.#usages.note(bucketId, counters),
@@ -206,6 +213,7 @@ class WriterThread {
     this.#ballast.stop();
     this.#usages.stop();
     this.#commits.close();
+    this.#spans.flush();
     this.#send({ kind: "stopped" });
   }
 

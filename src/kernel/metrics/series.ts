@@ -175,6 +175,12 @@ export const series = {
     help: "Log lines that were dropped because they were not taken in time: access, syslog, http",
     labels: ["sink"],
   },
+  traceSpansDropped: {
+    name: "trace_spans_dropped_total",
+    type: "counter",
+    help: "Spans of traced requests that did not arrive: their receiver did not take them in time, or there were too many",
+    labels: [],
+  },
   workerConnections: { name: "worker_connections", type: "gauge", help: "Open connections", labels: ["worker"] },
 } as const satisfies Readonly<Record<string, Series>>;
 

@@ -31,6 +31,8 @@ interface MutationBase {
   readonly requestId: string;
   /** ARN of the caller, for the commit record. */
   readonly principal: string;
+  /** `traceparent` of the piece of work that waits for the commit; absent: it is not traced. */
+  readonly trace?: string;
 }
 
 /** Where the bytes of a new version are. */

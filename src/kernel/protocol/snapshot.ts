@@ -49,6 +49,8 @@ export interface DataSettings {
   readonly "storage.reserve_bytes": number;
   readonly "history.window": number;
   readonly "logging.access_enabled": boolean;
+  readonly "tracing.enabled": boolean;
+  readonly "tracing.sample_percent": number;
 }
 
 /** Everything that is published entry by entry, by kind. */

@@ -1,3 +1,4 @@
+import type { Span } from "../trace/span.ts";
 import type { CatalogProblem } from "./catalog-problem.ts";
 import type { KeyUse } from "./key-use.ts";
 import type { SessionOrder, SigningCredential } from "./sts.ts";
@@ -43,7 +44,8 @@ export type ToControl =
   | { readonly kind: "applied"; readonly number: number }
   /** The worker saw a gap in the numbers. */
   | { readonly kind: "resync" }
-  | { readonly kind: "call"; readonly id: number; readonly call: ControlCall }
+  /** `trace`: `traceparent` of what waits for the answer; absent: it is not traced. */
+  | { readonly kind: "call"; readonly id: number; readonly call: ControlCall; readonly trace?: string }
   | {
       readonly kind: "log";
       readonly level: "debug" | "info" | "warn" | "error";
@@ -55,6 +57,7 @@ export type ToControl =
   | { readonly kind: "keyUses"; readonly uses: readonly KeyUse[] }
   /** Lines of the access log, JSON, each with its line feed; answered by `accessWritten`. */
   | { readonly kind: "access"; readonly lines: string }
+  | { readonly kind: "spans"; readonly spans: readonly Span[]; readonly droppedCount: number }
   | { readonly kind: "drained" };
 
 /** What of it concerns the control plane: the pool keeps the rest for itself. */

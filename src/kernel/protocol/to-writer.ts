@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { Span } from "../trace/span.ts";
 import type { BucketUsage } from "./bucket-usage.ts";
 import type { CatalogProblem } from "./catalog-problem.ts";
 import type { BucketOwner, Usage } from "./quota.ts";
@@ -55,4 +56,5 @@ export type FromWriter =
   | { readonly kind: "catalogSettled"; readonly bucketId: string }
   /** What buckets hold; `isComplete`: every bucket was told of in this life. */
   | { readonly kind: "bucketUsage"; readonly usages: readonly BucketUsage[]; readonly isComplete: boolean }
+  | { readonly kind: "spans"; readonly spans: readonly Span[]; readonly droppedCount: number }
   | { readonly kind: "stopped" };

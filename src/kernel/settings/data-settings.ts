@@ -21,6 +21,8 @@ export const dataSettingRules: { readonly [N in DataSettingName]: SettingRule<Da
   "storage.reserve_bytes": settingRules["storage.reserve_bytes"],
   "history.window": settingRules["history.window"],
   "logging.access_enabled": settingRules["logging.access_enabled"],
+  "tracing.enabled": settingRules["tracing.enabled"],
+  "tracing.sample_percent": settingRules["tracing.sample_percent"],
 };
 
 /** Whether the text names a setting of the data plane. */

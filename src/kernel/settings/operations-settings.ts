@@ -61,6 +61,15 @@ export const observeSettings = {
   }),
   "logging.frontend_enabled": flagSetting("Take log lines of the console", true),
   "logging.frontend_level": wordSetting("Least level of those lines", logLevels, "error"),
+  "tracing.enabled": flagSetting("Trace requests and send the traces by OTLP", false),
+  "tracing.otlp_url": optionalSetting("Receiver of OTLP over HTTP, without /v1/traces", urlValue),
+  "tracing.auth_token": secretSetting("Bearer token for that receiver"),
+  "tracing.sample_percent": numberSetting("Requests that are traced unless their caller decided", {
+    min: 0,
+    max: 100,
+    unit: "percent",
+    fallback: 1,
+  }),
 } as const;
 
 /** What goes out: mail, events, replicas. */

@@ -42,7 +42,7 @@ test("settingRules: words are taken as written, and no other", () => {
 
 test("settingRules: secrets are texts without blanks, and the mask is none", () => {
   const secrets = names.filter((name) => ruleOf(name).isSecret);
-  expect(secrets).toEqual(["metrics.token", "logging.http_auth_token", "email.smtp_password"]);
+  expect(secrets).toEqual(["metrics.token", "logging.http_auth_token", "tracing.auth_token", "email.smtp_password"]);
   for (const name of secrets) {
     const { parse } = ruleOf(name);
     expect([parse("x".repeat(512)), parse("x".repeat(513)), parse("a b"), parse(secretMask), parse("")]).toEqual([
@@ -115,6 +115,7 @@ test("categoryOf: the part before the dot", () => {
     "backup",
     "metrics",
     "logging",
+    "tracing",
     "email",
     "outbound",
     "log",
