@@ -227,8 +227,7 @@ function workersOptions(config: BootConfig, control: Control): WorkersOptions {
   return {
     workerCount: config.workers,
     listen: {
-      s3Host: s3Listen.host,
-      s3Port: s3Listen.port,
+      ...{ node: hostname(), s3Host: s3Listen.host, s3Port: s3Listen.port },
       ...(s3TlsListen && tls && { tls: { ...s3TlsListen, cert: readPem(tls.certPath), key: readPem(tls.keyPath) } }),
       idleTimeoutSeconds,
       maxConnections: connectionShare(readOpenFileLimit(), config.workers * (s3TlsListen ? 2 : 1)),

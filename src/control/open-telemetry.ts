@@ -34,7 +34,7 @@ export function openTelemetry({ settings, pid, ...options }: TelemetryOptions): 
   const report = (level: LogLevel, message: string, fields: LogFields) => log.write(level, message, fields);
   const shipping = new LogShipping({ hostName, pid, report });
   const traces = new TraceExport({ ...options, report });
-  const log = createLog({ ...logStyleOf(settings), clock, tap: shipping });
+  const log = createLog({ ...logStyleOf(settings), clock, tap: shipping, node: hostName });
   return {
     log,
     traces,

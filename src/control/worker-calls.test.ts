@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import type { ToData } from "#kernel/protocol/to-data.ts";
-import { closeControls, startControl } from "#testing/opened-control.ts";
+import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
 
 afterEach(closeControls);
 
@@ -47,7 +47,12 @@ test("WorkerCalls: an unknown failure is InternalError for the client", async ()
     tenantId: [...control.publisher.entries("tenant").keys()].join(),
     region: "r",
     tags: [],
+    origin: {
+      ...{ accessKeyId: testAdministrator.accessKeyId, principalId: "", principalName: "", address: "", agent: "" },
+      requestId: "ABC123",
+    },
   } as const;
   expect(await control.calls.answer(call)).toEqual({ ok: false, code: "InternalError" });
   expect(lines.join()).toContain("hidden");
+  expect(lines.join()).toContain("ABC123");
 });

@@ -64,7 +64,10 @@ export class WorkerCalls {
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       // What readiness tells of when it begins is not told again for each call.
       const level = code === "ServiceUnavailable" || code === "SlowDown" ? "debug" : "error";
-      this.#options.log.write(level, "A worker's call failed", { call: call.kind, error: reason });
+      this.#options.log.write(level, "A worker's call failed", {
+        ...(call.origin && { requestId: call.origin.requestId }),
+        ...{ call: call.kind, error: reason },
+      });
       return { ok: false, code };
     }
   }

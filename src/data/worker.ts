@@ -151,6 +151,7 @@ class DataWorker {
   #openAccessLog(snapshot: SnapshotStore): AccessLog {
     return new AccessLog({
       isEnabled: () => snapshot.settings["logging.access_enabled"],
+      node: this.#start.config.node,
       clock: systemClock,
       send: (lines) => this.#send({ kind: "access", lines }),
       onDropped: () => this.#recorder.recordAccessDropped(),

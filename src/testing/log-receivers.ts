@@ -93,13 +93,14 @@ export interface PostReceiver {
   close(): Promise<void>;
 }
 
-/** Listens for POST requests. @param port 0 for a free one */
-export function listenForPosts(port = 0): PostReceiver {
+/** Listens for POST requests. @param protocol `https`: with the tests' certificate, for `localhost` */
+export function listenForPosts(protocol: "http" | "https" = "http"): PostReceiver {
   const posts: ReceivedPost[] = [];
   const server = Bun.serve({
     hostname: "127.0.0.1",
-    port,
+    port: 0,
     idleTimeout: 0,
+    ...(protocol === "https" && { tls: selfSignedCertificate }),
     async fetch(request) {
       const body = await request.text();
       posts.push({ path: new URL(request.url).pathname, headers: Object.fromEntries(request.headers), body });
@@ -109,7 +110,7 @@ export function listenForPosts(port = 0): PostReceiver {
     },
   });
   const receiver: PostReceiver = {
-    url: `http://127.0.0.1:${server.port}`,
+    url: `${protocol}://${protocol === "https" ? "localhost" : "127.0.0.1"}:${server.port}`,
     port: server.port ?? 0,
     posts,
     status: 200,

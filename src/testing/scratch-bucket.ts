@@ -40,6 +40,8 @@ export class ScratchBucket {
   readonly pool = new BufferPool(8);
   readonly blobs = new DiskBlobs({ disk: nodeDisk, pool: this.pool, dataDir: this.dataDir });
   readonly warnings: string[] = [];
+  /** Of the lines of `warnings`. */
+  readonly warningFields: Readonly<Record<string, string | number | boolean>>[] = [];
   readonly problems: CatalogProblem[] = [];
   /** Takes what the writer's parts find wrong. */
   readonly problemSink: CatalogProblemSink = {
@@ -68,7 +70,10 @@ export class ScratchBucket {
       minPartBytes: partBytes,
       changes: new ChangeSlots(createChangeTable()),
       observe: () => {},
-      warn: (message) => this.warnings.push(message),
+      warn: (message, fields) => {
+        this.warnings.push(message);
+        this.warningFields.push(fields);
+      },
       problems: this.problemSink,
       giveUpBallast: () => this.giveUpBallast(),
       usage: this.usage,

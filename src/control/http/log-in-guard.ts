@@ -29,6 +29,12 @@ const shared = { firstDelayMs: 1000, forgetAfterMs: 15 * 60_000, maxNames: 10_00
 const addressLimits: AttemptLimits = { ...shared, freeFailures: 20, maxDelayMs: 60_000 };
 /** Short, because anybody can make a user wait by failing in the user's name. */
 const userLimits: AttemptLimits = { ...shared, freeFailures: 5, maxDelayMs: 30_000 };
+/** Where a log-in failed. */
+interface FailurePlace {
+  readonly address: string;
+  readonly requestId: string;
+}
+
 /** Pairs of user and address that logged in before. */
 const maxKnownPairs = 1000;
 
@@ -72,20 +78,21 @@ export class LogInGuard {
     }
     const entry = findAdministrator(given, this.#options.entries, this.#options.clock.nowMs());
     if (entry === undefined) {
-      this.#noteFailure(given, address);
+      this.#noteFailure(given, { address, requestId: getRequestContext(request).requestId });
       throw new ControlError("Unauthorized");
     }
     this.#noteSuccess(given, address, pair);
     return entry;
   }
 
-  #noteFailure({ accessKeyId }: BasicCredentials, address: string): void {
+  #noteFailure({ accessKeyId }: BasicCredentials, { address, requestId }: FailurePlace): void {
     const { entries, log } = this.#options;
     this.#counts.refused += 1;
     const delayMs = Math.max(this.#addresses.fail(address), this.#users.fail(accessKeyId));
     // What is no access key may be a secret that was typed into the wrong field.
     const shown = entries.entries("key").has(accessKeyId) ? accessKeyId : "unknown";
-    log.warn("A log-in at the console port was refused", { address, accessKeyId: shown, waitSeconds: delayMs / 1000 });
+    const fields = { requestId, address, accessKeyId: shown, waitSeconds: delayMs / 1000 };
+    log.warn("A log-in at the console port was refused", fields);
   }
 
   #noteSuccess({ accessKeyId }: BasicCredentials, address: string, pair: string): void {

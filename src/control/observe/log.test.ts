@@ -3,6 +3,15 @@ import { createLog, type LogOptions } from "./log.ts";
 
 const clock = { nowMs: () => 1_700_000_000_123, monotonicMs: () => 0 };
 
+test("createLog: lines of JSON name the machine, whatever fields say", () => {
+  const { lines, log } = open({ node: "node-1" });
+  log.info("Started", { node: "forged" });
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ message: "Started", node: "node-1" });
+  log.configure({ level: "info", format: "text" });
+  log.info("Started");
+  expect(lines[1]).toBe("2023-11-14T22:13:20.123Z INFO  Started\n");
+});
+
 function open(options: Partial<LogOptions> = {}) {
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "json", clock, output: (line) => void lines.push(line), ...options });

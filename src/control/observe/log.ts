@@ -49,6 +49,8 @@ export interface LogOptions extends LogStyle {
   /** Takes one line with its line feed; standard output when absent. */
   readonly output?: (line: string) => void;
   readonly tap?: LogTap;
+  /** Name of the machine, for lines of JSON: they are gathered from many. */
+  readonly node?: string;
 }
 
 /** The log of the process. */
@@ -64,16 +66,16 @@ const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, 
 /** The control characters of C0, DEL and C1: on a terminal they could rewrite what stands there. */
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
-/** Makes the log of the process. A line: `time` (RFC 3339, UTC), `level`, `message`, then the fields in their order. */
+/** Makes the log of the process. A line: `time` (RFC 3339, UTC), `level`, `message`, then the fields in their order, `node`. */
 export function createLog(options: LogOptions): ProcessLog {
-  const { clock, output = writeToStandardOutput, tap } = options;
+  const { clock, output = writeToStandardOutput, tap, node } = options;
   let style: LogStyle = options;
   const emit = (level: LogLevel, message: string, fields: LogFields = {}): void => {
     if (ranks[level] < ranks[style.level]) return;
     // A line of another thread was written there.
     const caller = style.includeCaller && fields["thread"] === undefined ? { caller: findCaller() } : {};
     const line = { time: new Date(clock.nowMs()).toISOString(), level, message, fields: { ...fields, ...caller } };
-    const json = style.format === "json" || tap?.isActive === true ? renderJson(line) : "";
+    const json = style.format === "json" || tap?.isActive === true ? renderJson(line, node) : "";
     output(style.format === "json" ? json : renderText(line));
     if (tap?.isActive) tap.take(level, json.trimEnd());
   };
@@ -125,9 +127,9 @@ interface Line {
   readonly fields: LogFields;
 }
 
-function renderJson({ time, level, message, fields }: Line): string {
+function renderJson({ time, level, message, fields }: Line, node: string | undefined): string {
   const head = { time, level, message };
-  return `${JSON.stringify(Object.assign({ ...head }, fields, head))}\n`;
+  return `${JSON.stringify(Object.assign({ ...head }, fields, { ...head, node }))}\n`;
 }
 
 function renderLinesAsText(lines: string): string {
@@ -135,7 +137,7 @@ function renderLinesAsText(lines: string): string {
     .trimEnd()
     .split("\n")
     .map((text) => {
-      const { time, level, message, ...fields } = JSON.parse(text);
+      const { time, level, message, node: _, ...fields } = JSON.parse(text);
       return renderText({ time, level, message, fields });
     })
     .join("");

@@ -90,12 +90,13 @@ export class Proofs {
     };
     const locks = await countFailure(queries, subject, rules);
     await recordAudit(queries, describeAttempt(account, from, { action, outcome: "denied", code: "LogInFailed" }));
-    const { address } = from;
-    log.warn("A log-in at the console port was refused", { address, userId: account?.userId ?? "unknown", action });
+    const { address, requestId } = from;
+    const userId = account?.userId ?? "unknown";
+    log.warn("A log-in at the console port was refused", { requestId, address, userId, action });
     if (!locks) return;
     await recordAudit(queries, describeAttempt(account, from, { action: "auth:Lockout", outcome: "success" }));
     log.warn("A user is locked after too many failed log-ins", {
-      ...{ userId: account?.userId ?? "unknown", address, seconds: rules.lockMs / 1000 },
+      ...{ requestId, userId, address, seconds: rules.lockMs / 1000 },
     });
   }
 

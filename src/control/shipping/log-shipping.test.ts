@@ -33,8 +33,8 @@ async function openSyslog(protocol: "tcp" | "tls" = "tcp", port = 0) {
   return receiver;
 }
 
-function openPosts(port = 0) {
-  const receiver = listenForPosts(port);
+function openPosts() {
+  const receiver = listenForPosts();
   closers.push(() => receiver.close());
   return receiver;
 }

@@ -16,6 +16,8 @@ const bucketName = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 export interface AccessLogOptions {
   readonly isEnabled: () => boolean;
   readonly clock: Clock;
+  /** Name of the machine. */
+  readonly node?: string | undefined;
   /** Sends lines, each with its line feed, on their way to be written; `written` is called once for each message. */
   readonly send: (lines: string) => void;
   readonly onDropped: () => void;
@@ -39,13 +41,13 @@ export class AccessLog {
 
   /** Takes a finished request. */
   readonly take = (finished: FinishedRequest, durationMs: number, traceId?: string): void => {
-    const { isEnabled, clock, onDropped, after } = this.#options;
+    const { isEnabled, clock, node, onDropped, after } = this.#options;
     if (!isEnabled()) return;
     if (this.#lines.length >= maxWaitingLines) {
       onDropped();
       return;
     }
-    this.#lines.push(renderLine(finished, { durationMs, traceId, nowMs: clock.nowMs() }));
+    this.#lines.push(renderLine(finished, { durationMs, traceId, nowMs: clock.nowMs(), node }));
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     after(gatherMs, () => {
@@ -70,9 +72,16 @@ export class AccessLog {
   }
 }
 
+interface LineContext {
+  readonly durationMs: number;
+  readonly traceId: string | undefined;
+  readonly nowMs: number;
+  readonly node: string | undefined;
+}
+
 function renderLine(
   { id, operation, status, errorCode, bytesIn, bytesOut, message, bucket, bucketId, authentication }: FinishedRequest,
-  { durationMs, traceId, nowMs }: { durationMs: number; traceId: string | undefined; nowMs: number },
+  { durationMs, traceId, nowMs, node }: LineContext,
 ): string {
   const line = {
     time: new Date(nowMs).toISOString(),
@@ -90,6 +99,7 @@ function renderLine(
     accessKeyId: authentication?.kind === "signed" ? authentication.accessKeyId : undefined,
     remote: message.socket.remoteAddress,
     traceId,
+    node,
   };
   return `${JSON.stringify(line)}\n`;
 }

@@ -9,7 +9,7 @@ export interface CommitAttempts<Pending extends PendingMutation> {
   /** Gives room back on a full disk. @returns true when there was some to give */
   readonly freeRoom: () => boolean;
   /** Told of each failed transaction. */
-  readonly report: (failure: CommitFailure, mutationCount: number) => void;
+  readonly report: (failure: CommitFailure, pending: readonly Pending[]) => void;
 }
 
 /** Kinds of mutation that take bytes away and add none: they must work on a full disk. */
@@ -61,7 +61,7 @@ function tryCommit<Pending extends PendingMutation>(
     return { results: attempts.commit(pending) };
   } catch (error) {
     const failure = describeCommitFailure(error);
-    attempts.report(failure, pending.length);
+    attempts.report(failure, pending);
     return { results: pending.map(() => failure.result), failure, isFull: isNoRoom(error) };
   }
 }

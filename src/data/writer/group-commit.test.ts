@@ -65,6 +65,10 @@ test("GroupCommit: a mutation that cannot be stored does not fail the others of 
   ]);
   expect(scratch.writer.counters).toMatchObject({ objects: 2, versions: 2 });
   expect(scratch.warnings).toEqual(["Commit failed", "Commit failed"]);
+  expect(scratch.warningFields.map(({ mutations, requestId }) => [mutations, requestId])).toEqual([
+    [3, "TEST,TEST,TEST"],
+    [1, "TEST"],
+  ]);
 });
 
 test("GroupCommit: a bucket without catalog fails alone", () => {

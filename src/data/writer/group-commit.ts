@@ -24,6 +24,9 @@ const mutationOverheadBytes = 12_288;
  */
 const longLogBytes = 128 * 2 ** 20;
 
+/** Requests that a line about a failed transaction names. */
+const maxLoggedRequests = 8;
+
 /** Told of each commit. */
 export type CommitObserver = (commit: {
   readonly mutationCount: number;
@@ -198,10 +201,10 @@ export class GroupCommit {
     const results = commitWithRetries(queue, {
       commit: (pending) => this.writerOf(bucketId).commit(pending),
       freeRoom: this.#options.giveUpBallast,
-      report: ({ reason, problem: kind }, mutations) => {
+      report: ({ reason, problem: kind }, pending) => {
         ok = false;
         if (kind) this.#options.problems.report({ bucketId, kind, reason });
-        else this.#options.warn("Commit failed", { bucketId, mutations, reason });
+        else this.#options.warn("Commit failed", { bucketId, ...describePending(pending), reason });
       },
     });
     this.#options.changes.advance(changed);
@@ -261,6 +264,12 @@ export class GroupCommit {
       return;
     }
   }
+}
+
+/** How many mutations, and the requests of the first of them. */
+function describePending(pending: readonly PendingMutation[]): { mutations: number; requestId: string } {
+  const ids = pending.slice(0, maxLoggedRequests).map(({ mutation }) => mutation.requestId);
+  return { mutations: pending.length, requestId: ids.join(",") };
 }
 
 /** Cuts a queue into transactions that stay within both limits; order is kept. */

@@ -14,6 +14,8 @@ export interface DataConfig {
   readonly dataDir: string;
   readonly workerIndex: number;
   readonly workerCount: number;
+  /** Name of the machine, for lines of the access log. */
+  readonly node?: string;
   readonly s3Host: string;
   /** 0 picks a free port: only with one worker. */
   readonly s3Port: number;

@@ -100,6 +100,22 @@ test("logging.http_*: batches arrive with the token, which no answer, line or ev
   await receiver.close();
 });
 
+test("logging.http_url: https checks the certificate against the name, which is the Host", async () => {
+  const receiver = listenForPosts("https");
+  const settings = {
+    ...allowed,
+    "logging.http_enabled": true,
+    "logging.http_batch_size": 1,
+    "logging.access_enabled": true,
+  };
+  await change({ ...settings, "logging.http_url": `https://localhost:${receiver.port}` });
+  await bucket.get("none");
+  await waitUntil(() => receiver.posts.length > 0, "A line by HTTPS");
+  expect(receiver.posts[0]?.headers["host"]).toBe(`localhost:${receiver.port}`);
+  await change({ "logging.http_enabled": false });
+  await receiver.close();
+});
+
 test("logging.http_*: a receiver that fails holds no request up; it recovers, and dropped lines are counted", async () => {
   const receiver = listenForPosts();
   receiver.status = 0;

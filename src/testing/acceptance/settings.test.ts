@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { startServer } from "../server-process.ts";
 import { clientOf } from "./s3-client.ts";
@@ -181,7 +182,10 @@ test("logging.level, logging.format, logging.include_caller: how the next lines 
     return server.output().slice(from);
   };
   const json = await refuse({ "logging.include_caller": true });
-  expect(JSON.parse(json)).toMatchObject({ level: "warn", caller: expect.stringMatching(/:\d+$/) });
+  expect(JSON.parse(json)).toMatchObject({
+    ...{ level: "warn", caller: expect.stringMatching(/:\d+$/), node: hostname() },
+    requestId: expect.stringMatching(/^[0-9a-f]{32}$/),
+  });
   expect(await refuse({ "logging.format": "text", "logging.include_caller": null })).toMatch(/^\S+ WARN {2}A log-in/);
   expect(await refuse({ "logging.level": "error" })).toBe("");
   await change({ "logging.level": null, "logging.format": null });
@@ -207,6 +211,7 @@ test("logging.access_enabled: a line per request of every worker, without keys a
   expect(JSON.parse(lines()[0] ?? "")).toMatchObject({
     ...{ level: "info", operation: "GetObject", bucket: "settings", status: 404, errorCode: "NoSuchKey", bytesIn: 0 },
     ...{ requestId: expect.stringMatching(/^[0-9A-F]{16}$/), accessKeyId: server.credentials.accessKeyId },
+    ...{ bucketId: expect.stringMatching(/^[0-9A-Z]{26}$/), node: hostname() },
     ...{ remote: expect.stringContaining("127.0.0.1"), ms: expect.any(Number), bytesOut: expect.any(Number) },
   });
   expect(lines().join("")).not.toMatch(/secret-key-name|signature|authorization/i);
