@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { version } from "../package.json";
 import type { Control } from "./control/control.ts";
 import { readOpenFileLimit } from "./control/database/open-file-limit.ts";
+import { readPemFile, readTextFile } from "./control/database/read-text-file.ts";
 import { BucketUsages } from "./control/observe/bucket-usages.ts";
 import { CatalogProblems } from "./control/observe/catalog-problems.ts";
 import type { Log } from "./control/observe/log.ts";
@@ -17,13 +18,11 @@ import type { Pool } from "./data/pool.ts";
 import { systemClock } from "./kernel/base/clock.ts";
 import { systemRandom } from "./kernel/base/random.ts";
 import { requireRoom } from "./kernel/metrics/disk-state.ts";
-import { maxPolicyTextLength } from "./kernel/policy/policy-limits.ts";
 import { takeFlag, takeSwitch, takeWord } from "./kernel/settings/arguments.ts";
 import { type BootConfig, parseBootConfig } from "./kernel/settings/boot-config.ts";
 import { BootConfigError } from "./kernel/settings/boot-config-error.ts";
 import { findConfigPath } from "./kernel/settings/boot-values.ts";
 import { findHelp } from "./kernel/settings/commands.ts";
-import { describeFileError, type FileText } from "./kernel/settings/file-text.ts";
 import { parseCommand } from "./kernel/settings/parse-command.ts";
 import { resolveSettings } from "./kernel/settings/settings.ts";
 
@@ -83,7 +82,7 @@ function refuseUsage(seen: string): number {
 
 function readConfig(flags: readonly string[], environment: Environment = process.env): BootConfig {
   const path = findConfigPath({ flags, environment });
-  const file = path && readText(path.text);
+  const file = path && readTextFile(path.text);
   if (file && "problem" in file) {
     const { origin, text } = path;
     throw new BootConfigError([
@@ -91,15 +90,7 @@ function readConfig(flags: readonly string[], environment: Environment = process
     ]);
   }
   const cpuCount = availableParallelism();
-  return parseBootConfig({ flags, environment, readFile: readText, cpuCount, ...(file && { file: file.text }) });
-}
-
-function readText(path: string): FileText {
-  try {
-    return { text: readFileSync(path, "utf8").slice(0, maxPolicyTextLength + 1) };
-  } catch (error) {
-    return { problem: describeFileError(error) };
-  }
+  return parseBootConfig({ flags, environment, readFile: readTextFile, cpuCount, ...(file && { file: file.text }) });
 }
 
 /** Runs the server until a signal ends the process. */
@@ -228,7 +219,8 @@ function workersOptions(config: BootConfig, control: Control): WorkersOptions {
     workerCount: config.workers,
     listen: {
       ...{ node: hostname(), s3Host: s3Listen.host, s3Port: s3Listen.port },
-      ...(s3TlsListen && tls && { tls: { ...s3TlsListen, cert: readPem(tls.certPath), key: readPem(tls.keyPath) } }),
+      ...(s3TlsListen &&
+        tls && { tls: { ...s3TlsListen, cert: readPemFile(tls.certPath), key: readPemFile(tls.keyPath) } }),
       idleTimeoutSeconds,
       maxConnections: connectionShare(readOpenFileLimit(), config.workers * (s3TlsListen ? 2 : 1)),
     },
@@ -239,12 +231,6 @@ function workersOptions(config: BootConfig, control: Control): WorkersOptions {
       receive: (life, message) => void control.calls.receive(life, message),
     },
   };
-}
-
-function readPem(path: string): string {
-  const found = readText(path);
-  if ("problem" in found) throw new BootConfigError([`${path} cannot be read: ${found.problem}`]);
-  return found.text;
 }
 
 function endByBug(log: Log, error: unknown): void {
@@ -323,7 +309,7 @@ async function administer(name: "admin" | "settings", words: readonly string[]):
 async function checkPolicy(words: readonly string[]): Promise<number> {
   const { checkPolicyFile } = await import("./control/iam/policies/check-command.ts");
   const readInput = async () => ({ text: await Bun.stdin.text() });
-  const { exitCode, lines } = await checkPolicyFile(words, (path) => (path === "-" ? readInput() : readText(path)));
+  const { exitCode, lines } = await checkPolicyFile(words, (path) => (path === "-" ? readInput() : readTextFile(path)));
   for (const line of lines) (exitCode === exitCodes.notChecked ? console.error : console.log)(line);
   return exitCode;
 }
@@ -357,7 +343,7 @@ async function importKeys(words: readonly string[]): Promise<number> {
   const { requireDataFolder } = await import("./control/database/take-data-folder.ts");
   requireDataFolder(dataDir);
   const isFile = bundle.value !== "-";
-  const found = isFile ? readText(bundle.value) : undefined;
+  const found = isFile ? readTextFile(bundle.value) : undefined;
   if (found && "problem" in found) {
     console.error(`maxiofs: ${bundle.value} cannot be read: ${found.problem}; a recovery bundle is wanted`);
     return exitCodes.noInput;

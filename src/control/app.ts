@@ -4,6 +4,8 @@ import { auditRoutes } from "./audit/audit.routes.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
 import type { BucketQuotas } from "./buckets/bucket-quotas.ts";
 import { quotaRoutes } from "./buckets/quota.routes.ts";
+import { diagnosticsRoutes } from "./diagnostics/diagnostics.routes.ts";
+import type { WorkerQuestions } from "./diagnostics/worker-questions.ts";
 import { isInNetworks } from "./http/address-networks.ts";
 import { ControlError } from "./http/control-error.ts";
 import { isLocalRequest } from "./http/local-request.ts";
@@ -43,6 +45,7 @@ export interface ControlAppOptions {
   readonly quotas: BucketQuotas;
   readonly settings: ServerSettings;
   readonly audit: AuditTrail;
+  readonly questions: WorkerQuestions;
   readonly stsSessions: StsSessions;
   readonly readiness: Readiness;
   readonly registerMetrics: RegisterMetrics;
@@ -105,6 +108,7 @@ export function createControlApp(options: ControlAppOptions) {
     .use(quotaRoutes({ quotas, callerOf: getRequestCaller, allows: session.allows }))
     .use(settingsRoutes({ settings, callerOf: getRequestCaller }))
     .use(stsSessionRoutes(options.stsSessions, getRequestCaller))
+    .use(diagnosticsRoutes({ questions: options.questions, callerOf: getRequestCaller }))
     .use(auditRoutes({ audit, clock, callerOf: getRequestCaller }));
   rules = collectRouteRules(app.routes, publicPaths);
   return app;

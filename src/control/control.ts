@@ -12,6 +12,7 @@ import type { BucketQuotas } from "./buckets/bucket-quotas.ts";
 import type { Buckets } from "./buckets/buckets.ts";
 import type { QuotaWatch } from "./buckets/quota-watch.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
+import type { WorkerQuestions } from "./diagnostics/worker-questions.ts";
 import type { ControlListener } from "./http/listen.ts";
 import type { LogInGuard } from "./http/log-in-guard.ts";
 import type { ListedRoute } from "./http/route-rules.ts";
@@ -52,6 +53,7 @@ export interface ControlParts {
   readonly sts: Sts;
   readonly stsSessions: StsSessions;
   readonly keyUses: StoredKeyUses;
+  readonly questions: WorkerQuestions;
   readonly calls: WorkerCalls;
   readonly readiness: Readiness;
   readonly logIns: LogInGuard;

@@ -27,6 +27,7 @@ import { explainOpenFailure } from "./database/database-unavailable-error.ts";
 import { hasBucketFolders } from "./database/durable-file.ts";
 import { controlDatabasePath, openControlDatabase } from "./database/open-control-database.ts";
 import { SerialQueue } from "./database/serial-queue.ts";
+import { WorkerQuestions } from "./diagnostics/worker-questions.ts";
 import { openKeyEncryptionKeys, readRootKeyId } from "./encryption/key-encryption-keys.ts";
 import { deriveKey, openRootKey } from "./encryption/root-key.ts";
 import { Sealer } from "./encryption/seal.ts";
@@ -136,9 +137,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       bucketRows,
       controlSlot,
       logIns: () => ({ basic: logIns.counts, password: logInParts.session.logIn.counts }),
-      logDrops: () => log.drops,
-      traceDrops: () => traces?.dropCount ?? 0,
-      clock,
+      ...{ logDrops: () => log.drops, traceDrops: () => traces?.dropCount ?? 0, clock },
     };
     const buckets = new Buckets({ database, publisher, catalogs, clock, makeId, log, record });
     const keyUses = new StoredKeyUses({ database, publisher });
@@ -146,6 +145,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const logInState = { database, publisher, logIns, sealer, csrfKey, audit, settings: () => settings.current };
     const logInParts = openLogIns(logInState, options);
     const { secondFactors } = logInParts.session;
+    const questions = new WorkerQuestions({ workers: () => publisher.startedWorkers });
     const sts = openSts({ database, publisher, secondFactors, turns, ...state }, options);
     return new Control({
       ...state,
@@ -171,8 +171,9 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       stsSessions: sts.sessions,
       identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store, keyUses)),
       keyUses,
-      calls: new WorkerCalls({ buckets, sts: sts.service, publisher, problems, keyUses, log, traces }),
+      calls: new WorkerCalls({ buckets, sts: sts.service, publisher, problems, keyUses, questions, log, traces }),
       traces,
+      questions,
       readiness,
       clock,
       random,

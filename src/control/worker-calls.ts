@@ -6,6 +6,7 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { StoredKeyUses } from "./access-keys/stored-key-uses.ts";
 import type { Buckets } from "./buckets/buckets.ts";
 import { DatabaseUnavailableError, isLocked } from "./database/database-unavailable-error.ts";
+import type { WorkerQuestions } from "./diagnostics/worker-questions.ts";
 import type { Log } from "./observe/log.ts";
 import type { SnapshotPublisher } from "./snapshot/publisher.ts";
 import type { WorkerChannel } from "./snapshot/worker-channel.ts";
@@ -19,6 +20,7 @@ export interface WorkerCallsOptions {
   readonly publisher: SnapshotPublisher;
   readonly problems: CatalogProblemSink;
   readonly keyUses: Pick<StoredKeyUses, "note">;
+  readonly questions: Pick<WorkerQuestions, "take">;
   readonly log: Log;
   /** Absent: nothing is traced. */
   readonly traces?: TraceExport | undefined;
@@ -47,6 +49,9 @@ export class WorkerCalls {
         break;
       case "keyUses":
         this.#options.keyUses.note(message.uses);
+        break;
+      case "kept":
+        this.#options.questions.take(channel, message.id, message.found);
         break;
       case "call":
         channel.send({ kind: "answer", id: message.id, result: await this.#answerTraced(message.call, message.trace) });

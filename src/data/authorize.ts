@@ -1,7 +1,8 @@
-import { type Decision, evaluateAccess } from "#kernel/policy/evaluate-access.ts";
+import { type Decision, evaluateAccess, type PolicySets } from "#kernel/policy/evaluate-access.ts";
 import type { AccessedResource } from "#kernel/policy/evaluate-statement.ts";
 import type { ResolvedIdentity } from "#kernel/policy/identity-policies.ts";
 import type { ConditionValues } from "#kernel/policy/pattern.ts";
+import type { Caller } from "#kernel/policy/principal.ts";
 import type { KeyEntry, TenantEntry, UserEntry } from "#kernel/protocol/identities.ts";
 import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import type { SessionContent } from "#kernel/sts/session-content.ts";
@@ -41,8 +42,14 @@ const anonymous = { caller: { kind: "anonymous" }, narrowing: [], identity: [] }
 
 /** The one place that decides whether a request may do something: default deny. */
 export function authorize(identity: Identity, { action, resource, values }: WantedAccess): Decision {
+  const { caller, sets } = accessSets(identity);
+  return evaluateAccess({ action, resource, caller, values }, sets);
+}
+
+/** Who asks, as policies name it, and every policy that speaks about it. */
+export function accessSets(identity: Identity): { readonly caller: Caller; readonly sets: PolicySets } {
   const { caller, narrowing, identity: policies } = identity.kind === "anonymous" ? anonymous : identity;
-  return evaluateAccess({ action, resource, caller, values }, { narrowing, identity: policies, resource: undefined });
+  return { caller, sets: { narrowing, identity: policies, resource: undefined } };
 }
 
 /** A bucket as policies see it, or an object in it. Names are unique: a plain ARN means it wherever the caller is at home. */

@@ -25,6 +25,7 @@ import { ChecksumPool } from "./checksum/running-checksum.ts";
 import { ControlClient } from "./control-client.ts";
 import { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { DataPlane, LogLine } from "./data-plane.ts";
+import { Diagnostics } from "./diagnostics/diagnostics.ts";
 import { guardThread } from "./guard-thread.ts";
 import { AccessLog } from "./http/access-log.ts";
 import { RequestHandler } from "./http/handle-request.ts";
@@ -134,18 +135,23 @@ class DataWorker {
       usage: new UsageTable(start.usage),
       running: new RunningRequests(),
       keyUses: this.#openKeyUses(),
-      disk: new DiskSpace(dataDir, () => snapshot.settings["storage.reserve_bytes"], {
-        onLook: (state) => this.#recorder.setDisk(state),
-        onChange: ({ refusesWrites, freeBytes, reserveBytes }, resumeBytes) => {
-          const message = refusesWrites
-            ? "The disk is below its reserve: writes are refused"
-            : "Writes are accepted again";
-          log("warn", message, { freeBytes, reserveBytes, resumeBytes });
-        },
-      }),
+      disk: this.#openDisk(snapshot, log),
+      diagnostics: new Diagnostics(systemClock),
       log,
       reportProblem: (problem) => problems.report(problem),
     };
+  }
+
+  #openDisk(snapshot: SnapshotStore, log: LogLine): DiskSpace {
+    return new DiskSpace(this.#start.config.dataDir, () => snapshot.settings["storage.reserve_bytes"], {
+      onLook: (state) => this.#recorder.setDisk(state),
+      onChange: ({ refusesWrites, freeBytes, reserveBytes }, resumeBytes) => {
+        const message = refusesWrites
+          ? "The disk is below its reserve: writes are refused"
+          : "Writes are accepted again";
+        log("warn", message, { freeBytes, reserveBytes, resumeBytes });
+      },
+    });
   }
 
   #openAccessLog(snapshot: SnapshotStore): AccessLog {
@@ -217,6 +223,9 @@ class DataWorker {
         break;
       case "answer":
         control.settle(message.id, message.result);
+        break;
+      case "find":
+        this.#send({ kind: "kept", id: message.id, found: this.#plane.diagnostics.find(message) });
         break;
       case "accessWritten":
         this.#access.written();

@@ -12,6 +12,7 @@ import { ChecksumPool } from "#data/checksum/running-checksum.ts";
 import { ControlClient } from "#data/control-client.ts";
 import { ObjectKeyRing } from "#data/crypto/object-key-ring.ts";
 import type { DataPlane } from "#data/data-plane.ts";
+import { Diagnostics } from "#data/diagnostics/diagnostics.ts";
 import { ContinuationTokens } from "#data/listing/continuation-token.ts";
 import { createUsageTable, UsageTable } from "#data/quota/usage-table.ts";
 import { createRateTable, RateTable } from "#data/rate/rate-table.ts";
@@ -89,6 +90,7 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
     disk: new DiskSpace(dataDir, () => 0),
     running: new RunningRequests(),
     keyUses: new KeyUses({ clock, send: () => {}, after: () => {} }),
+    diagnostics: new Diagnostics(clock),
     log: () => {},
     reportProblem: () => {},
   };

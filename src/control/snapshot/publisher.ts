@@ -89,6 +89,11 @@ export class SnapshotPublisher {
     return this.#entries.bucket;
   }
 
+  /** The way to every worker that has started. */
+  get startedWorkers(): readonly WorkerChannel[] {
+    return [...this.#workers.values()].filter(({ acknowledged }) => acknowledged > 0).map(({ channel }) => channel);
+  }
+
   /** Settings of the data plane in force. */
   get settings(): DataSettings {
     return this.#settings;

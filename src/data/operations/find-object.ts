@@ -75,7 +75,8 @@ export function checkVersionId(versionId: string): void {
 }
 
 function absent(request: S3Request): S3Error {
-  if (!request.allows("s3:ListBucket", request.bucket)) return new S3Error("AccessDenied");
+  const refusal = request.findRefusal("s3:ListBucket", request.bucket);
+  if (refusal !== undefined) return refusal;
   if (request.versionId !== undefined)
     return new S3Error("NoSuchVersion", { fields: { Key: request.key, VersionId: request.versionId } });
   return new S3Error("NoSuchKey", { fields: { Key: request.key } });

@@ -32,7 +32,7 @@ function requireAction(required: RequiredAction, request: S3Request): void {
 
 /** HeadBucket tells the region even to those who may not see the bucket: SDKs follow it. */
 function requireHead(action: string, request: S3Request): void {
-  if (request.allows(action, request.bucket)) return;
+  if (request.findRefusal(action, request.bucket) === undefined) return;
   throw new S3Error("AccessDenied", { headers: { "x-amz-bucket-region": request.bucket.region } });
 }
 

@@ -14,7 +14,7 @@ import { authorize, bucketResource, type Identity, type SignedIdentity, wholeSer
 import type { DataPlane } from "../data-plane.ts";
 import { findQuota } from "../quota/mutation-quota.ts";
 import type { ByteRates } from "../rate/request-limits.ts";
-import { accessDenied } from "./access-denied.ts";
+import { accessDenied, type Refusal } from "./access-denied.ts";
 import { RequestValues } from "./request-values.ts";
 
 /** A request as the engine gives it, on which the listener sees the bytes of memory that it holds. */
@@ -207,9 +207,15 @@ export class S3Request {
 
   /** @throws S3Error AccessDenied */
   require(action: string, bucket: BucketEntry, key?: string): void {
+    const refusal = this.findRefusal(action, bucket, key);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** As `require`, but the error is returned: for those who answer something else. Either way the refusal can be explained later. */
+  findRefusal(action: string, bucket: BucketEntry, key?: string): S3Error | undefined {
     const resource = bucketResource(bucket, key);
     const decision = this.#decide(action, resource, bucket);
-    if (decision.outcome !== "allow") throw accessDenied({ identity: this.#identity, action, resource, decision });
+    return decision.outcome === "allow" ? undefined : this.#refuse({ action, resource, decision }, bucket);
   }
 
   /** For actions on S3 as a whole, and on the bucket that the caller wants to make. @throws S3Error AccessDenied */
@@ -217,7 +223,7 @@ export class S3Request {
     const accountId = this.#identity.kind === "anonymous" ? "" : this.#identity.tenant.accountId;
     const resource = newBucket === undefined ? wholeService : bucketResource({ name: newBucket, accountId });
     const decision = this.#decide(action, resource, undefined);
-    if (decision.outcome !== "allow") throw accessDenied({ identity: this.#identity, action, resource, decision });
+    if (decision.outcome !== "allow") throw this.#refuse({ action, resource, decision }, undefined);
   }
 
   /** The caller's records or policies changed while the request runs. */
@@ -251,6 +257,20 @@ export class S3Request {
     if (this.#identity.kind === "anonymous") return false;
     const { expiresAtMs } = this.#identity.kind === "user" ? this.#identity.key : this.#identity.session;
     return expiresAtMs !== null && this.plane.clock.nowMs() >= expiresAtMs;
+  }
+
+  #refuse(refusal: Omit<Refusal, "identity">, bucket: BucketEntry | undefined): S3Error {
+    const { id: requestId, plane } = this;
+    const identity = this.#identity;
+    plane.diagnostics.noteDenial({
+      ...{ requestId, identity, action: refusal.action, resource: refusal.resource },
+      timeMs: plane.clock.nowMs(),
+      operation: this.spec.name,
+      isSuspended: refusal.decision === ofSuspendedTenant,
+      ownerTenantId: bucket?.tenantId ?? null,
+      values: new RequestValues(this, bucket),
+    });
+    return accessDenied({ ...refusal, identity });
   }
 
   #decide(action: string, resource: AccessedResource, bucket: BucketEntry | undefined): Decision {

@@ -1,5 +1,6 @@
 import type { Span } from "../trace/span.ts";
 import type { CatalogProblem } from "./catalog-problem.ts";
+import type { KeptAnswer } from "./diagnostics.ts";
 import type { KeyUse } from "./key-use.ts";
 import type { SessionOrder, SigningCredential } from "./sts.ts";
 
@@ -55,10 +56,15 @@ export type ToControl =
   | { readonly kind: "catalogProblem"; readonly problem: CatalogProblem }
   /** Newest last use of each key since the last such message; 1,000 keys at most. */
   | { readonly kind: "keyUses"; readonly uses: readonly KeyUse[] }
+  /** Answer to `find`. */
+  | { readonly kind: "kept"; readonly id: number; readonly found: KeptAnswer }
   /** Lines of the access log, JSON, each with its line feed; answered by `accessWritten`. */
   | { readonly kind: "access"; readonly lines: string }
   | { readonly kind: "spans"; readonly spans: readonly Span[]; readonly droppedCount: number }
   | { readonly kind: "drained" };
 
 /** What of it concerns the control plane: the pool keeps the rest for itself. */
-export type WorkerCall = Extract<ToControl, { kind: "applied" | "resync" | "call" | "catalogProblem" | "keyUses" }>;
+export type WorkerCall = Extract<
+  ToControl,
+  { kind: "applied" | "resync" | "call" | "catalogProblem" | "keyUses" | "kept" }
+>;

@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { S3ErrorCode } from "../s3/error-code.ts";
+import type { KeptKind } from "./diagnostics.ts";
 import type { Snapshot, SnapshotDelta } from "./snapshot.ts";
 
 /** A key-encryption key, 32 bytes; `version` is stored beside each wrapped data key. */
@@ -50,6 +51,8 @@ export type ToData =
   /** The writer was restarted: mutations in flight on the old port have an unknown outcome. */
   | { readonly kind: "writer"; readonly writer: MessagePort }
   | { readonly kind: "answer"; readonly id: number; readonly result: ControlResult }
+  /** Asks what is kept of a request; answered by `kept`. */
+  | { readonly kind: "find"; readonly id: number; readonly what: KeptKind; readonly requestId: string }
   /** One `access` message is written. */
   | { readonly kind: "accessWritten" }
   /** Stop accepting, finish what runs, answer `drained`. */

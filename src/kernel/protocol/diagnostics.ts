@@ -1,0 +1,44 @@
+import type { Explanation } from "../policy/explain-access.ts";
+
+/** Who was refused, as far as it is known. */
+export interface DeniedCaller {
+  /** `anonymous`, or the ARN of the user or session. */
+  readonly arn: string;
+  /** Null for anonymous callers. */
+  readonly tenantId: string | null;
+  /** Null for anonymous callers. */
+  readonly accessKeyId: string | null;
+}
+
+/** How one refusal by policies came about. Holds no signature and no key of a customer. */
+export interface DenialRecord {
+  readonly requestId: string;
+  /** ms since 1970. */
+  readonly timeMs: number;
+  /** S3's name of the operation. */
+  readonly operation: string;
+  readonly action: string;
+  /** ARN of the bucket or object; `*` for S3 as a whole. */
+  readonly resource: string;
+  /** Owner of the resource; the caller's tenant where the resource has none; null for anonymous callers there. */
+  readonly tenantId: string | null;
+  readonly caller: DeniedCaller;
+  /** True when the bucket's tenant is suspended: no policy opens it. */
+  readonly isSuspended: boolean;
+  readonly explanation: Explanation;
+  /** Statements about the action that are not in the explanation, because there are too many. */
+  readonly omittedStatementCount: number;
+  /** Values of condition keys; long ones are cut. */
+  readonly context: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** Records that workers keep for a while, by kind. */
+export interface KeptRecords {
+  readonly denials: DenialRecord;
+}
+
+/** What a worker may be asked for. */
+export type KeptKind = keyof KeptRecords;
+
+/** What was kept of one request; a request can be refused several things. */
+export type KeptAnswer = { readonly [Kind in KeptKind]?: readonly KeptRecords[Kind][] };

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { policyOf } from "../identities.ts";
+import { type ServerProcess, startServer } from "../server-process.ts";
+import { S3Client, type S3Request } from "./s3-client.ts";
+
+let server: ServerProcess;
+let admin: S3Client;
+beforeAll(async () => {
+  server = await startServer({ workers: 2 });
+  admin = new S3Client(server.s3Port, server.credentials);
+  await admin.createBucket("photos");
+}, 30_000);
+afterAll(async () => {
+  admin.close();
+  await server.remove();
+});
+
+async function call(method: string, path: string, body?: object) {
+  const response = await server.adminFetch(`/api/v1/${path}`, {
+    method,
+    headers: { "content-type": "application/json", "if-match": "*" },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === "" ? {} : JSON.parse(text) };
+}
+
+/** Sends a request that is refused and gives its id. */
+async function refuse(request: S3Request): Promise<string> {
+  const { status, headers } = await admin.send(request);
+  expect(status).toBe(403);
+  return String(headers["x-amz-request-id"]);
+}
+
+const findDenials = (requestId: string) => call("GET", `diagnostics/denials?requestId=${requestId}`);
+
+test("diagnostics/denials: whichever worker refused, the reason is found, and what it suggests lets the request in", async () => {
+  const { userId } = (await call("POST", "users", { name: "reader" })).body;
+  const { accessKeyId, secretKey } = (await call("POST", "access-keys", { userName: "reader" })).body;
+  const credentials = { accessKeyId, secretKey };
+  const only = policyOf([{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::papers/*"] }]);
+  await call("PUT", `users/${userId}/inline-policies/own`, { document: only });
+  await admin.send({ method: "PUT", target: "/photos/a", body: "x" });
+  const headers = { "user-agent": "camera/1", referer: "https://photos/?X-Amz-Signature=0123" };
+  const wanted = { method: "GET", target: "/photos/a", credentials, headers };
+  const ids = await Promise.all(Array.from({ length: 8 }, () => refuse(wanted)));
+  for (const requestId of ids) {
+    const { status, body } = await findDenials(requestId);
+    const shown = JSON.stringify(body);
+    expect([status, body.items.length]).toEqual([200, 1]);
+    expect(body.items[0]).toMatchObject({
+      ...{ requestId, operation: "GetObject", action: "s3:GetObject", resource: "arn:aws:s3:::photos/a" },
+      caller: { accessKeyId, arn: expect.stringContaining("user/reader") },
+      decision: { outcome: "implicitDeny", layer: "identityPolicy" },
+      statements: [{ policy: expect.stringContaining("own"), index: 0, effect: "Allow", misses: ["resource"] }],
+      context: { "aws:UserAgent": "camera/1", "aws:SourceIp": "127.0.0.1", "aws:username": "reader" },
+    });
+    expect(shown).toContain("https://photos/?...");
+    for (const secret of ["X-Amz-Signature", secretKey]) expect(shown).not.toContain(secret);
+  }
+  const { suggestion } = (await findDenials(ids[0] ?? "")).body.items[0];
+  const document = JSON.stringify({ Version: "2012-10-17", Statement: suggestion.statement });
+  await call("PUT", `users/${userId}/inline-policies/more`, { document });
+  expect((await admin.send(wanted)).status).toBe(200);
+});
+
+test("diagnostics/denials: who may not see whether an object is there; nobody; a bucket's head; unknown requests", async () => {
+  const credentials = await server.createKey("getter", [{ actions: ["s3:GetObject"], resources: ["*"] }]);
+  const absent = await refuse({ method: "GET", target: "/photos/absent", credentials });
+  expect((await findDenials(absent)).body.items).toMatchObject([{ action: "s3:ListBucket" }]);
+  const nobody = await refuse({ method: "GET", target: "/photos/a", credentials: null });
+  expect((await findDenials(nobody)).body.items).toMatchObject([{ caller: { arn: "anonymous", tenantId: null } }]);
+  const head = await refuse({ method: "HEAD", target: "/photos", credentials });
+  expect((await findDenials(head)).body.items).toMatchObject([{ operation: "HeadBucket", action: "s3:ListBucket" }]);
+  expect((await findDenials("0000000000000000")).status).toBe(404);
+  expect((await findDenials("short")).status).toBe(400);
+});
