@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { Canaries } from "./canaries.ts";
 import { type Grant, policyOf } from "./identities.ts";
 
 /** An access key with its secret. */
@@ -29,6 +30,8 @@ const administrator: Credentials = {
 };
 /** Password of the first administrator, `admin`. */
 export const administratorPassword = "Acceptance-Horse-1";
+/** Longer files of a data folder are blobs, which take long to look through. */
+const maxSearchedBytes = 16 * 2 ** 20;
 const running = new Set<Bun.Subprocess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -47,6 +50,8 @@ export class ServerProcess {
   readonly credentials = administrator;
   readonly #baseDir: string;
   readonly #options: ServerOptions;
+  /** Secrets of this server that a test knows: none may be in what it prints or stores. */
+  readonly #canaries = new Canaries();
   #child: Bun.Subprocess | undefined;
 
   constructor(baseDir: string, ports: readonly [s3: number, console: number], options: ServerOptions) {
@@ -54,6 +59,8 @@ export class ServerProcess {
     this.dataDir = join(baseDir, "data");
     [this.s3Port, this.consolePort] = ports;
     this.#options = options;
+    this.#canaries.plant("the administrator's secret key", administrator.secretKey);
+    this.#canaries.plant("the administrator's password", administratorPassword);
   }
 
   /** Base URL of the S3 port, without a slash at the end. */
@@ -94,13 +101,13 @@ export class ServerProcess {
     return this.runWords([...verb.split(" "), "--data", this.dataDir, ...args]);
   }
 
-  /** Runs the program with these words alone and waits for its end. */
-  async runWords(words: readonly string[]): Promise<{ code: number; output: string }> {
+  /** Runs the program with these words alone and waits for its end. @param input standard input */
+  async runWords(words: readonly string[], input = ""): Promise<{ code: number; output: string }> {
     const child = Bun.spawn({
       cmd: [...this.#command(), ...words],
       cwd: this.#workingDir(),
       env: this.#environment(),
-      stdin: "ignore",
+      stdin: Buffer.from(input),
       stdout: "pipe",
       stderr: "pipe",
     });
@@ -118,11 +125,16 @@ export class ServerProcess {
     await this.#end("SIGKILL");
   }
 
-  /** Ends the server and removes its folder. With `MAXIOFS_TEST_OUTPUT=1` what it printed is shown first. */
+  /**
+   * Ends the server and removes its folder. With `MAXIOFS_TEST_OUTPUT=1` what it printed is shown first.
+   * @throws Error when a secret of it is in what it printed or, with `MAXIOFS_TEST_CANARIES=1`, in a file of its data folder
+   */
   async remove(): Promise<void> {
     await this.#end("SIGKILL");
     if (process.env["MAXIOFS_TEST_OUTPUT"] === "1") console.log(this.output());
+    const leaks = this.#findLeaks();
     rmSync(this.#baseDir, { recursive: true, force: true });
+    if (leaks.length > 0) throw new Error(`Secrets are where they do not belong: ${leaks.join(", ")}`);
   }
 
   /** Everything the server printed so far, standard output and error mixed. */
@@ -144,7 +156,9 @@ export class ServerProcess {
     const known = found.items.find(({ name }: { readonly name: string }) => name === userName);
     const { userId } = known ?? JSON.parse(await this.#call("POST", "users", { name: userName }));
     await this.#call("PUT", `users/${userId}/inline-policies/rights-${Bun.hash(policy)}`, { document: policy });
-    return parseCredentials(await this.#call("POST", "access-keys", { userName, policy }));
+    const credentials = parseCredentials(await this.#call("POST", "access-keys", { userName, policy }));
+    this.#canaries.plant(`the secret key of ${userName}`, credentials.secretKey);
+    return credentials;
   }
 
   async #call(method: string, path: string, body?: object): Promise<string> {
@@ -156,6 +170,12 @@ export class ServerProcess {
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
     return text;
+  }
+
+  #findLeaks(): readonly string[] {
+    const printed = this.#canaries.findIn(this.output()).map((name) => `${name} in the output`);
+    if (process.env["MAXIOFS_TEST_CANARIES"] !== "1" || !existsSync(this.dataDir)) return printed;
+    return [...printed, ...this.#canaries.findInFolder(this.dataDir, { maxBytes: maxSearchedBytes })];
   }
 
   #command(): string[] {

@@ -1,6 +1,11 @@
 import { timingSafeEqual } from "node:crypto";
 import { S3Error } from "../s3/s3-error.ts";
 
+/** Headers, and parameters of presigned URLs, whose values are secrets: who reads the answer need not be who signed. */
+const secretNames = "x-amz-security-token|x-amz-(?:copy-source-)?server-side-encryption-customer-key";
+const secretHeaders = new RegExp(`^(${secretNames}):.*$`, "gim");
+const secretParameters = new RegExp(`(^|&)(${secretNames})=[^&\\n]*`, "gim");
+
 /** What a signature was computed over: all of it came from the caller. Texts are latin1 strings of bytes. */
 export interface MismatchDetail {
   readonly accessKeyId?: string;
@@ -17,20 +22,27 @@ export function signaturesAreEqual(expected: string, provided: string): boolean 
 }
 
 /**
- * SignatureDoesNotMatch with the fields that let a client see what the server signed; never key material.
+ * SignatureDoesNotMatch with the fields that let a client see what the server signed; never key material: session tokens and
+ * customers' keys are `***`.
  * Source: AWS "Troubleshooting SignatureDoesNotMatch".
  */
 export function signatureMismatch(detail: MismatchDetail): S3Error {
   const fields: Record<string, string> = {};
+  const stringToSign = maskSecrets(detail.stringToSign);
   if (detail.accessKeyId !== undefined) fields["AWSAccessKeyId"] = detail.accessKeyId;
-  fields["StringToSign"] = showBytes(detail.stringToSign);
+  fields["StringToSign"] = showBytes(stringToSign);
   fields["SignatureProvided"] = detail.signatureProvided;
-  fields["StringToSignBytes"] = spellBytes(detail.stringToSign);
+  fields["StringToSignBytes"] = spellBytes(stringToSign);
   if (detail.canonicalRequest !== undefined) {
-    fields["CanonicalRequest"] = showBytes(detail.canonicalRequest);
-    fields["CanonicalRequestBytes"] = spellBytes(detail.canonicalRequest);
+    const canonicalRequest = maskSecrets(detail.canonicalRequest);
+    fields["CanonicalRequest"] = showBytes(canonicalRequest);
+    fields["CanonicalRequestBytes"] = spellBytes(canonicalRequest);
   }
   return new S3Error("SignatureDoesNotMatch", { fields });
+}
+
+function maskSecrets(text: string): string {
+  return text.replaceAll(secretHeaders, "$1:***").replaceAll(secretParameters, "$1$2=***");
 }
 
 function showBytes(latin1: string): string {
