@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,8 @@ import { clientOf } from "./s3-client.ts";
 const folder = mkdtempSync(join(tmpdir(), "maxiofs-receivers-"));
 const authorities = join(folder, "authorities.pem");
 writeFileSync(authorities, selfSignedCertificate.cert);
+// Receivers are waited for, and machines may be slow.
+setDefaultTimeout(30_000);
 const server = await startServer({ env: { NODE_EXTRA_CA_CERTS: authorities } });
 const s3 = clientOf(server);
 const bucket = await s3.createBucket("shipped");

@@ -1,9 +1,11 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { listenForPosts, waitUntil } from "../log-receivers.ts";
 import { parseOtlp, type ReceivedSpan } from "../parse-otlp.ts";
 import { startServer } from "../server-process.ts";
 import { clientOf } from "./s3-client.ts";
 
+// Receivers are waited for, and machines may be slow.
+setDefaultTimeout(30_000);
 const server = await startServer();
 const s3 = clientOf(server);
 const bucket = await s3.createBucket("traced");
