@@ -4,6 +4,8 @@ import type { ControlResult } from "#kernel/protocol/to-data.ts";
 import { errorCodes, type S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { StoredKeyUses } from "./access-keys/stored-key-uses.ts";
+import type { AuditTrail } from "./audit/audit-trail.ts";
+import { recordWorkerDenials } from "./audit/worker-denials.ts";
 import type { Buckets } from "./buckets/buckets.ts";
 import { DatabaseUnavailableError, isLocked } from "./database/database-unavailable-error.ts";
 import type { WorkerQuestions } from "./diagnostics/worker-questions.ts";
@@ -21,6 +23,7 @@ export interface WorkerCallsOptions {
   readonly problems: CatalogProblemSink;
   readonly keyUses: Pick<StoredKeyUses, "note">;
   readonly questions: Pick<WorkerQuestions, "take">;
+  readonly audit: Pick<AuditTrail, "recordDenial">;
   readonly log: Log;
   /** Absent: nothing is traced. */
   readonly traces?: TraceExport | undefined;
@@ -52,6 +55,10 @@ export class WorkerCalls {
         break;
       case "kept":
         this.#options.questions.take(channel, message.id, message.found);
+        break;
+      case "denials":
+        recordWorkerDenials(this.#options, message);
+        channel.send({ kind: "denialsTaken" });
         break;
       case "call":
         channel.send({ kind: "answer", id: message.id, result: await this.#answerTraced(message.call, message.trace) });

@@ -25,6 +25,7 @@ import { ChecksumPool } from "./checksum/running-checksum.ts";
 import { ControlClient } from "./control-client.ts";
 import { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { DataPlane, LogLine } from "./data-plane.ts";
+import { DenialReports } from "./diagnostics/denial-reports.ts";
 import { Diagnostics } from "./diagnostics/diagnostics.ts";
 import { guardThread } from "./guard-thread.ts";
 import { AccessLog } from "./http/access-log.ts";
@@ -71,6 +72,10 @@ class DataWorker {
   readonly #tracer: Tracer;
   readonly #spans = new SpanOutbox({
     send: (spans, droppedCount) => this.#send({ kind: "spans", spans, droppedCount }),
+    after: (ms, call) => void setTimeout(call, ms),
+  });
+  readonly #denials = new DenialReports({
+    send: (denials, droppedCount) => this.#send({ kind: "denials", denials, droppedCount }),
     after: (ms, call) => void setTimeout(call, ms),
   });
   readonly #requestIds = new RequestIds();
@@ -136,7 +141,7 @@ class DataWorker {
       running: new RunningRequests(),
       keyUses: this.#openKeyUses(),
       disk: this.#openDisk(snapshot, log),
-      diagnostics: new Diagnostics(systemClock),
+      diagnostics: new Diagnostics(systemClock, this.#denials),
       log,
       reportProblem: (problem) => problems.report(problem),
     };
@@ -227,6 +232,9 @@ class DataWorker {
       case "find":
         this.#send({ kind: "kept", id: message.id, found: this.#plane.diagnostics.find(message) });
         break;
+      case "denialsTaken":
+        this.#denials.taken();
+        break;
       case "accessWritten":
         this.#access.written();
         break;
@@ -265,6 +273,7 @@ class DataWorker {
     this.#access.flush();
     this.#plane.keyUses.flush();
     this.#spans.flush();
+    this.#denials.flush();
     this.#send({ kind: "drained" });
   }
 

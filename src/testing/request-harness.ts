@@ -90,7 +90,7 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
     disk: new DiskSpace(dataDir, () => 0),
     running: new RunningRequests(),
     keyUses: new KeyUses({ clock, send: () => {}, after: () => {} }),
-    diagnostics: new Diagnostics(clock),
+    diagnostics: new Diagnostics(clock, { add: () => {} }),
     log: () => {},
     reportProblem: () => {},
   };

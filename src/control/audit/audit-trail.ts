@@ -70,8 +70,8 @@ export class AuditTrail {
   };
 
   /** Counts a denial with its equals; what `record` does with one, for those who have no transaction. */
-  readonly recordDenial = (event: AuditEvent): void => {
-    if (isWantedEvent(event, this.#options.settings())) this.#denials.add(event, this.#options.clock.nowMs());
+  readonly recordDenial = (event: AuditEvent, count = 1): void => {
+    if (isWantedEvent(event, this.#options.settings())) this.#denials.add(event, this.#options.clock.nowMs(), count);
   };
 
   /** Records the denials that wait. */

@@ -21,6 +21,18 @@ test("add: too many different denials are counted per tenant, known ones still b
   expect(denials.take()).toEqual([]);
 });
 
+test("add: of S3 the same is one from every address, counted as often as it came; elsewhere the address counts", () => {
+  for (const [via, counts] of [
+    ["s3", [7]],
+    ["console", [3, 4]],
+  ] as const) {
+    const denials = new Denials();
+    denials.add(denial({ via, address: "192.0.2.1" }), 1, 3);
+    denials.add(denial({ via, address: "192.0.2.2" }), 2, 4);
+    expect(denials.take().map(({ count }) => count)).toEqual([...counts]);
+  }
+});
+
 test("putBack: what waits again is counted with what came meanwhile", () => {
   const denials = new Denials();
   denials.add(denial(), 1);

@@ -21,14 +21,14 @@ export class Denials {
     return this.#waiting.size;
   }
 
-  /** Two are equal when they differ in request id, agent and change alone. */
-  add(event: AuditEvent, nowMs: number): void {
+  /** Two are equal when they differ in request id, agent and change alone; those of S3 also in the address. @param count 1 at least */
+  add(event: AuditEvent, nowMs: number, count = 1): void {
     const full = this.#waiting.size >= maxWaitingDenials;
     const found = this.#waiting.get(keyOf(event)) ?? (full ? this.#waiting.get(keyOf(summary(event))) : undefined);
-    if (found) found.count++;
+    if (found) found.count += count;
     else {
       const kept = full ? summary(event) : event;
-      this.#waiting.set(keyOf(kept), { event: kept, count: 1, sinceMs: nowMs });
+      this.#waiting.set(keyOf(kept), { event: kept, count, sinceMs: nowMs });
     }
   }
 
@@ -49,8 +49,8 @@ export class Denials {
   }
 }
 
-function keyOf({ requestId: _, agent: __, change: ___, ...rest }: AuditEvent): string {
-  return canonicalJson(rest);
+function keyOf({ requestId: _, agent: __, change: ___, address, ...rest }: AuditEvent): string {
+  return canonicalJson(rest.via === "s3" || address === undefined ? rest : { ...rest, address });
 }
 
 /** What is left of a denial when too many different ones wait. */

@@ -269,6 +269,7 @@ export class S3Request {
       isSuspended: refusal.decision === ofSuspendedTenant,
       ownerTenantId: bucket?.tenantId ?? null,
       values: new RequestValues(this, bucket),
+      ...{ bucket, address: this.address, agent: this.header("user-agent") ?? "" },
     });
     return accessDenied({ ...refusal, identity });
   }

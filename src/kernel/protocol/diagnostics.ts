@@ -42,3 +42,20 @@ export type KeptKind = keyof KeptRecords;
 
 /** What was kept of one request; a request can be refused several things. */
 export type KeptAnswer = { readonly [Kind in KeptKind]?: readonly KeptRecords[Kind][] };
+
+/** Equal denials of S3 requests for the audit: the same principal, action and bucket. */
+export interface ReportedDenial {
+  /** Owner of the resource; the caller's tenant where the resource has none; null for anonymous callers there. */
+  readonly tenantId: string | null;
+  /** Null for anonymous callers. */
+  readonly actor: { readonly id: string; readonly name: string; readonly accessKeyId: string } | null;
+  readonly action: string;
+  /** Null for S3 as a whole, and for a bucket that is to be made. */
+  readonly bucket: { readonly bucketId: string; readonly name: string } | null;
+  /** Of the first of them, as are address and agent. */
+  readonly requestId: string;
+  readonly address: string;
+  readonly agent: string;
+  /** 1 at least. */
+  readonly count: number;
+}

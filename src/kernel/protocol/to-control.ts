@@ -1,6 +1,6 @@
 import type { Span } from "../trace/span.ts";
 import type { CatalogProblem } from "./catalog-problem.ts";
-import type { KeptAnswer } from "./diagnostics.ts";
+import type { KeptAnswer, ReportedDenial } from "./diagnostics.ts";
 import type { KeyUse } from "./key-use.ts";
 import type { SessionOrder, SigningCredential } from "./sts.ts";
 
@@ -58,6 +58,8 @@ export type ToControl =
   | { readonly kind: "keyUses"; readonly uses: readonly KeyUse[] }
   /** Answer to `find`. */
   | { readonly kind: "kept"; readonly id: number; readonly found: KeptAnswer }
+  /** Denials for the audit; answered by `denialsTaken`. */
+  | { readonly kind: "denials"; readonly denials: readonly ReportedDenial[]; readonly droppedCount: number }
   /** Lines of the access log, JSON, each with its line feed; answered by `accessWritten`. */
   | { readonly kind: "access"; readonly lines: string }
   | { readonly kind: "spans"; readonly spans: readonly Span[]; readonly droppedCount: number }
@@ -66,5 +68,5 @@ export type ToControl =
 /** What of it concerns the control plane: the pool keeps the rest for itself. */
 export type WorkerCall = Extract<
   ToControl,
-  { kind: "applied" | "resync" | "call" | "catalogProblem" | "keyUses" | "kept" }
+  { kind: "applied" | "resync" | "call" | "catalogProblem" | "keyUses" | "kept" | "denials" }
 >;

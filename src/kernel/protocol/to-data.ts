@@ -53,6 +53,8 @@ export type ToData =
   | { readonly kind: "answer"; readonly id: number; readonly result: ControlResult }
   /** Asks what is kept of a request; answered by `kept`. */
   | { readonly kind: "find"; readonly id: number; readonly what: KeptKind; readonly requestId: string }
+  /** One `denials` message was taken over. */
+  | { readonly kind: "denialsTaken" }
   /** One `access` message is written. */
   | { readonly kind: "accessWritten" }
   /** Stop accepting, finish what runs, answer `drained`. */

@@ -75,3 +75,19 @@ test("diagnostics/denials: who may not see whether an object is there; nobody; a
   expect((await findDenials("0000000000000000")).status).toBe(404);
   expect((await findDenials("short")).status).toBe(400);
 });
+
+test("audit: denials of S3 requests are recorded, equal ones as one", async () => {
+  const credentials = await server.createKey("stranger", []);
+  const events = async (name: string) => {
+    const path = `audit/events?outcome=denied&via=s3&actorName=${name}`;
+    return (await call("GET", path)).body.items as { count?: number; requestId: string; action: string }[];
+  };
+  const targets = ["/photos/a", "/photos/b", "/photos/c"];
+  for (const target of targets) await refuse({ method: "GET", target, credentials });
+  const countAll = async () => (await events("stranger")).reduce((sum, { count = 1 }) => sum + count, 0);
+  while ((await countAll()) !== targets.length) await Bun.sleep(50);
+  expect((await events("stranger"))[0]).toMatchObject({
+    ...{ action: "s3:GetObject", code: "AccessDenied", requestId: expect.stringMatching(/^[0-9A-F]{16}$/) },
+    resource: { kind: "bucket", name: "photos", arn: "arn:aws:s3:::photos" },
+  });
+}, 30_000);
