@@ -24,10 +24,16 @@ const record: DenialRecord = {
   },
 };
 
-async function ask(viewer: { tenantId: string; global?: boolean }, found: Partial<DenialRecord>[], isComplete = true) {
-  const records = found.map((change) => ({ ...record, ...change }));
+/** A caller. */
+interface Viewer {
+  readonly tenantId: string;
+  readonly global?: boolean;
+}
+
+/** The answer when workers have found this. */
+async function request(viewer: Viewer, path: string, found: { records: readonly object[]; isComplete: boolean }) {
   // biome-ignore lint/suspicious/noExplicitAny: the kinds of records are told apart by the name alone
-  const questions = { find: async () => ({ records, isComplete }) as any };
+  const questions = { find: async () => found as any };
   const callerOf = () => ({ global: false, ...viewer }) as Caller;
   const app = new Elysia()
     .onError(({ error, set }) => {
@@ -35,9 +41,13 @@ async function ask(viewer: { tenantId: string; global?: boolean }, found: Partia
       return { detail: String(error) };
     })
     .use(diagnosticsRoutes({ questions, callerOf }));
-  const url = `http://localhost/api/v1/diagnostics/denials?requestId=${requestId}`;
-  const response = await app.handle(new Request(url));
+  const response = await app.handle(new Request(`http://localhost/api/v1/diagnostics/${path}?requestId=${requestId}`));
   return { status: response.status, body: await response.json() };
+}
+
+function ask(viewer: Viewer, changes: readonly Partial<DenialRecord>[], isComplete = true) {
+  const records = changes.map((change) => ({ ...record, ...change }));
+  return request(viewer, "denials", { records, isComplete });
 }
 
 test("denials: global administrators see all; a bucket's owner that a stranger was refused, not the stranger's policies", async () => {
@@ -68,4 +78,23 @@ test("denials: for whoever does not own what was asked for there is nothing, as 
   expect(guest.body).toEqual(unknown.body);
   expect((await ask({ tenantId: "guest" }, [{ tenantId: null }])).status).toBe(404);
   expect((await ask({ tenantId: "guest" }, [], false)).status).toBe(503);
+});
+
+test("signatures: the key's tenant and global administrators see them, nobody else that they are there", async () => {
+  const texts = { canonicalRequest: "GET", stringToSign: "AWS4" };
+  const found = (tenantId: string | null) => ({
+    records: [{ requestId, timeMs: 0, accessKeyId: "AKIA", tenantId, ...texts }],
+    isComplete: true,
+  });
+  const shown = { requestId, time: "1970-01-01T00:00:00.000Z", accessKeyId: "AKIA", ...texts };
+  for (const [viewer, owner, status] of [
+    [{ tenantId: "owner" }, "owner", 200],
+    [{ tenantId: "other" }, "owner", 404],
+    [{ tenantId: "other" }, null, 404],
+    [{ tenantId: "other", global: true }, null, 200],
+  ] as const) {
+    const answer = await request(viewer, "signatures", found(owner));
+    expect(answer.status).toBe(status);
+    if (status === 200) expect(answer.body).toEqual(shown);
+  }
 });

@@ -1,14 +1,24 @@
 import { Elysia, t } from "elysia";
+import type { SignatureRecord } from "#kernel/protocol/diagnostics.ts";
+import { explainMismatch, mismatchCauses } from "#kernel/sigv4/explain-mismatch.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
 import { maySeeDenial, renderDenial } from "./render-denial.ts";
 import type { FoundRecords, WorkerQuestions } from "./worker-questions.ts";
 
+/** UTF-16 units of a pasted text: what fits into a request's head, and more. */
+const maxSignedTextLength = 65_536;
 const rule = { tags: ["diagnostics"], action: "maxiofs:ExplainAccess", scope: "T" };
 
 /** As S3 answers it in `x-amz-request-id`. */
 const requestIdText = t.String({ pattern: "^[0-9A-F]{16}$" });
 const requestQuery = t.Object({ requestId: requestIdText }, { additionalProperties: false });
+
+const signedText = t.Optional(t.String({ minLength: 1, maxLength: maxSignedTextLength }));
+const comparison = t.Object(
+  { requestId: requestIdText, canonicalRequest: signedText, stringToSign: signedText },
+  { additionalProperties: false },
+);
 
 /** What the routes stand on. */
 export interface DiagnosticsRoutesOptions {
@@ -19,19 +29,52 @@ export interface DiagnosticsRoutesOptions {
 
 /**
  * `/api/v1/diagnostics/denials?requestId=`: why policies refused an S3 request, with the smallest statement that would help. Workers
- * keep the last ones for a while, until they are restarted.
+ * keep the last ones for a while, until they are restarted. `/api/v1/diagnostics/signatures` in the same way: GET gives what the server
+ * computed a signature over, POST compares it with what the client says it signed, and names the likely cause.
  */
 export function diagnosticsRoutes({ questions, callerOf }: DiagnosticsRoutesOptions) {
-  return new Elysia({ prefix: "/api/v1/diagnostics", normalize: false }).get(
-    "/denials",
-    async ({ request, query: { requestId } }) => {
-      const caller = callerOf(request);
-      const found = await questions.find("denials", requestId);
-      const records = requireRecords(found, (record) => maySeeDenial(caller, record));
-      return { items: records.map((record) => renderDenial(record, caller)), nextCursor: null };
-    },
-    { query: requestQuery, detail: rule },
-  );
+  const findSignature = async (request: Request, requestId: string) => {
+    const { global, tenantId } = callerOf(request);
+    const found = await questions.find("signatures", requestId);
+    const [record] = requireRecords(found, (one) => global || (one.tenantId !== null && one.tenantId === tenantId));
+    if (record === undefined) throw new ControlError("NotFound");
+    return record;
+  };
+  return new Elysia({ prefix: "/api/v1/diagnostics", normalize: false })
+    .get(
+      "/denials",
+      async ({ request, query: { requestId } }) => {
+        const caller = callerOf(request);
+        const found = await questions.find("denials", requestId);
+        const records = requireRecords(found, (record) => maySeeDenial(caller, record));
+        return { items: records.map((record) => renderDenial(record, caller)), nextCursor: null };
+      },
+      { query: requestQuery, detail: rule },
+    )
+    .get(
+      "/signatures",
+      async ({ request, query: { requestId } }) => renderSignature(await findSignature(request, requestId)),
+      { query: requestQuery, detail: rule },
+    )
+    .post(
+      "/signatures",
+      async ({ request, body: { requestId, ...client } }) => {
+        if (client.canonicalRequest === undefined && client.stringToSign === undefined)
+          throw new ControlError("InvalidRequest", "The client's canonicalRequest or stringToSign is wanted");
+        const record = await findSignature(request, requestId);
+        const { canonicalRequest, stringToSign } = record;
+        const { difference, cause } = explainMismatch(
+          { canonicalRequest: canonicalRequest ?? undefined, stringToSign },
+          client,
+        );
+        return { difference, cause, advice: mismatchCauses[cause], server: renderSignature(record) };
+      },
+      { body: comparison, detail: rule },
+    );
+}
+
+function renderSignature({ timeMs, tenantId: _, ...record }: SignatureRecord) {
+  return { ...record, time: new Date(timeMs).toISOString() };
 }
 
 /** @throws ControlError NotFound (nothing is kept, or not for this caller), Unavailable (a worker did not answer) */

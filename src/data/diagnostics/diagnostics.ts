@@ -1,5 +1,11 @@
 import type { Clock } from "#kernel/base/clock.ts";
-import type { DenialRecord, KeptAnswer, KeptKind, ReportedDenial } from "#kernel/protocol/diagnostics.ts";
+import type {
+  DenialRecord,
+  KeptAnswer,
+  KeptKind,
+  ReportedDenial,
+  SignatureRecord,
+} from "#kernel/protocol/diagnostics.ts";
 import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import type { SignedIdentity } from "../authorize.ts";
 import { principalOf } from "../request/call-origin.ts";
@@ -19,17 +25,27 @@ export interface NotedDenial extends Denial {
   readonly agent: string;
 }
 
+/** Signatures that do not match which a worker can show. */
+const maxKeptSignatures = 200;
+/** Of one second. */
+const maxSignaturesPerSecond = 50;
+
 /** What a worker remembers of refused requests, for those who ask why. */
 export class Diagnostics {
   readonly #reports: Pick<DenialReports, "add">;
   readonly #denials: RecentRecords<DenialRecord>;
+  readonly #signatures: RecentRecords<SignatureRecord>;
 
   /** @param reports where the audit gets them from */
   constructor(clock: Pick<Clock, "monotonicMs">, reports: Pick<DenialReports, "add">) {
     this.#reports = reports;
     const monotonicMs = () => clock.monotonicMs();
-    const bounds = { maxCount: maxKeptDenials, maxPerSecond: maxDenialsPerSecond, monotonicMs };
-    this.#denials = new RecentRecords(bounds);
+    this.#denials = new RecentRecords({
+      ...{ maxCount: maxKeptDenials, maxPerSecond: maxDenialsPerSecond, monotonicMs },
+    });
+    this.#signatures = new RecentRecords({
+      ...{ maxCount: maxKeptSignatures, maxPerSecond: maxSignaturesPerSecond, monotonicMs },
+    });
   }
 
   /** Policies refused something: it can be explained, and is recorded in the audit. */
@@ -38,11 +54,18 @@ export class Diagnostics {
     this.#denials.add(() => describeDenial(denial));
   }
 
+  /** A signature was not what the server computed. @param describe called when there is room */
+  noteMismatch(describe: () => SignatureRecord): void {
+    this.#signatures.add(describe);
+  }
+
   /** What is kept of a request. */
   find({ what, requestId }: { readonly what: KeptKind; readonly requestId: string }): KeptAnswer {
     switch (what) {
       case "denials":
         return { denials: this.#denials.find(requestId) };
+      case "signatures":
+        return { signatures: this.#signatures.find(requestId) };
     }
   }
 }

@@ -13,6 +13,7 @@ import { announcesBody } from "../listener/closing-response.ts";
 import { principalOf } from "../request/call-origin.ts";
 import { toS3Error } from "../request/error-document.ts";
 import { findSecret, identify } from "../request/identify.ts";
+import { noteMismatch } from "../request/note-mismatch.ts";
 import { commonHeaders } from "../request/respond.ts";
 import { clientAddress } from "../request/s3-request.ts";
 import { withForm } from "./read-form.ts";
@@ -39,6 +40,7 @@ export async function answerSts(plane: DataPlane, request: StsRequest): Promise<
     const document = await withForm(request, plane.bodyBudget, (bytes) => act(plane, request, bytes));
     respond(request, 200, document);
   } catch (thrown) {
+    noteMismatch(plane, thrown, request);
     if (response.headersSent) {
       response.destroy();
       return;

@@ -21,6 +21,7 @@ import { authorizeRequest } from "../request/authorize-request.ts";
 import { toS3Error } from "../request/error-document.ts";
 import { findSecret, identify } from "../request/identify.ts";
 import { loadObjectTags } from "../request/load-object-tags.ts";
+import { noteMismatch } from "../request/note-mismatch.ts";
 import { S3Request } from "../request/s3-request.ts";
 import { answerSts } from "./answer-sts.ts";
 import { findAuthMethod } from "./auth-method.ts";
@@ -181,6 +182,7 @@ export class RequestHandler {
   #fail(thrown: unknown, place: FailurePlace): S3ErrorCode {
     const { message, response } = place;
     const error = toS3Error(thrown);
+    noteMismatch(this.#plane, error, place);
     if (error.status >= 500 && !(thrown instanceof S3Error)) this.#tellFailure(thrown, place);
     if (response.headersSent) {
       response.destroy();

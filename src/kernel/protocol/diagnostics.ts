@@ -32,9 +32,23 @@ export interface DenialRecord {
   readonly context: Readonly<Record<string, string | readonly string[]>>;
 }
 
+/** What the server computed a signature over that was not the client's. Secrets in it are replaced by digests. */
+export interface SignatureRecord {
+  readonly requestId: string;
+  /** ms since 1970. */
+  readonly timeMs: number;
+  readonly accessKeyId: string;
+  /** The key's tenant; null when it is not known. */
+  readonly tenantId: string | null;
+  /** Null for SigV2, which has none. */
+  readonly canonicalRequest: string | null;
+  readonly stringToSign: string;
+}
+
 /** Records that workers keep for a while, by kind. */
 export interface KeptRecords {
   readonly denials: DenialRecord;
+  readonly signatures: SignatureRecord;
 }
 
 /** What a worker may be asked for. */

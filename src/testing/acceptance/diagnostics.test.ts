@@ -91,3 +91,29 @@ test("audit: denials of S3 requests are recorded, equal ones as one", async () =
     resource: { kind: "bucket", name: "photos", arn: "arn:aws:s3:::photos" },
   });
 }, 30_000);
+
+test("diagnostics/signatures: what the server signed is shown without secrets, and compared with what the client signed", async () => {
+  const { accessKeyId } = server.credentials;
+  const secretKey = "wrong".repeat(8);
+  const customerKey = Buffer.alloc(32, 7).toString("base64");
+  const requestId = await refuse({
+    ...{ method: "GET", target: "/photos/a%20b?versionId=v", credentials: { accessKeyId, secretKey } },
+    headers: { "x-amz-server-side-encryption-customer-key": customerKey },
+  });
+  const { status, body } = await call("GET", `diagnostics/signatures?requestId=${requestId}`);
+  const shown = JSON.stringify(body);
+  for (const secret of [customerKey, secretKey, server.credentials.secretKey]) expect(shown).not.toContain(secret);
+  expect([status, body.requestId, body.accessKeyId]).toEqual([200, requestId, accessKeyId]);
+  expect(body.canonicalRequest).toStartWith(`GET\n/photos/a%20b\nversionId=v\nhost:127.0.0.1:${server.s3Port}\n`);
+  expect(body.stringToSign).toStartWith("AWS4-HMAC-SHA256\n");
+  const compare = (client: object) => call("POST", "diagnostics/signatures", { requestId, ...client });
+  const canonicalRequest = body.canonicalRequest.replace(/\(sha256 .*\)/, customerKey);
+  const equal = await compare({ canonicalRequest, stringToSign: body.stringToSign });
+  expect([equal.body.cause, equal.body.difference]).toEqual(["secret", null]);
+  const proxied = await compare({ canonicalRequest: canonicalRequest.replace("host:127.0.0.1", "host:s3.example") });
+  expect([proxied.body.cause, proxied.body.difference.part]).toEqual(["hostRewritten", "header host"]);
+  expect([proxied.body.advice, proxied.body.server]).toEqual([expect.stringContaining("proxy"), body]);
+  expect((await compare({})).status).toBe(400);
+  expect((await compare({ requestId: "0000000000000000", stringToSign: "x" })).status).toBe(404);
+  expect((await findDenials(requestId)).status).toBe(404);
+});
