@@ -132,10 +132,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const { usages = new BucketUsages() } = options;
     const { buckets: published, bucketRows } = publisher;
     const metrics = {
-      usages,
-      buckets: published,
-      bucketRows,
-      controlSlot,
+      ...{ usages, buckets: published, bucketRows, controlSlot },
       logIns: () => ({ basic: logIns.counts, password: logInParts.session.logIn.counts }),
       ...{ logDrops: () => log.drops, traceDrops: () => traces?.dropCount ?? 0, clock },
     };
@@ -146,6 +143,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const logInParts = openLogIns(logInState, options);
     const { secondFactors } = logInParts.session;
     const questions = new WorkerQuestions({ workers: () => publisher.startedWorkers });
+    const workerCalls = { buckets, publisher, problems, keyUses, questions, audit, log, traces };
     const sts = openSts({ database, publisher, secondFactors, turns, ...state }, options);
     return new Control({
       ...state,
@@ -171,17 +169,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       stsSessions: sts.sessions,
       identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store, keyUses)),
       keyUses,
-      calls: new WorkerCalls({
-        buckets,
-        sts: sts.service,
-        publisher,
-        problems,
-        keyUses,
-        questions,
-        audit,
-        log,
-        traces,
-      }),
+      calls: new WorkerCalls({ ...workerCalls, sts: sts.service }),
       traces,
       questions,
       readiness,
