@@ -142,6 +142,42 @@ test("LogInGuard: a known administrator does not wait for failures in the same n
   expect(guard.counts).toEqual({ succeeded: 3, refused: 27, delayed: 2 });
 });
 
+test("LogInGuard: behind one address a success forgets the user's own failures there, not those of others", () => {
+  const time = { ms: 0 };
+  const clock = { nowMs: () => time.ms, monotonicMs: () => time.ms };
+  const log = createLog({ level: "info", format: "json", clock, output: () => {} });
+  const key = ["AKIAFIRST", "AKIASECOND"].map((accessKeyId) => ({ ...testKey, accessKeyId, secretKey: "right" }));
+  const entries = new SnapshotPublisher({
+    entries: entriesWith({ user: [{ ...testUser, global: true }], key }),
+    settings: resolveDataSettings(new Map(), {}, 0),
+    endSilentWorker: () => Promise.resolve(),
+  });
+  const guard = new LogInGuard({ entries, clock, log, keyUses: { note: () => {} } });
+  const attempt = (user: string, secret: string) => {
+    const headers = { authorization: `Basic ${btoa(`${user}:${secret}`)}` };
+    const request = new Request("http://localhost/", { headers });
+    setRequestContext(request, { requestId: "", peerAddress: "10.0.0.1" });
+    return guard.authenticate(request);
+  };
+  const fail = (user: string, times: number) => {
+    for (let index = 0; index < times; index++) expect(() => attempt(user, "wrong")).toThrow("are wanted");
+  };
+  for (let index = 0; index < 18; index++) fail(`AKIASTRANGER${index}`, 1);
+  fail("AKIAFIRST", 2);
+  attempt("AKIAFIRST", "right");
+  // 18 failures of strangers are left: two more are free, the third brings a delay for who was never here.
+  fail("AKIASTRANGER", 3);
+  expect(() => attempt("AKIASECOND", "right")).toThrow(TooManyRequestsError);
+  // Not for who was; and the own failures of who was are free as often as an address's.
+  attempt("AKIAFIRST", "right");
+  fail("AKIAFIRST", 21);
+  expect(() => attempt("AKIAFIRST", "right")).toThrow(TooManyRequestsError);
+  time.ms = 1000;
+  attempt("AKIAFIRST", "right");
+  // With the 21 failures of the other one the address would wait for longer.
+  attempt("AKIASECOND", "right");
+});
+
 test("answerS3Request: S3 clients at this port are told where S3 is, in their own words", async () => {
   const { fetch } = await startControl();
   const signed = { authorization: "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request" };

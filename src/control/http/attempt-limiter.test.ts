@@ -46,3 +46,14 @@ test("AttemptLimiter: it remembers so many names and no more, the newest failure
   limiter.fail("d");
   expect(["a", "b", "c"].map((name) => limiter.waitMs(name) > 0)).toEqual([true, false, true]);
 });
+
+test("AttemptLimiter: so many failures are forgiven and no more", () => {
+  const { limiter } = open();
+  for (let i = 0; i < 4; i++) limiter.fail("a");
+  limiter.forgive("a", 2);
+  limiter.forgive("b", 2);
+  expect([limiter.count("a"), limiter.waitMs("a"), limiter.count("b")]).toEqual([2, 0, 0]);
+  expect(limiter.fail("a")).toBe(1000);
+  limiter.forgive("a", 5);
+  expect([limiter.count("a"), limiter.fail("a")]).toEqual([0, 0]);
+});

@@ -52,6 +52,19 @@ export class AttemptLimiter {
     this.#failures.delete(name);
   }
 
+  /** How many failures of a name are remembered. */
+  count(name: string): number {
+    return this.#find(name)?.count ?? 0;
+  }
+
+  /** Forgets so many of the failures of a name. */
+  forgive(name: string, count: number): void {
+    const failures = this.#find(name);
+    if (failures === undefined) return;
+    failures.count -= count;
+    if (failures.count <= 0) this.#failures.delete(name);
+  }
+
   #find(name: string): Failures | undefined {
     const failures = this.#failures.get(name);
     if (failures === undefined || this.#clock.monotonicMs() - failures.lastMs < this.#limits.forgetAfterMs)

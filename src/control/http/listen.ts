@@ -6,6 +6,7 @@ import type { OpenSpan } from "#kernel/trace/span-maker.ts";
 import type { Log } from "../observe/log.ts";
 import type { TraceExport } from "../tracing/trace-export.ts";
 import { ControlError } from "./control-error.ts";
+import { nameHostOfProbe } from "./hostless-probe.ts";
 import { renderProblem } from "./render-problem.ts";
 import { getRequestContext, setRequestContext } from "./request-context.ts";
 
@@ -54,9 +55,10 @@ export function listen({ address, app, trustedProxies, random, log, traces }: Li
     maxRequestBodySize: maxBodyBytes,
     idleTimeout: idleSeconds,
     development: false,
-    async fetch(request, self) {
+    async fetch(received, self) {
+      const request = nameHostOfProbe(received);
       const requestId = Buffer.from(random.bytes(16)).toString("hex");
-      const peerAddress = self.requestIP(request)?.address ?? "";
+      const peerAddress = self.requestIP(received)?.address ?? "";
       const forwarded = request.headers.get("x-forwarded-for");
       const clientAddress = findClientAddress(peerAddress, forwarded, trustedProxies());
       setRequestContext(request, { requestId, peerAddress, clientAddress });

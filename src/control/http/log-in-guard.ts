@@ -32,6 +32,8 @@ const userLimits: AttemptLimits = { ...shared, freeFailures: 5, maxDelayMs: 30_0
 /** Where a log-in failed. */
 interface FailurePlace {
   readonly address: string;
+  /** Of user and address. */
+  readonly pair: string;
   readonly requestId: string;
 }
 
@@ -39,13 +41,16 @@ interface FailurePlace {
 const maxKnownPairs = 1000;
 
 /**
- * Lets administrators in and slows down guessing, per address and per user. Who logged in from an address before does not wait for
- * failures in the same name elsewhere. Requests without credentials are no attempts.
+ * Lets administrators in and slows down guessing, per address and per user. Who logged in from an address before waits neither for
+ * failures in the same name elsewhere nor for those of others at the address, which may be a proxy's; a success forgets the user's own
+ * failures there alone. Requests without credentials are no attempts.
  */
 export class LogInGuard {
   readonly #options: LogInGuardOptions;
   readonly #addresses: AttemptLimiter;
   readonly #users: AttemptLimiter;
+  /** Failures of one user at one address: what a success there forgets. */
+  readonly #pairs: AttemptLimiter;
   /** In the order of their last success. */
   readonly #knownPairs = new Set<string>();
   readonly #counts = { succeeded: 0, refused: 0, delayed: 0 };
@@ -53,6 +58,7 @@ export class LogInGuard {
   constructor(options: LogInGuardOptions) {
     this.#options = options;
     this.#addresses = new AttemptLimiter(addressLimits, options.clock);
+    this.#pairs = new AttemptLimiter(addressLimits, options.clock);
     this.#users = new AttemptLimiter(userLimits, options.clock);
   }
 
@@ -70,24 +76,26 @@ export class LogInGuard {
     if (given === undefined) throw new ControlError("Unauthorized");
     const address = addressGroup(getRequestContext(request).clientAddress);
     const pair = JSON.stringify([given.accessKeyId, address]);
-    const userWaitMs = this.#knownPairs.has(pair) ? 0 : this.#users.waitMs(given.accessKeyId);
-    const waitMs = Math.max(this.#addresses.waitMs(address), userWaitMs);
+    const waitMs = this.#knownPairs.has(pair)
+      ? this.#pairs.waitMs(pair)
+      : Math.max(this.#addresses.waitMs(address), this.#users.waitMs(given.accessKeyId));
     if (waitMs > 0) {
       this.#counts.delayed += 1;
       throw new TooManyRequestsError(Math.ceil(waitMs / 1000));
     }
     const entry = findAdministrator(given, this.#options.entries, this.#options.clock.nowMs());
     if (entry === undefined) {
-      this.#noteFailure(given, { address, requestId: getRequestContext(request).requestId });
+      this.#noteFailure(given, { address, pair, requestId: getRequestContext(request).requestId });
       throw new ControlError("Unauthorized");
     }
     this.#noteSuccess(given, address, pair);
     return entry;
   }
 
-  #noteFailure({ accessKeyId }: BasicCredentials, { address, requestId }: FailurePlace): void {
+  #noteFailure({ accessKeyId }: BasicCredentials, { address, pair, requestId }: FailurePlace): void {
     const { entries, log } = this.#options;
     this.#counts.refused += 1;
+    this.#pairs.fail(pair);
     const delayMs = Math.max(this.#addresses.fail(address), this.#users.fail(accessKeyId));
     // What is no access key may be a secret that was typed into the wrong field.
     const shown = entries.entries("key").has(accessKeyId) ? accessKeyId : "unknown";
@@ -99,7 +107,8 @@ export class LogInGuard {
     const { keyUses, clock } = this.#options;
     this.#counts.succeeded += 1;
     keyUses.note([{ accessKeyId, operation: "maxiofs:ControlApi", usedAtMs: clock.nowMs() }]);
-    this.#addresses.succeed(address);
+    this.#addresses.forgive(address, this.#pairs.count(pair));
+    this.#pairs.succeed(pair);
     this.#users.succeed(accessKeyId);
     this.#knownPairs.delete(pair);
     this.#knownPairs.add(pair);

@@ -19,6 +19,19 @@ test("console port: a signed S3 request is told the S3 port", async () => {
   expect(await response.text()).toContain(`S3 is served at port ${server.s3Port}`);
 });
 
+test("console port: HTTP/1.0 probes of the health need no Host header, everything else does", async () => {
+  const ask = async (line: string) => {
+    const [method = ""] = line.split(" ");
+    return (await exchange({ port: server.consolePort }, method, `${line} HTTP/1.0\r\n\r\n`)).status;
+  };
+  for (const line of ["GET /health", "HEAD /health", "GET /health/live", "GET /health/ready"]) {
+    expect([line, await ask(line)]).toEqual([line, 200]);
+  }
+  for (const line of ["GET /metrics", "GET /", "GET /api/v1/me", "GET /health?x", "POST /health", "GET /health/"]) {
+    expect([line, await ask(line)]).toEqual([line, 400]);
+  }
+});
+
 test("console port: metrics need the server's own name or address as host", async () => {
   const url = `http://127.0.0.1:${server.consolePort}/metrics`;
   expect((await fetch(url)).status).toBe(200);
