@@ -105,6 +105,16 @@ async function useSettings(): Promise<void> {
   const token = makeSecret("metrics token");
   look("settings", await api("PATCH", "settings", { "metrics.token": token, "logging.level": "debug" }));
   look("settings", await api("PATCH", "settings", { "logging.access_enabled": true }));
+  // Nobody receives there: what goes wrong is told.
+  const url = "http://127.0.0.1:9/receive";
+  const receivers = {
+    ...{ "logging.http_enabled": true, "logging.http_url": url, "tracing.otlp_url": url },
+    "logging.http_auth_token": makeSecret("token of the log's receiver"),
+    "tracing.auth_token": makeSecret("token of the traces' receiver"),
+  };
+  const changed = await api("PATCH", "settings", receivers);
+  expect(changed).toStartWith("200");
+  look("settings of receivers", changed);
   const scrape = await fetch(`http://127.0.0.1:${server.consolePort}/metrics`, {
     headers: { authorization: `Bearer ${token}` },
   });
@@ -184,6 +194,28 @@ async function useCustomerKeys(): Promise<void> {
     body: "small",
   });
   await s3("PUT", "/canaries/customer", { headers: { ...headers, [`${prefix}-key`]: `${key}AAAA` }, body: "small" });
+}
+
+/** A request that policies refuse, with secrets in its headers, and why it was refused. */
+async function explainDenial(): Promise<void> {
+  const statement = { Effect: "Allow", Action: "s3:ListBucket", Resource: "*" };
+  const policy = JSON.stringify({ Version: "2012-10-17", Statement: statement });
+  const made = await api("POST", "access-keys", { userName: "admin", policy });
+  const signer = { accessKeyId: partOf(made, "accessKeyId"), secretKey: partOf(made, "secretKey") };
+  look("a narrowed key", made, { "narrowed secret key": signer.secretKey });
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  canaries.plant("customer key of a denied request", bytes);
+  const prefix = "x-amz-server-side-encryption-customer";
+  const headers = {
+    [`${prefix}-algorithm`]: "AES256",
+    [`${prefix}-key`]: Buffer.from(bytes).toString("base64"),
+    [`${prefix}-key-md5`]: new Bun.CryptoHasher("md5").update(bytes).digest("base64"),
+    "x-amz-meta-note": "denied",
+  };
+  const denied = await s3("PUT", "/canaries/denied", { signer, headers, body: "body" });
+  const record = await api("GET", `diagnostics/denials?requestId=${partOf(denied, "RequestId")}`);
+  expect(record).toStartWith("200");
+  look("a denial explained", record);
 }
 
 async function useLogIns(): Promise<void> {
@@ -276,6 +308,7 @@ test("canaries: no secret is in an answer that is not there to show it, in logs,
   await signBadly();
   await useSessions();
   await useCustomerKeys();
+  await explainDenial();
   await useLogIns();
   await useCommands("with a server");
   await lookEverywhere("while it runs");
