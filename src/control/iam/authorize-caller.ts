@@ -1,9 +1,8 @@
 import type { Clock } from "#kernel/base/clock.ts";
-import { evaluateAccess } from "#kernel/policy/evaluate-access.ts";
 import { IdentityPolicies } from "#kernel/policy/identity-policies.ts";
 import type { AllowsCaller } from "../session/token-narrowing.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
-import { describeCaller, describeResource } from "./caller-request.ts";
+import { describeCaller, isControlAllowed } from "./caller-request.ts";
 
 /** What deciding stands on. */
 export interface CallerPoliciesOptions {
@@ -20,15 +19,14 @@ export function makeAllowsCaller({ publisher, clock }: CallerPoliciesOptions): A
     findGroup: (groupId) => publisher.entries("group").get(groupId),
     findPolicy: (policyId) => publisher.entries("policy").get(policyId),
   });
-  return (caller, action, resourceArn) => {
+  return (caller, action, asked) => {
     const user = publisher.entries("user").get(caller.userId);
     const tenant = publisher.entries("tenant").get(user?.tenantId ?? "");
-    const resource = describeResource(resourceArn);
-    if (user === undefined || tenant === undefined || resource === undefined) return false;
+    if (user === undefined || tenant === undefined) return false;
     if (user.status !== "active" || tenant.status !== "active") return false;
     const { narrowing, identity, ...resolved } = policies.resolveUser({ user, tenant, narrowing: [] });
     const values = new Map([...describeCaller(caller, clock), ...resolved.values]);
     const sets = { narrowing, identity, resource: undefined };
-    return evaluateAccess({ action, resource, caller: resolved.caller, values }, sets).outcome === "allow";
+    return isControlAllowed({ action, caller: resolved.caller, values }, asked, sets);
   };
 }

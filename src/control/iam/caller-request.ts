@@ -1,7 +1,27 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import { parseArn } from "#kernel/policy/arn-pattern.ts";
-import type { AccessedResource } from "#kernel/policy/evaluate-statement.ts";
+import { evaluateAccess, type PolicySets } from "#kernel/policy/evaluate-access.ts";
+import type { AccessedResource, AccessRequest } from "#kernel/policy/evaluate-statement.ts";
 import type { Caller } from "../http/caller.ts";
+
+/** What an action is asked for: an ARN, `*` for what has none of its own, or the ARN of a thing of another tenant. */
+export type AskedResource = string | { readonly ofOtherTenant: string };
+
+/**
+ * Whether policies allow a control request. Allow says nothing about a foreign account, so for a thing of another tenant it is asked
+ * for everything; a Deny holds wherever it names the thing itself. An ARN that is none is not allowed.
+ */
+export function isControlAllowed(
+  request: Omit<AccessRequest, "resource">,
+  asked: AskedResource,
+  sets: PolicySets,
+): boolean {
+  const resource = describeResource(typeof asked === "string" ? asked : asked.ofOtherTenant);
+  if (resource === undefined) return false;
+  const { outcome } = evaluateAccess({ ...request, resource }, sets);
+  if (typeof asked === "string") return outcome === "allow";
+  return outcome !== "explicitDeny" && isControlAllowed(request, "*", sets);
+}
 
 /** A resource by its ARN; `*` for what has none of its own. Undefined when the text is no ARN. */
 export function describeResource(arn: string): AccessedResource | undefined {

@@ -96,8 +96,8 @@ export function editorOf(base: IdentityRoutesBase, routed: RoutedRequest): Actor
 }
 
 /**
- * Asks the policies. In another tenant a global administrator's policies are asked for everything: they say nothing about a foreign
- * account.
+ * Asks the policies. In another tenant a global administrator's Allow is asked for everything: it says nothing about a foreign
+ * account. His Deny on the ARN holds there as well.
  * @throws ControlError Forbidden naming the action
  */
 export function requireAction(
@@ -106,5 +106,5 @@ export function requireAction(
   action: string,
 ): void {
   const isOwn = actor.tenantId === actor.caller.tenantId;
-  guard.requireAllowed(request, action, isOwn ? arn : "*");
+  guard.requireAllowed(request, action, isOwn ? arn : { ofOtherTenant: arn });
 }

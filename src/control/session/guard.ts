@@ -11,6 +11,7 @@ import { callerOfKey, readAgent, setRequestCaller } from "../http/request-caller
 import { getRequestContext } from "../http/request-context.ts";
 import type { RouteRule } from "../http/route-rule.ts";
 import { type CookiePlace, readSessionCookie, renderSessionCookie } from "../http/session-cookie.ts";
+import type { AskedResource } from "../iam/caller-request.ts";
 import { type Account, findAccountById } from "./account-store.ts";
 import type { ApiTokens } from "./api-tokens.ts";
 import { describeRefusal, describeWrongCredentials, userArnOf } from "./log-in-audit.ts";
@@ -103,9 +104,9 @@ export class Guard {
   }
 
   /** Asks the policies about a resource that a route found. @throws ControlError Forbidden naming the action. */
-  requireAllowed(request: Request, action: string, resourceArn: string): void {
+  requireAllowed(request: Request, action: string, asked: AskedResource): void {
     const { caller } = this.requireUser(request);
-    if (!this.#options.allows(caller, action, resourceArn)) this.refuse(caller, action);
+    if (!this.#options.allows(caller, action, asked)) this.refuse(caller, action);
   }
 
   /**

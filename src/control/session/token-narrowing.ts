@@ -1,12 +1,11 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import { findBuiltInPolicy } from "#kernel/policy/built-in-policies.ts";
 import { type CompiledPolicy, compilePolicyText } from "#kernel/policy/compile-policy.ts";
-import { evaluateAccess } from "#kernel/policy/evaluate-access.ts";
 import type { Caller } from "../http/caller.ts";
-import { describeCaller, describeResource } from "../iam/caller-request.ts";
+import { type AskedResource, describeCaller, describeResource, isControlAllowed } from "../iam/caller-request.ts";
 
-/** Whether a caller may do something; `resourceArn` is `*` for what has no resource of its own. */
-export type AllowsCaller = (caller: Caller, action: string, resourceArn: string) => boolean;
+/** Whether a caller may do something. */
+export type AllowsCaller = (caller: Caller, action: string, asked: AskedResource) => boolean;
 
 /** What a token's policy says nothing about: its user's rights. */
 const everything: CompiledPolicy = compilePolicyText(
@@ -40,17 +39,16 @@ export class TokenNarrowing {
 
   /** `allows`, narrowed. */
   narrow(allows: AllowsCaller): AllowsCaller {
-    return (caller, action, resourceArn) =>
-      this.#allows(caller, action, resourceArn) && allows(caller, action, resourceArn);
+    return (caller, action, asked) => this.#allows(caller, action, asked) && allows(caller, action, asked);
   }
 
-  #allows(caller: Caller, action: string, resourceArn: string): boolean {
+  #allows(caller: Caller, action: string, asked: AskedResource): boolean {
     if (caller.tokenId === undefined) return true;
     const policy = this.#policies.get(caller);
     if (policy === undefined) return false;
     if (policy === "none") return true;
     if ((action.startsWith("iam:") && !readsIdentities.test(action)) || changesIdentities.has(action)) return false;
-    const resource = describeResource(resourceArn);
+    const resource = describeResource(typeof asked === "string" ? asked : asked.ofOtherTenant);
     if (resource === undefined) return false;
     const { userId, global } = caller;
     // The rights of the user are asked for elsewhere: this is about the token's policy alone.
@@ -61,6 +59,6 @@ export class TokenNarrowing {
       identity: [everything],
       resource: undefined,
     };
-    return evaluateAccess({ action, resource, caller: user, values }, sets).outcome === "allow";
+    return isControlAllowed({ action, caller: user, values }, asked, sets);
   }
 }
