@@ -25,7 +25,7 @@ const allowedLayers: Readonly<Record<Layer, readonly Layer[]>> = {
 const allowedPackages: Readonly<Record<Layer, readonly string[] | "any">> = {
   kernel: ["@sinclair/typebox"],
   data: ["hash-wasm"],
-  control: ["elysia", "@elysiajs/*", "prom-client", "otplib"],
+  control: ["elysia", "@elysiajs/*", "prom-client", "otplib", "swagger-ui-dist"],
   console: ["solid-js", "@solidjs/*", "@kobalte/core", "uplot"],
   testing: "any",
   bench: "any",

@@ -13,7 +13,7 @@ import type { LogInGuard } from "./http/log-in-guard.ts";
 import { isUnexpected, renderProblem, toControlError } from "./http/render-problem.ts";
 import { getRequestCaller } from "./http/request-caller.ts";
 import { getRequestContext } from "./http/request-context.ts";
-import { collectRouteRules, type RouteRules } from "./http/route-rules.ts";
+import { collectRouteRules, type ListedRoute, type RouteRules } from "./http/route-rules.ts";
 import { answerS3Request } from "./http/s3-hint.ts";
 import { identityRoutes } from "./iam/identities.routes.ts";
 import type { Identities } from "./iam/identities.ts";
@@ -21,6 +21,7 @@ import { healthRoutes } from "./observe/health.routes.ts";
 import type { Log } from "./observe/log.ts";
 import { metricsRoutes, type RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
+import { openApiRoutes, publicDocsPaths } from "./openapi/openapi.routes.ts";
 import { authRoutes, publicAuthPaths } from "./session/auth.routes.ts";
 import { meRoutes } from "./session/me.routes.ts";
 import type { SessionPlane } from "./session/open-session-plane.ts";
@@ -62,6 +63,7 @@ const publicPaths = new Set([
   "/ready",
   "/metrics",
   ...publicAuthPaths,
+  ...publicDocsPaths,
 ]);
 
 /** The control plane's HTTP routes. @throws Error when a route is neither public nor names its action. */
@@ -71,6 +73,7 @@ export function createControlApp(options: ControlAppOptions) {
   const { guard } = session;
   const { quotas } = options;
   let rules: RouteRules | undefined;
+  let listed: readonly ListedRoute[] = [];
   const isLocal = (request: Request, networks: readonly string[]) =>
     isLocalRequest(request, { knownHosts: knownHosts(), isAllowed: isInNetworks(networks) });
   const authenticate = (request: Request) => logIns.authenticate(request);
@@ -109,8 +112,10 @@ export function createControlApp(options: ControlAppOptions) {
     .use(settingsRoutes({ settings, callerOf: getRequestCaller }))
     .use(stsSessionRoutes(options.stsSessions, getRequestCaller))
     .use(diagnosticsRoutes({ questions: options.questions, callerOf: getRequestCaller }))
-    .use(auditRoutes({ audit, clock, callerOf: getRequestCaller }));
-  rules = collectRouteRules(app.routes, publicPaths);
+    .use(auditRoutes({ audit, clock, callerOf: getRequestCaller }))
+    .use(openApiRoutes({ version, routes: () => listed }));
+  listed = app.routes;
+  rules = collectRouteRules(listed, publicPaths);
   return app;
 }
 

@@ -22,6 +22,8 @@ type World = Awaited<ReturnType<typeof openConsole>> & {
 const publicPaths = [
   ...["GET /", "GET /health", "GET /health/live", "GET /health/ready", "GET /ready", "GET /metrics"],
   ...["GET /api/v1/auth/methods", "POST /api/v1/auth/login", "POST /api/v1/auth/second-factor"],
+  ...["GET /api/docs", "GET /api/docs/start.js"],
+  ...["GET /api/docs/swagger-ui-bundle.js", "GET /api/docs/swagger-ui.css"],
 ];
 
 let world: World;

@@ -37,7 +37,7 @@ export interface ListenOptions {
 const maxBodyBytes = 2 ** 20;
 const idleSeconds = 30;
 
-/** On every response. Source: OWASP HTTP Headers Cheat Sheet. */
+/** On every response that does not say otherwise itself. Source: OWASP HTTP Headers Cheat Sheet. */
 const commonHeaders: Readonly<Record<string, string>> = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
@@ -67,7 +67,9 @@ export function listen({ address, app, trustedProxies, random, log, traces }: Li
       if (span !== undefined) traces?.finish(endSpan(span, { request, status: response.status }));
       for (const [name, value] of getRequestContext(request).responseHeaders) response.headers.append(name, value);
       response.headers.set("x-request-id", requestId);
-      for (const [name, value] of Object.entries(commonHeaders)) response.headers.set(name, value);
+      for (const [name, value] of Object.entries(commonHeaders)) {
+        if (!response.headers.has(name)) response.headers.set(name, value);
+      }
       if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
       return response;
     },

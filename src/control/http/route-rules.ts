@@ -5,7 +5,14 @@ export interface ListedRoute {
   readonly method: string;
   /** As registered, such as `/api/v1/users/:id`. */
   readonly path: string;
-  readonly hooks: { readonly detail?: unknown };
+  readonly hooks: {
+    readonly detail?: unknown;
+    /** Schemas of the request's parts and of answers, as far as the route has them. */
+    readonly body?: unknown;
+    readonly query?: unknown;
+    readonly params?: unknown;
+    readonly response?: unknown;
+  };
 }
 
 /** The rules of all routes. */

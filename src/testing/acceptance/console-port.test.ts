@@ -59,3 +59,19 @@ test("S3 port: a browser without credentials gets S3's AccessDenied", async () =
   expect([response.status, response.headers.get("content-type")]).toEqual([403, "application/xml"]);
   expect(await response.text()).toContain("<Code>AccessDenied</Code>");
 });
+
+test("console port: the API describes itself to who is known, and its page loads nothing from elsewhere", async () => {
+  const url = `http://127.0.0.1:${server.consolePort}/api/`;
+  const page = await fetch(`${url}docs`);
+  expect([page.status, page.headers.get("content-security-policy")]).toEqual([
+    200,
+    expect.stringContaining("default-src 'none'"),
+  ]);
+  const links = [...(await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link = ""]) => link);
+  expect(links).toHaveLength(3);
+  const sizes = links.map(async (link) => (await (await fetch(url + link)).bytes()).length);
+  expect(Math.min(...(await Promise.all(sizes)))).toBeGreaterThan(100);
+  expect((await fetch(`${url}openapi.json`)).status).toBe(401);
+  const described = await (await server.adminFetch("/api/openapi.json")).json();
+  expect(described.paths["/api/v1/users"].post["x-action"]).toBe("iam:CreateUser");
+});
