@@ -17,6 +17,7 @@ import { collectRouteRules, type ListedRoute, type RouteRules } from "./http/rou
 import { answerS3Request } from "./http/s3-hint.ts";
 import { identityRoutes } from "./iam/identities.routes.ts";
 import type { Identities } from "./iam/identities.ts";
+import type { IdempotencyKeys } from "./idempotency/idempotency-keys.ts";
 import { healthRoutes } from "./observe/health.routes.ts";
 import type { Log } from "./observe/log.ts";
 import { metricsRoutes, type RegisterMetrics } from "./observe/metrics.routes.ts";
@@ -48,6 +49,7 @@ export interface ControlAppOptions {
   readonly audit: AuditTrail;
   readonly questions: WorkerQuestions;
   readonly stsSessions: StsSessions;
+  readonly idempotency: Pick<IdempotencyKeys, "begin">;
   readonly readiness: Readiness;
   readonly registerMetrics: RegisterMetrics;
   readonly clock: Clock;
@@ -100,6 +102,10 @@ export function createControlApp(options: ControlAppOptions) {
     .onTransform(({ request, route }) => {
       // Whatever path the guard saw: the route that the router chose is public, or somebody asks who may.
       if (!publicPaths.has(route)) guard.authorize(request, rules?.find(request.method, route));
+    })
+    .onBeforeHandle(({ request, route, body }) => {
+      if (publicPaths.has(route) || !request.headers.has("idempotency-key")) return undefined;
+      return options.idempotency.begin({ request, caller: getRequestCaller(request), body });
     })
     .get("/", () => renderWelcome(version))
     .use(healthRoutes(readiness))

@@ -17,6 +17,7 @@ import type { ControlListener } from "./http/listen.ts";
 import type { LogInGuard } from "./http/log-in-guard.ts";
 import type { ListedRoute } from "./http/route-rules.ts";
 import type { Identities } from "./iam/identities.ts";
+import type { IdempotencyKeys } from "./idempotency/idempotency-keys.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { Readiness } from "./observe/readiness.ts";
@@ -52,6 +53,7 @@ export interface ControlParts {
   readonly usage: CatalogUsage;
   readonly sts: Sts;
   readonly stsSessions: StsSessions;
+  readonly idempotency: IdempotencyKeys;
   readonly keyUses: StoredKeyUses;
   readonly questions: WorkerQuestions;
   readonly calls: WorkerCalls;
@@ -136,7 +138,8 @@ export class Control {
     });
     this.#routes = app.routes;
     const trustedProxies = () => session.settings()["server.trusted_proxies"];
-    this.#listener = listen({ address, app, trustedProxies, random, log, traces: parts.traces });
+    const settle = async (request: Request, response: Response) => parts.idempotency.settle(request, response);
+    this.#listener = listen({ address, app, trustedProxies, random, log, settle, traces: parts.traces });
     parts.place.consolePort = this.#listener.port;
     this.#socket = listenForAdministration({
       dataDir: parts.dataDir,
@@ -191,7 +194,10 @@ export class Control {
       await buckets.recover();
       await buckets.removeDeleted();
     });
-    await this.#runTask("session_upkeep", () => session.sweep());
+    await this.#runTask("session_upkeep", async () => {
+      await session.sweep();
+      await this.#parts.idempotency.runUpkeep();
+    });
     await this.#runTask("token_upkeep", () => this.#parts.sts.runUpkeep());
     await this.#runTask("key_use_upkeep", () => this.#parts.keyUses.write());
     await this.#runAuditUpkeep();

@@ -36,6 +36,7 @@ import { makeAllowsCaller } from "./iam/authorize-caller.ts";
 import { openIdentities } from "./iam/identities.ts";
 import { identityLimits } from "./iam/identity-limits.ts";
 import { readIdentities } from "./iam/read-identities.ts";
+import { IdempotencyKeys } from "./idempotency/idempotency-keys.ts";
 import { BucketUsages } from "./observe/bucket-usages.ts";
 import { CatalogProblems } from "./observe/catalog-problems.ts";
 import type { Log } from "./observe/log.ts";
@@ -166,7 +167,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       quotaWatch: new QuotaWatch({ database, publisher, catalogs, record, log }),
       usage: catalogs,
       sts: sts.service,
-      stsSessions: sts.sessions,
+      ...{ stsSessions: sts.sessions, idempotency: new IdempotencyKeys({ database, sealer, clock }) },
       identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store, keyUses)),
       keyUses,
       calls: new WorkerCalls({ ...workerCalls, sts: sts.service }),

@@ -14,6 +14,7 @@ export const controlErrors = {
   PreconditionFailed: [412, "Somebody else changed it since it was read"],
   PayloadTooLarge: [413, "The body is longer than 1 MiB"],
   UnsupportedMediaType: [415, "The body must be application/json"],
+  IdempotencyKeyReused: [422, "The Idempotency-Key was used for another request"],
   SessionLocked: [423, "The session is locked: unlock it or log out"],
   PreconditionRequired: [428, "If-Match with the ETag of what was read is wanted"],
   TooManyRequests: [429, "Too many log-ins failed; try again later"],

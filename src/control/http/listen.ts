@@ -30,6 +30,8 @@ export interface ListenOptions {
   readonly trustedProxies: () => readonly string[];
   readonly random: Random;
   readonly log: Log;
+  /** Given each answer before it is sent. */
+  readonly settle: (request: Request, response: Response) => Promise<Response>;
   /** Absent: nothing is traced. */
   readonly traces?: TraceExport | undefined;
 }
@@ -48,7 +50,7 @@ const commonHeaders: Readonly<Record<string, string>> = {
  * Listens for the control plane. Each response has an `X-Request-Id` of its own.
  * @throws Error with code EADDRINUSE, EACCES or EADDRNOTAVAIL when the address cannot be had.
  */
-export function listen({ address, app, trustedProxies, random, log, traces }: ListenOptions): ControlListener {
+export function listen({ address, app, trustedProxies, random, log, settle, traces }: ListenOptions): ControlListener {
   const server = Bun.serve({
     hostname: address.host,
     port: address.port,
@@ -63,7 +65,7 @@ export function listen({ address, app, trustedProxies, random, log, traces }: Li
       const clientAddress = findClientAddress(peerAddress, forwarded, trustedProxies());
       setRequestContext(request, { requestId, peerAddress, clientAddress });
       const span = traces?.beginRequest(request.method, request.headers.get("traceparent") ?? undefined);
-      const response = await app.handle(request);
+      const response = await settle(request, await app.handle(request));
       if (span !== undefined) traces?.finish(endSpan(span, { request, status: response.status }));
       for (const [name, value] of getRequestContext(request).responseHeaders) response.headers.append(name, value);
       response.headers.set("x-request-id", requestId);

@@ -4,7 +4,6 @@ import { readHeader } from "#kernel/s3/header-lookup.ts";
 import { parseQuery } from "#kernel/s3/query-parameters.ts";
 import type { RequestTarget } from "#kernel/s3/request-target.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { redactSignedText } from "#kernel/sigv4/redact-signed-text.ts";
 import type { DataPlane } from "../data-plane.ts";
 
 /** The request whose signature is not right. */
@@ -28,8 +27,8 @@ export function noteMismatch(plane: Plane, thrown: unknown, request: MismatchedR
     return {
       ...{ requestId: request.id, timeMs: plane.clock.nowMs(), accessKeyId },
       tenantId: findTenantId(plane, accessKeyId, request),
-      canonicalRequest: CanonicalRequest === undefined ? null : redactSignedText(String(CanonicalRequest)),
-      stringToSign: redactSignedText(String(StringToSign)),
+      canonicalRequest: CanonicalRequest === undefined ? null : String(CanonicalRequest),
+      stringToSign: String(StringToSign),
     };
   });
 }

@@ -1,10 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { S3Error } from "../s3/s3-error.ts";
-
-/** Headers, and parameters of presigned URLs, whose values are secrets: who reads the answer need not be who signed. */
-const secretNames = "x-amz-security-token|x-amz-(?:copy-source-)?server-side-encryption-customer-key";
-const secretHeaders = new RegExp(`^(${secretNames}):.*$`, "gim");
-const secretParameters = new RegExp(`(^|&)(${secretNames})=[^&\\n]*`, "gim");
+import { redactSignedText } from "./redact-signed-text.ts";
 
 /** What a signature was computed over: all of it came from the caller. Texts are latin1 strings of bytes. */
 export interface MismatchDetail {
@@ -22,27 +18,23 @@ export function signaturesAreEqual(expected: string, provided: string): boolean 
 }
 
 /**
- * SignatureDoesNotMatch with the fields that let a client see what the server signed; never key material: session tokens and
- * customers' keys are `***`.
+ * SignatureDoesNotMatch with the fields that let a client see what the server signed; never key material: who reads the answer need not be who
+ * signed, so session tokens and customers' keys are 32 bits of their digests.
  * Source: AWS "Troubleshooting SignatureDoesNotMatch".
  */
 export function signatureMismatch(detail: MismatchDetail): S3Error {
   const fields: Record<string, string> = {};
-  const stringToSign = maskSecrets(detail.stringToSign);
+  const stringToSign = redactSignedText(detail.stringToSign);
   if (detail.accessKeyId !== undefined) fields["AWSAccessKeyId"] = detail.accessKeyId;
   fields["StringToSign"] = showBytes(stringToSign);
   fields["SignatureProvided"] = detail.signatureProvided;
   fields["StringToSignBytes"] = spellBytes(stringToSign);
   if (detail.canonicalRequest !== undefined) {
-    const canonicalRequest = maskSecrets(detail.canonicalRequest);
+    const canonicalRequest = redactSignedText(detail.canonicalRequest);
     fields["CanonicalRequest"] = showBytes(canonicalRequest);
     fields["CanonicalRequestBytes"] = spellBytes(canonicalRequest);
   }
   return new S3Error("SignatureDoesNotMatch", { fields });
-}
-
-function maskSecrets(text: string): string {
-  return text.replaceAll(secretHeaders, "$1:***").replaceAll(secretParameters, "$1$2=***");
 }
 
 function showBytes(latin1: string): string {

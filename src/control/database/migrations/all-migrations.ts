@@ -5,6 +5,7 @@ import { sessionsMigration } from "./0003-sessions.ts";
 import { settingsAndAuditMigration } from "./0004-settings-and-audit.ts";
 import { stsMigration } from "./0005-sts.ts";
 import { quotaLevelsMigration } from "./0006-quota-levels.ts";
+import { idempotencyKeysMigration } from "./0007-idempotency-keys.ts";
 
 /** Every step of control.db's schema, in order. */
 export const allMigrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const allMigrations: readonly Migration[] = [
   settingsAndAuditMigration,
   stsMigration,
   quotaLevelsMigration,
+  idempotencyKeysMigration,
 ];
