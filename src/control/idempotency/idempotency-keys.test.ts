@@ -2,13 +2,24 @@ import { Database } from "bun:sqlite";
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openControlDatabase } from "#control/database/open-control-database.ts";
+import type { Caller } from "#control/http/caller.ts";
 import { FakeClock } from "#testing/fake-clock.ts";
 import { openConsole } from "#testing/opened-console.ts";
 import { closeControls } from "#testing/opened-control.ts";
-import { IdempotencyKeys, idempotencyLifeMs, maxIdempotencyKeyLength, maxIdempotencyKeys } from "./idempotency-keys.ts";
+import {
+  IdempotencyKeys,
+  idempotencyLifeMs,
+  maxIdempotencyKeyLength,
+  maxIdempotencyKeys,
+  maxKeptAnswerLength,
+} from "./idempotency-keys.ts";
 
 afterEach(closeControls);
 
+const testCaller: Caller = {
+  ...{ userId: "U", userName: "u", tenantId: "T", global: false, via: "console", mfa: false, freshProof: true },
+  ...{ address: "::1", agent: "test", requestId: "R" },
+};
 const fillSql =
   "INSERT INTO idempotency_keys (principal, idempotency_key, sealed, is_answered, created_at_ms) VALUES (?, ?, '', 1, ?)";
 const keyed = (key: string) => ({ "idempotency-key": key });
@@ -120,4 +131,27 @@ test("Idempotency-Key: a token does not see its user's answers; reads and public
   expect(
     (await client().call("auth/login", { body: { username: "x", password: "y" }, headers: keyed("mine") })).status,
   ).toBe(401);
+});
+
+test("IdempotencyKeys.settle: answers of up to 256 Ki characters are kept; the key of a longer one answers 409", async () => {
+  const { dataDir } = await open();
+  const database = await openControlDatabase(dataDir);
+  const sealer = {
+    seal: (bytes: Uint8Array) => Buffer.from(bytes).toString("base64"),
+    open: (sealed: string) => new Uint8Array(Buffer.from(sealed, "base64")),
+  };
+  const keys = new IdempotencyKeys({ database, sealer, clock: new FakeClock() });
+  const ask = async (key: string) => {
+    const request = new Request("http://localhost/api/v1/things", { method: "POST", headers: keyed(key) });
+    return { request, found: await keys.begin({ request, caller: testCaller, body: undefined }) };
+  };
+  const answerOf = async (length: number) => {
+    const { request } = await ask(`of-${length}`);
+    const text = "x".repeat(length);
+    expect(await (await keys.settle(request, new Response(text, { status: 201 }))).text()).toBe(text);
+    return (await ask(`of-${length}`)).found?.text();
+  };
+  expect(await answerOf(maxKeptAnswerLength)).toHaveLength(maxKeptAnswerLength);
+  expect(await answerOf(maxKeptAnswerLength + 1).catch(({ code }) => code)).toBe("Conflict");
+  await database.close();
 });
