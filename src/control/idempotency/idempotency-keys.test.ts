@@ -1,11 +1,11 @@
 import { Database } from "bun:sqlite";
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
-import { openControlDatabase } from "#control/database/open-control-database.ts";
-import type { Caller } from "#control/http/caller.ts";
 import { FakeClock } from "#testing/fake-clock.ts";
 import { openConsole } from "#testing/opened-console.ts";
 import { closeControls } from "#testing/opened-control.ts";
+import { openControlDatabase } from "../database/open-control-database.ts";
+import type { Caller } from "../http/caller.ts";
 import {
   IdempotencyKeys,
   idempotencyLifeMs,
