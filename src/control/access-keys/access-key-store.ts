@@ -11,6 +11,10 @@ export interface NewKeyRow {
   readonly userId: string;
   /** Text of the policy that narrows it; null: it may do what its user may. */
   readonly policy: string | null;
+  /** Texts of the policies of the key that made it. */
+  readonly inherited?: readonly string[];
+  /** Id of the narrowed key that made it; null and absent: something else did. */
+  readonly madeBy?: string | null;
   readonly description: string;
   /** Milliseconds since 1970; null: never. */
   readonly expiresAtMs: number | null;
@@ -19,7 +23,8 @@ export interface NewKeyRow {
 }
 
 /** A key that is changed. */
-type ChangedKeyRow = Omit<NewKeyRow, "secretKey" | "userId" | "createdAtMs"> & Pick<KeyEntry, "enabled">;
+export type ChangedKeyRow = Omit<NewKeyRow, "secretKey" | "userId" | "inherited" | "madeBy" | "createdAtMs"> &
+  Pick<KeyEntry, "enabled">;
 
 const COLUMNS = `k.access_key_id, k.sealed_secret, k.is_enabled, k.key_policy, k.inherited_policies, k.expires_at_ms,
   k.limits, u.user_id, u.tenant_id`;
@@ -45,10 +50,11 @@ export class AccessKeyStore {
     const sealed = this.#sealer.seal(Buffer.from(key.secretKey), placeOf(key.accessKeyId));
     const changed = await queries.run(
       `INSERT INTO access_keys (access_key_id, user_id, sealed_secret, is_enabled, key_policy, description, expires_at_ms,
-         limits, created_at_ms) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8) ON CONFLICT (access_key_id) DO NOTHING`,
+         limits, created_at_ms, inherited_policies, made_by)
+       VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (access_key_id) DO NOTHING`,
       [
         ...[key.accessKeyId, key.userId, sealed, key.policy, key.description, key.expiresAtMs],
-        ...[JSON.stringify(key.limits), key.createdAtMs],
+        ...[JSON.stringify(key.limits), key.createdAtMs, JSON.stringify(key.inherited ?? []), key.madeBy ?? null],
       ],
     );
     return changed === 1;
@@ -70,6 +76,25 @@ export class AccessKeyStore {
     return changed === 1;
   }
 
+  /** Bounds a key by the one that made it: disabled with it, and ending no later. */
+  async bound(
+    queries: ControlQueries,
+    accessKeyId: string,
+    maker: Pick<KeyEntry, "enabled" | "expiresAtMs">,
+  ): Promise<void> {
+    if (!maker.enabled)
+      await queries.run(
+        "UPDATE access_keys SET is_enabled = 0, revision = revision + 1 WHERE access_key_id = $1 AND is_enabled = 1",
+        [accessKeyId],
+      );
+    if (maker.expiresAtMs === null) return;
+    await queries.run(
+      `UPDATE access_keys SET expires_at_ms = $1, revision = revision + 1
+         WHERE access_key_id = $2 AND (expires_at_ms IS NULL OR expires_at_ms > $3)`,
+      [maker.expiresAtMs, accessKeyId, maker.expiresAtMs],
+    );
+  }
+
   /** One key; undefined when there is none. @throws SealBrokenError when the secret does not open. */
   async find(queries: Pick<ControlQueries, "all">, accessKeyId: string): Promise<KeyEntry | undefined> {
     const sql = `SELECT ${COLUMNS} FROM access_keys k JOIN users u ON u.user_id = k.user_id WHERE k.access_key_id = $1`;
@@ -88,7 +113,7 @@ export class AccessKeyStore {
       userId: readText(row, "user_id"),
       tenantId: readText(row, "tenant_id"),
       expiresAtMs: row["expires_at_ms"] === null ? null : readInteger(row, "expires_at_ms"),
-      narrowing: [...readTexts(readJson(row, "inherited_policies")), ...own],
+      narrowing: [...readInherited(row), ...own],
       limits: readLimits(row, "limits"),
     };
   }
@@ -98,7 +123,9 @@ function placeOf(accessKeyId: string): SealedPlace {
   return { table: "access_keys", row: accessKeyId, column: "sealed_secret" };
 }
 
-function readTexts(value: unknown): readonly string[] {
+/** Texts of the policies that a row of `access_keys` inherited. @throws TypeError when they are no list */
+export function readInherited(row: SqlRow): readonly string[] {
+  const value = readJson(row, "inherited_policies");
   if (!Array.isArray(value)) throw new TypeError("Policies of a key are no list");
   return value.map(String);
 }

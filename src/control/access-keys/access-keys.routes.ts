@@ -92,7 +92,7 @@ function collectionRoutes(prefix: string, options: AccessKeyRoutesOptions) {
       async ({ request, params, body, set }) => {
         const actor = actorOf(options, { request, params });
         const user = await findUser(options, actor, body.userName);
-        requireAction(options, { request, actor, arn: user.arn }, "iam:CreateAccessKey");
+        requireKeyAction(options, { request, actor, user }, "iam:CreateAccessKey");
         const { policy = null, description = "", expiresAt = null, limits = {}, credentials } = body;
         const given = { policy, description, limits, expiresAtMs: parseTime(expiresAt) };
         const key = { userId: user.userId, ...given, ...(credentials && { credentials }) };
@@ -165,9 +165,19 @@ async function find(
   [actor, action]: readonly [actor: Actor, action: string],
 ): Promise<KeyView> {
   const view = await options.accessKeys.get(actor.tenantId, params?.["id"] ?? "");
-  const { arn } = await options.users.get(actor.tenantId, view.userId);
-  requireAction(options, { request, actor, arn }, action);
+  const user = await options.users.get(actor.tenantId, view.userId);
+  requireKeyAction(options, { request, actor, user }, action);
   return view;
+}
+
+/** Asks the policies: of his own user a narrowed caller makes and revokes keys. @throws ControlError Forbidden naming the action */
+function requireKeyAction(
+  options: AccessKeyRoutesOptions,
+  { request, actor, user }: { readonly request: Request; readonly actor: Actor; readonly user: UserView },
+  action: string,
+): void {
+  if (user.userId === actor.caller.userId) options.guard.requireAllowed(request, action, { forOwnKeys: user.arn });
+  else requireAction(options, { request, actor, arn: user.arn }, action);
 }
 
 function parseTime(text: string | null): number | null {

@@ -1,5 +1,6 @@
 import type { KeyEntry, KeyLimits } from "#kernel/protocol/identities.ts";
 import type { KeyUse } from "#kernel/protocol/key-use.ts";
+import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { AuditEvent } from "../audit/audit-event.ts";
 import type { ControlQueries, SqlRow } from "../database/control-database.ts";
 import { readInteger, readText } from "../database/row-values.ts";
@@ -19,7 +20,8 @@ import { readUserEntry } from "../iam/read-identities.ts";
 import { requireReach } from "../iam/users/reach.ts";
 import { changesOf } from "../iam/users/users.ts";
 import { makeCredentials } from "../tenants/new-identifiers.ts";
-import type { AccessKeyStore } from "./access-key-store.ts";
+import { type AccessKeyStore, type ChangedKeyRow, readInherited } from "./access-key-store.ts";
+import { findMadeKeys, inheritFrom, requireEnd, requireLinks, requireMade } from "./made-keys.ts";
 import type { StoredKeyUses } from "./stored-key-uses.ts";
 
 /** A key as the API shows it: without its secret. */
@@ -28,6 +30,10 @@ export interface KeyView extends Omit<KeyEntry, "secretKey" | "narrowing"> {
   readonly description: string;
   /** Text of the key's own policy; null: it may do what its user may. */
   readonly policy: string | null;
+  /** Texts of the policies of the key that made it: they narrow it too. */
+  readonly inheritedPolicies: readonly string[];
+  /** Id of the narrowed key that made it, with which it ends; null: something else did. */
+  readonly madeBy: string | null;
   readonly createdAtMs: number;
   /** Null: not used yet. */
   readonly lastUsed: { readonly atMs: number; readonly service: string; readonly operation: string } | null;
@@ -57,7 +63,7 @@ export interface KeysWanted {
   readonly userId: string;
 }
 
-const SHOWN = `SELECT k.access_key_id, k.description, k.key_policy, k.created_at_ms, k.revision,
+const SHOWN = `SELECT k.access_key_id, k.description, k.key_policy, k.inherited_policies, k.made_by, k.created_at_ms, k.revision,
   k.last_used_at_ms, k.last_used_operation, u.name
   FROM access_keys k JOIN users u ON u.user_id = k.user_id`;
 
@@ -100,25 +106,31 @@ export class AccessKeys {
 
   /**
    * Makes a key. The secret is in the answer and can be read nowhere else.
-   * @throws ControlError NotFound (the user), InvalidRequest (the policy), Conflict (the id is taken, too many keys)
+   * @throws ControlError NotFound (the user), InvalidRequest (the policy, what its maker bounds), Conflict (the id is taken, too many
+   * keys), Forbidden (a narrowed caller for another user)
    */
   async create(actor: Actor, key: NewKey): Promise<KeyView & { readonly secretKey: string }> {
     const { publisher, clock, random, limits } = this.#options;
     if (key.policy !== null) requirePolicy(key.policy, "key");
     const { accessKeyId, secretKey } = key.credentials ?? makeCredentials(random);
     await runChange(this.#options, actor, async (queries) => {
-      const { userId, policy, description, expiresAtMs } = key;
+      const { userId, policy, description } = key;
       const user = await readUserEntry(queries, userId);
       if (user?.tenantId !== actor.tenantId) throw new ControlError("NotFound", "There is no such user");
       requireReach(publisher, actor, user);
       const counted = await queries.all("SELECT count(*) AS found FROM access_keys WHERE user_id = $1", [userId]);
       const tenantLimit = publisher.entries("tenant").get(actor.tenantId)?.limits.maxKeysPerUser;
       requireRoom(counted, boundOf(tenantLimit, limits.keysPerUser), "keys of a user");
-      const row = { accessKeyId, secretKey, userId, policy, description, expiresAtMs, limits: key.limits };
+      const inheritance = await inheritFrom(actor.caller, key, (id) => this.#store.find(queries, id));
+      const row = { accessKeyId, secretKey, userId, policy, description, ...inheritance };
       if (!(await this.#store.insert(queries, { ...row, createdAtMs: clock.nowMs() })))
         throw new ControlError("Conflict", "The access key id is taken");
       const value = await this.#requireEntry(queries, accessKeyId);
-      const change = { policy: { after: policy }, userName: { after: user.name }, expiresAtMs: { after: expiresAtMs } };
+      const change = {
+        policy: { after: policy },
+        userName: { after: user.name },
+        expiresAtMs: { after: value.expiresAtMs },
+      };
       return {
         value: undefined,
         changes: [{ kind: "key", id: accessKeyId, value }],
@@ -138,6 +150,7 @@ export class AccessKeys {
       const isUnusable = !enabled || policy !== null || expiresAtMs !== null;
       if (isUnusable) this.#requireOtherAdministrator(before);
       const row = { accessKeyId, enabled, policy, description, expiresAtMs, limits };
+      const made = await this.#boundByMaker(queries, before, row);
       if (!(await this.#store.update(queries, row))) throw new ControlError("NotFound");
       const shown = { enabled: before.enabled, policy: before.policy, description: before.description };
       const change = changesOf(
@@ -146,26 +159,65 @@ export class AccessKeys {
       );
       return {
         value: undefined,
-        changes: [{ kind: "key", id: accessKeyId, value: await this.#requireEntry(queries, accessKeyId) }],
+        changes: [
+          { kind: "key", id: accessKeyId, value: await this.#requireEntry(queries, accessKeyId) },
+          ...(await this.#boundMade(queries, made, row)),
+        ],
         event: keyEvent("iam:UpdateAccessKey", accessKeyId, { userName: before.userName, change }),
       };
     });
     return this.get(actor.tenantId, accessKeyId);
   }
 
-  /** Removes a key. @throws ControlError NotFound; Conflict when it is the last one an administrator can use */
+  /**
+   * Removes a key and those it made. A narrowed caller removes what his key made, no other.
+   * @throws ControlError NotFound, Forbidden; Conflict when it is the last one an administrator can use
+   */
   async remove(actor: Actor, accessKeyId: string): Promise<void> {
     const before = await this.get(actor.tenantId, accessKeyId);
     await runChange(this.#options, actor, async (queries) => {
       await this.#requireReach(queries, actor, before);
+      await requireMade(queries, actor.caller, accessKeyId);
       this.#requireOtherAdministrator(before);
+      const made = await findMadeKeys(queries, accessKeyId);
       if (!(await this.#store.remove(queries, accessKeyId))) throw new ControlError("NotFound");
+      for (const id of made) await this.#store.remove(queries, id);
+      const change = made.length === 0 ? {} : { change: { madeKeys: { before: made } } };
       return {
         value: undefined,
-        changes: [{ kind: "key", id: accessKeyId, value: null }],
-        event: keyEvent("iam:DeleteAccessKey", accessKeyId, { userName: before.userName }),
+        changes: [accessKeyId, ...made].map((id) => ({ kind: "key", id, value: null })),
+        event: keyEvent("iam:DeleteAccessKey", accessKeyId, { userName: before.userName, ...change }),
       };
     });
+  }
+
+  /** @throws ControlError InvalidRequest, Conflict. @returns ids of the keys that this one made */
+  async #boundByMaker(queries: ControlQueries, before: KeyView, row: ChangedKeyRow): Promise<readonly string[]> {
+    const { accessKeyId, madeBy, inheritedPolicies } = before;
+    requireLinks(inheritedPolicies.length, row.policy);
+    const maker = madeBy === null ? undefined : await this.#requireEntry(queries, madeBy);
+    if (maker !== undefined) requireEnd(maker, row.expiresAtMs);
+    if (maker?.enabled === false && row.enabled)
+      throw new ControlError("Conflict", "The key that made this one is disabled");
+    const made = await findMadeKeys(queries, accessKeyId);
+    // They copied the policy: another one would narrow them less or more than their maker.
+    if (made.length > 0 && row.policy !== before.policy)
+      throw new ControlError("Conflict", "Keys made with this one carry its policy: remove them first");
+    return made;
+  }
+
+  /** Made keys are disabled with their maker and end no later. */
+  async #boundMade(
+    queries: ControlQueries,
+    made: readonly string[],
+    { enabled, expiresAtMs }: Pick<KeyEntry, "enabled" | "expiresAtMs">,
+  ): Promise<SnapshotChange[]> {
+    const changes: SnapshotChange[] = [];
+    for (const id of made) {
+      await this.#store.bound(queries, id, { enabled, expiresAtMs });
+      changes.push({ kind: "key", id, value: await this.#requireEntry(queries, id) });
+    }
+    return changes;
   }
 
   async #requireReach(queries: ControlQueries, actor: Actor, { accessKeyId, userId }: KeyView): Promise<void> {
@@ -213,6 +265,8 @@ export class AccessKeys {
         userName: readText(row, "name"),
         description: readText(row, "description"),
         policy: row["key_policy"] === null ? null : readText(row, "key_policy"),
+        inheritedPolicies: readInherited(row),
+        madeBy: row["made_by"] === null ? null : readText(row, "made_by"),
         createdAtMs: readInteger(row, "created_at_ms"),
         lastUsed: this.#findUse(row),
         revision: readInteger(row, "revision"),

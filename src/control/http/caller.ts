@@ -8,6 +8,10 @@ export interface Caller {
   readonly via: "console" | "token" | "basic";
   readonly sessionId?: string;
   readonly tokenId?: string;
+  /** Of a call with an access key. */
+  readonly accessKeyId?: string;
+  /** Policies narrow the credential, whatever its user may do: it changes no identity but makes and revokes keys it narrows. */
+  readonly narrowed?: boolean;
   readonly mfa: boolean;
   /** Password, TOTP or passkey within the last 10 minutes. */
   readonly freshProof: boolean;

@@ -4,8 +4,11 @@ import { evaluateAccess, type PolicySets } from "#kernel/policy/evaluate-access.
 import type { AccessedResource, AccessRequest } from "#kernel/policy/evaluate-statement.ts";
 import type { Caller } from "../http/caller.ts";
 
-/** What an action is asked for: an ARN, `*` for what has none of its own, or the ARN of a thing of another tenant. */
-export type AskedResource = string | { readonly ofOtherTenant: string };
+/**
+ * What an action is asked for: an ARN, `*` for what has none of its own, the ARN of a thing of another tenant, or that of the
+ * caller's own user whose keys are made or revoked.
+ */
+export type AskedResource = string | { readonly ofOtherTenant: string } | { readonly forOwnKeys: string };
 
 /**
  * Whether policies allow a control request. Allow says nothing about a foreign account, so for a thing of another tenant it is asked
@@ -16,11 +19,17 @@ export function isControlAllowed(
   asked: AskedResource,
   sets: PolicySets,
 ): boolean {
-  const resource = describeResource(typeof asked === "string" ? asked : asked.ofOtherTenant);
+  const resource = describeResource(arnAsked(asked));
   if (resource === undefined) return false;
   const { outcome } = evaluateAccess({ ...request, resource }, sets);
-  if (typeof asked === "string") return outcome === "allow";
+  if (typeof asked === "string" || "forOwnKeys" in asked) return outcome === "allow";
   return outcome !== "explicitDeny" && isControlAllowed(request, "*", sets);
+}
+
+/** The ARN, or `*`, that an action is asked for. */
+export function arnAsked(asked: AskedResource): string {
+  if (typeof asked === "string") return asked;
+  return "forOwnKeys" in asked ? asked.forOwnKeys : asked.ofOtherTenant;
 }
 
 /** A resource by its ARN; `*` for what has none of its own. Undefined when the text is no ARN. */

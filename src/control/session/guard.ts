@@ -199,8 +199,9 @@ export class Guard {
     const { row, account } = found;
     this.#requireRate(request, `token ${row.tokenId}`);
     const proof = { mfa: false, freshProof: false };
-    const caller = this.#describe(request, account, { via: "token", tokenId: row.tokenId, ...proof });
-    narrowing.set(caller, row.policy);
+    const narrowed = row.policy !== undefined;
+    const caller = this.#describe(request, account, { via: "token", tokenId: row.tokenId, narrowed, ...proof });
+    narrowing.set(caller, row.policy === undefined ? [] : [row.policy]);
     this.#set(request, { account, session: undefined, caller });
   }
 
@@ -208,7 +209,9 @@ export class Guard {
     const holder = this.#options.logIns.authenticate(request);
     const account = await findAccountById(this.#options.database, holder.user.userId);
     if (account === undefined) throw new ControlError("Unauthorized");
-    this.#set(request, { account, session: undefined, caller: callerOfKey(holder, request) });
+    const caller = callerOfKey(holder, request);
+    this.#options.narrowing.set(caller, holder.key.narrowing);
+    this.#set(request, { account, session: undefined, caller });
   }
 
   #set(request: Request, user: LoggedIn): void {
@@ -265,7 +268,7 @@ export class Guard {
 
 const dutyErrors = { passwordChange: "PasswordChangeWanted", enrolment: "SecondFactorWanted" } as const;
 
-type Proof = Pick<Caller, "via" | "sessionId" | "tokenId" | "mfa" | "freshProof">;
+type Proof = Pick<Caller, "via" | "sessionId" | "tokenId" | "narrowed" | "mfa" | "freshProof">;
 
 /** The user's own ARN, or that of the user's second factor for actions on such devices. */
 function ownArn(account: Account, action: string): string {

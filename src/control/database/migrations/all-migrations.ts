@@ -6,6 +6,7 @@ import { settingsAndAuditMigration } from "./0004-settings-and-audit.ts";
 import { stsMigration } from "./0005-sts.ts";
 import { quotaLevelsMigration } from "./0006-quota-levels.ts";
 import { idempotencyKeysMigration } from "./0007-idempotency-keys.ts";
+import { madeKeysMigration } from "./0008-made-keys.ts";
 
 /** Every step of control.db's schema, in order. */
 export const allMigrations: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const allMigrations: readonly Migration[] = [
   stsMigration,
   quotaLevelsMigration,
   idempotencyKeysMigration,
+  madeKeysMigration,
 ];
