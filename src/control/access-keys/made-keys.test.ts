@@ -158,3 +158,27 @@ test("made keys: the policy of a key that made others stays", async () => {
   await call(testAdministrator, "DELETE", `${path}/${made.accessKeyId}`);
   expect(await change(reads)).toBe(200);
 });
+
+test("made keys: a Deny of a key's policy that asks who the caller is holds in the control API", async () => {
+  const deny = (principal: string) =>
+    JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [
+        { Effect: "Allow", Action: "*", Resource: "*" },
+        {
+          Effect: "Deny",
+          Action: "iam:CreateAccessKey",
+          Resource: "*",
+          Condition: { ArnLike: { "aws:PrincipalArn": principal } },
+        },
+      ],
+    });
+  const { make, maker } = await open();
+  for (const [name, status] of [
+    ["admin", 403],
+    ["bob", 201],
+  ] as const) {
+    const { body: key } = await make(maker, { policy: deny(`arn:aws:iam::*:user/${name}`) });
+    expect((await make(key, { policy: reads })).status).toBe(status);
+  }
+});

@@ -33,7 +33,7 @@ const limitNames = ["requestsPerSecond", "maxConnections", "bytesPerSecond"] as 
  */
 export async function inheritFrom(caller: Caller, order: BoundedOrder, findKey: FindKey): Promise<Inheritance> {
   const { expiresAtMs, limits } = order;
-  if (!caller.narrowed) return { madeBy: null, inherited: [], expiresAtMs, limits };
+  if (caller.narrowing.length === 0) return { madeBy: null, inherited: [], expiresAtMs, limits };
   const maker = caller.accessKeyId === undefined ? undefined : await findKey(caller.accessKeyId);
   const isOwn = maker?.userId === caller.userId && order.userId === caller.userId;
   if (maker === undefined || !maker.enabled || !isOwn)
@@ -89,10 +89,10 @@ export async function findMadeKeys(
 /** What a narrowed caller may remove: keys that his own made. @throws ControlError Forbidden */
 export async function requireMade(
   queries: Pick<ControlQueries, "all">,
-  { narrowed, accessKeyId }: Caller,
+  { narrowing, accessKeyId }: Caller,
   removed: string,
 ): Promise<void> {
-  if (!narrowed) return;
+  if (narrowing.length === 0) return;
   const made = accessKeyId === undefined ? [] : await findMadeKeys(queries, accessKeyId);
   if (!made.includes(removed)) throw new ControlError("Forbidden", "A narrowed key removes only keys that it made");
 }

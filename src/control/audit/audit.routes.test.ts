@@ -33,7 +33,14 @@ async function open() {
 async function openFor(caller: Partial<Caller>) {
   const audit = await openAudit();
   for (const tenantId of [null, "t1", "t2"]) await audit.record(makeEvent({ tenantId }));
-  const common = { userId: "AIDA1", userName: "eve", via: "token", mfa: false, freshProof: false } as const;
+  const common = {
+    userId: "AIDA1",
+    userName: "eve",
+    via: "token",
+    mfa: false,
+    freshProof: false,
+    narrowing: [],
+  } as const;
   const whole: Caller = { ...common, tenantId: "t1", global: false, address: "", agent: "", requestId: "", ...caller };
   const app = new Elysia()
     .onError(({ error }) => new Response("", { status: error instanceof ControlError ? error.status : 500 }))

@@ -3,7 +3,7 @@ import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
 import { parseIfMatch, renderEtag } from "../http/entity-tag.ts";
-import type { AllowsCaller } from "../session/token-narrowing.ts";
+import type { AllowsCaller } from "../session/credential-narrowing.ts";
 import type { BucketQuotas, NamedBucket } from "./bucket-quotas.ts";
 
 const bound = t.Union([t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]);

@@ -10,8 +10,8 @@ export interface Caller {
   readonly tokenId?: string;
   /** Of a call with an access key. */
   readonly accessKeyId?: string;
-  /** Policies narrow the credential, whatever its user may do: it changes no identity but makes and revokes keys it narrows. */
-  readonly narrowed?: boolean;
+  /** Texts of the policies that narrow the credential, each of which must allow, whatever its user may do; empty: nothing does. */
+  readonly narrowing: readonly string[];
   readonly mfa: boolean;
   /** Password, TOTP or passkey within the last 10 minutes. */
   readonly freshProof: boolean;

@@ -23,6 +23,6 @@ test("getRequestCaller: whom the guard found; without the guard nobody", () => {
   expect(getRequestCaller(request)).toEqual({
     ...{ userId: "AIDA", userName: "admin", tenantId: "t", global: true, via: "basic", mfa: false, freshProof: true },
     ...{ address: "192.0.2.1", agent: "x".repeat(256), requestId: "id" },
-    ...{ accessKeyId: "AKIA", narrowed: false },
+    ...{ accessKeyId: "AKIA", narrowing: [] },
   });
 });

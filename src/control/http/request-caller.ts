@@ -24,7 +24,7 @@ export function callerOfKey({ key, user }: KeyHolder, request: Request): Caller 
   return {
     ...{ userId, userName, tenantId, global, via: "basic", mfa: false, freshProof: true },
     ...{ address, agent: readAgent(request), requestId },
-    ...{ accessKeyId: key.accessKeyId, narrowed: key.narrowing.length > 0 },
+    ...{ accessKeyId: key.accessKeyId, narrowing: key.narrowing },
   };
 }
 

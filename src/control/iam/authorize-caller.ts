@@ -1,6 +1,7 @@
 import type { Clock } from "#kernel/base/clock.ts";
+import { linksOfKey } from "#kernel/policy/credential-link.ts";
 import { IdentityPolicies } from "#kernel/policy/identity-policies.ts";
-import type { AllowsCaller } from "../session/token-narrowing.ts";
+import type { AllowsCaller } from "../session/credential-narrowing.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import { describeCaller, isControlAllowed } from "./caller-request.ts";
 
@@ -11,7 +12,7 @@ export interface CallerPoliciesOptions {
 }
 
 /**
- * Decides control requests by the policies of the caller's user, the same way as workers decide S3 requests. Users and tenants that
+ * Decides control requests by the policies of the caller's user and those that narrow his credential, the same way as workers decide S3 requests. Users and tenants that
  * are gone or suspended may do nothing.
  */
 export function makeAllowsCaller({ publisher, clock }: CallerPoliciesOptions): AllowsCaller {
@@ -24,7 +25,8 @@ export function makeAllowsCaller({ publisher, clock }: CallerPoliciesOptions): A
     const tenant = publisher.entries("tenant").get(user?.tenantId ?? "");
     if (user === undefined || tenant === undefined) return false;
     if (user.status !== "active" || tenant.status !== "active") return false;
-    const { narrowing, identity, ...resolved } = policies.resolveUser({ user, tenant, narrowing: [] });
+    const links = linksOfKey(caller);
+    const { narrowing, identity, ...resolved } = policies.resolveUser({ user, tenant, narrowing: links });
     const values = new Map([...describeCaller(caller, clock), ...resolved.values]);
     const sets = { narrowing, identity, resource: undefined };
     return isControlAllowed({ action, caller: resolved.caller, values }, asked, sets);

@@ -26,8 +26,7 @@ export function isControlAllowed(
   return outcome !== "explicitDeny" && isControlAllowed(request, "*", sets);
 }
 
-/** The ARN, or `*`, that an action is asked for. */
-export function arnAsked(asked: AskedResource): string {
+function arnAsked(asked: AskedResource): string {
   if (typeof asked === "string") return asked;
   return "forOwnKeys" in asked ? asked.forOwnKeys : asked.ofOtherTenant;
 }

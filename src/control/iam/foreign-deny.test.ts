@@ -53,7 +53,7 @@ test("requireAction: a Deny by pattern holds what it names in the other tenant; 
   expect([await get(eve.userId), await get(mallory.userId)]).toEqual([200, 200]);
 });
 
-test("TokenNarrowing: a Deny of a token's policy on one ARN of another tenant holds its administrator", async () => {
+test("makeAllowsCaller: a Deny of a token's policy on one ARN of another tenant holds its administrator", async () => {
   const { status, make, below, eve, mallory } = await open();
   const document = policy(
     { Effect: "Allow", Action: "*", Resource: "*" },

@@ -14,13 +14,13 @@ import { type CookiePlace, readSessionCookie, renderSessionCookie } from "../htt
 import type { AskedResource } from "../iam/caller-request.ts";
 import { type Account, findAccountById } from "./account-store.ts";
 import type { ApiTokens } from "./api-tokens.ts";
+import type { AllowsCaller } from "./credential-narrowing.ts";
 import { describeRefusal, describeWrongCredentials, userArnOf } from "./log-in-audit.ts";
 import type { LoggedIn, SessionUser } from "./own-login.ts";
 import type { SessionSettings } from "./session-settings.ts";
 import type { SessionRow } from "./session-store.ts";
 import type { Sessions } from "./sessions.ts";
 import { sourceOf } from "./source-of-request.ts";
-import type { AllowsCaller, TokenNarrowing } from "./token-narrowing.ts";
 
 /** What the guard stands on. */
 export interface GuardOptions {
@@ -29,8 +29,7 @@ export interface GuardOptions {
   readonly logIns: LogInGuard;
   readonly sessions: Sessions;
   readonly tokens: ApiTokens;
-  readonly narrowing: TokenNarrowing;
-  /** Whether policies allow it, tokens narrowed. */
+  /** Whether policies allow it, narrowed credentials bounded. */
   readonly allows: AllowsCaller;
   /** Told of what is refused. */
   readonly recordDenial: (event: AuditEvent) => void;
@@ -193,15 +192,13 @@ export class Guard {
   }
 
   async #useToken(request: Request, text: string): Promise<void> {
-    const { tokens, narrowing } = this.#options;
-    const found = await tokens.find(text);
+    const found = await this.#options.tokens.find(text);
     if (found === undefined) throw new ControlError("Unauthorized");
     const { row, account } = found;
+    const narrowing = row.policy === undefined ? [] : [row.policy];
     this.#requireRate(request, `token ${row.tokenId}`);
     const proof = { mfa: false, freshProof: false };
-    const narrowed = row.policy !== undefined;
-    const caller = this.#describe(request, account, { via: "token", tokenId: row.tokenId, narrowed, ...proof });
-    narrowing.set(caller, row.policy === undefined ? [] : [row.policy]);
+    const caller = this.#describe(request, account, { via: "token", tokenId: row.tokenId, narrowing, ...proof });
     this.#set(request, { account, session: undefined, caller });
   }
 
@@ -209,9 +206,7 @@ export class Guard {
     const holder = this.#options.logIns.authenticate(request);
     const account = await findAccountById(this.#options.database, holder.user.userId);
     if (account === undefined) throw new ControlError("Unauthorized");
-    const caller = callerOfKey(holder, request);
-    this.#options.narrowing.set(caller, holder.key.narrowing);
-    this.#set(request, { account, session: undefined, caller });
+    this.#set(request, { account, session: undefined, caller: callerOfKey(holder, request) });
   }
 
   #set(request: Request, user: LoggedIn): void {
@@ -222,7 +217,17 @@ export class Guard {
   #describe(request: Request, account: Account, proof: Proof): Caller {
     const { userId, userName, tenantId, global } = account;
     const { requestId, clientAddress: address } = getRequestContext(request);
-    return { userId, userName, tenantId, global, ...proof, address, agent: readAgent(request), requestId };
+    return {
+      userId,
+      userName,
+      tenantId,
+      global,
+      narrowing: [],
+      ...proof,
+      address,
+      agent: readAgent(request),
+      requestId,
+    };
   }
 
   #requireConsole(request: Request, session: SessionRow): void {
@@ -268,7 +273,7 @@ export class Guard {
 
 const dutyErrors = { passwordChange: "PasswordChangeWanted", enrolment: "SecondFactorWanted" } as const;
 
-type Proof = Pick<Caller, "via" | "sessionId" | "tokenId" | "narrowed" | "mfa" | "freshProof">;
+type Proof = Pick<Caller, "via" | "sessionId" | "tokenId" | "mfa" | "freshProof"> & Partial<Pick<Caller, "narrowing">>;
 
 /** The user's own ARN, or that of the user's second factor for actions on such devices. */
 function ownArn(account: Account, action: string): string {

@@ -7,6 +7,7 @@ import type { LogInGuard } from "../http/log-in-guard.ts";
 import type { Log } from "../observe/log.ts";
 import { ApiTokens } from "./api-tokens.ts";
 import { sweepChallenges } from "./challenge-store.ts";
+import { type AllowsCaller, keepIdentities } from "./credential-narrowing.ts";
 import { sweepFailures } from "./failure-store.ts";
 import { Guard } from "./guard.ts";
 import { LogIn } from "./log-in.ts";
@@ -19,7 +20,6 @@ import { Proofs } from "./proofs.ts";
 import { SecondFactors } from "./second-factors.ts";
 import type { SessionSettings } from "./session-settings.ts";
 import { Sessions } from "./sessions.ts";
-import { type AllowsCaller, TokenNarrowing } from "./token-narrowing.ts";
 
 /** What log-in, sessions and the guard stand on. */
 export interface SessionPlaneOptions {
@@ -53,7 +53,7 @@ export interface SessionPlane {
   readonly tokens: ApiTokens;
   readonly administration: LoginAdministration;
   readonly settings: () => SessionSettings;
-  /** Whether a caller may do something: policies, and what narrows an API token. */
+  /** Whether a caller may do something: policies, those that narrow the credential among them. */
   readonly allows: AllowsCaller;
   /** Removes what is over. */
   sweep(): Promise<void>;
@@ -62,12 +62,11 @@ export interface SessionPlane {
 /** Puts log-in, sessions and the guard together. Nothing is read or written before it is asked for. */
 export function openSessionPlane(options: SessionPlaneOptions): SessionPlane {
   const { database, settings, clock } = options;
-  const narrowing = new TokenNarrowing(clock);
-  const allows = narrowing.narrow(options.allowsCaller);
+  const allows = keepIdentities(options.allowsCaller);
   const proofs = new Proofs(options);
   const sessions = new Sessions(options);
   const tokens = new ApiTokens(options);
-  const parts = { ...options, proofs, sessions, tokens, narrowing, allows };
+  const parts = { ...options, proofs, sessions, tokens, allows };
   return {
     guard: new Guard(parts),
     logIn: new LogIn({ ...parts, rate: new LogInRate(settings, clock) }),
