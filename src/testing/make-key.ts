@@ -38,6 +38,14 @@ export function administratorOf(publisher: Pick<SnapshotPublisher, "entries">): 
   const user = [...publisher.entries("user").values()].find(({ global }) => global);
   return {
     ...{ userId: user?.userId ?? "", userName: user?.name ?? "", tenantId: user?.tenantId ?? "", global: true },
-    ...{ via: "basic", mfa: false, freshProof: true, address: "127.0.0.1", agent: "test", requestId: "test", narrowing: [] },
+    ...{
+      via: "basic",
+      mfa: false,
+      freshProof: true,
+      address: "127.0.0.1",
+      agent: "test",
+      requestId: "test",
+      narrowing: [],
+    },
   };
 }

@@ -16,8 +16,22 @@ import {
 
 afterEach(closeControls);
 
+interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretKey: string;
+}
+
 const testCaller: Caller = {
-  ...{ userId: "U", userName: "u", tenantId: "T", global: false, via: "console", mfa: false, freshProof: true },
+  ...{
+    userId: "U",
+    userName: "u",
+    tenantId: "T",
+    global: false,
+    via: "console",
+    narrowing: [],
+    mfa: false,
+    freshProof: true,
+  },
   ...{ address: "::1", agent: "test", requestId: "R" },
 };
 const fillSql =
@@ -154,4 +168,18 @@ test("IdempotencyKeys.settle: answers of up to 256 Ki characters are kept; the k
   expect(await answerOf(maxKeptAnswerLength)).toHaveLength(maxKeptAnswerLength);
   expect(await answerOf(maxKeptAnswerLength + 1).catch(({ code }) => code)).toBe("Conflict");
   await database.close();
+});
+
+test("Idempotency-Key: an access key does not see the answers of another one of its user", async () => {
+  const { browser, fetch, names } = await open();
+  const make = async (): Promise<Credentials> =>
+    (await browser.call("access-keys", { body: { userName: "admin" } })).body;
+  const ask = async (keys: Credentials) => {
+    const authorization = `Basic ${btoa(`${keys.accessKeyId}:${keys.secretKey}`)}`;
+    const headers = { ...keyed("same"), authorization };
+    return (await fetch("/api/v1/users", { method: "POST", headers, body: JSON.stringify({ name: "gina" }) })).status;
+  };
+  const [first, second] = [await make(), await make()];
+  expect([await ask(first), await ask(first), await ask(second)]).toEqual([201, 201, 409]);
+  expect(await names()).toEqual(["admin", "gina"]);
 });

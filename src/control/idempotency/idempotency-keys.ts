@@ -163,9 +163,9 @@ const tooMany = `At most ${maxIdempotencyKeys} values of Idempotency-Key are kep
 const unknownEnd =
   "The first request with this Idempotency-Key runs, or nobody knows how it ended: look whether it took effect before you send it with another key";
 
-/** A token sees only its own answers: it may be narrower than its user. */
-function principalOf({ userId, via, tokenId }: Caller): string {
-  return [userId, via, tokenId ?? ""].join(" ");
+/** A token or an access key sees only its own answers: it may be narrower than its user. */
+function principalOf({ userId, via, tokenId, accessKeyId }: Caller): string {
+  return [userId, via, tokenId ?? accessKeyId ?? ""].join(" ");
 }
 
 function placeOf({ principal, key }: Begun): { table: string; row: string; column: string } {
