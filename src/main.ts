@@ -205,6 +205,7 @@ function controlOptions(
       { name: "workers", check: async () => requireWorkers(pool.health()) },
       { name: "space", check: async () => requireRoom(pool) },
     ],
+    metricsSource: pool,
     registerMetrics: async (registry, metrics) => {
       const { registerPoolMetrics } = await import("./control/observe/pool-metrics.ts");
       registerPoolMetrics(registry, pool, metrics);

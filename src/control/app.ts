@@ -19,8 +19,10 @@ import { identityRoutes } from "./iam/identities.routes.ts";
 import type { Identities } from "./iam/identities.ts";
 import type { IdempotencyKeys } from "./idempotency/idempotency-keys.ts";
 import { healthRoutes } from "./observe/health.routes.ts";
+import { historyRoutes } from "./observe/history.routes.ts";
 import type { Log } from "./observe/log.ts";
 import { metricsRoutes, type RegisterMetrics } from "./observe/metrics.routes.ts";
+import type { MetricsHistory } from "./observe/metrics-history.ts";
 import type { Readiness } from "./observe/readiness.ts";
 import { openApiRoutes, publicDocsPaths } from "./openapi/openapi.routes.ts";
 import { authRoutes, publicAuthPaths } from "./session/auth.routes.ts";
@@ -50,6 +52,7 @@ export interface ControlAppOptions {
   readonly questions: WorkerQuestions;
   readonly stsSessions: StsSessions;
   readonly idempotency: Pick<IdempotencyKeys, "begin">;
+  readonly history: MetricsHistory;
   readonly readiness: Readiness;
   readonly registerMetrics: RegisterMetrics;
   readonly clock: Clock;
@@ -119,6 +122,7 @@ export function createControlApp(options: ControlAppOptions) {
     .use(stsSessionRoutes(options.stsSessions, getRequestCaller))
     .use(diagnosticsRoutes({ questions: options.questions, callerOf: getRequestCaller }))
     .use(auditRoutes({ audit, clock, callerOf: getRequestCaller }))
+    .use(historyRoutes({ history: options.history, clock }))
     .use(openApiRoutes({ version, routes: () => listed }));
   listed = app.routes;
   rules = collectRouteRules(listed, publicPaths);

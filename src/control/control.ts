@@ -20,6 +20,7 @@ import type { Identities } from "./iam/identities.ts";
 import type { IdempotencyKeys } from "./idempotency/idempotency-keys.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
+import type { MetricsHistory } from "./observe/metrics-history.ts";
 import type { Readiness } from "./observe/readiness.ts";
 import { parseAdminCommand, runAdminCommand } from "./session/admin-command.ts";
 import { type AdminSocket, listenForAdministration } from "./session/admin-socket.ts";
@@ -54,6 +55,7 @@ export interface ControlParts {
   readonly sts: Sts;
   readonly stsSessions: StsSessions;
   readonly idempotency: IdempotencyKeys;
+  readonly history: MetricsHistory;
   readonly keyUses: StoredKeyUses;
   readonly questions: WorkerQuestions;
   readonly calls: WorkerCalls;
@@ -78,6 +80,8 @@ export interface ControlParts {
 const upkeepMs = 60_000;
 /** Pause between two looks at quotas. */
 const quotaWatchMs = 5_000;
+/** Pause between two looks whether a step of the metrics history is over. */
+const historyMs = 1_000;
 
 /** The control thread's state and services. Owner of the database and, once started, of the listener. */
 export class Control {
@@ -103,6 +107,8 @@ export class Control {
   #upkeep: Timer | undefined;
   #quotaWatch: Timer | undefined;
   #looking: Promise<unknown> | undefined;
+  #history: Timer | undefined;
+  #keeping: Promise<unknown> | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ControlParts) {
@@ -155,6 +161,9 @@ export class Control {
     this.#quotaWatch = setInterval(() => {
       this.#looking ??= this.#lookAtQuotas();
     }, quotaWatchMs);
+    this.#history = setInterval(() => {
+      this.#keeping ??= this.#keepHistory();
+    }, historyMs);
     return this.#listener.port;
   }
 
@@ -178,10 +187,12 @@ export class Control {
     this.#parts.readiness.drain();
     clearInterval(this.#upkeep);
     clearInterval(this.#quotaWatch);
+    clearInterval(this.#history);
     await this.#listener?.close();
     await this.#socket?.close();
     await this.#running;
     await this.#looking;
+    await this.#keeping;
     await this.#runTask("key_use_upkeep", () => this.#parts.keyUses.write());
     await this.#runAuditUpkeep();
     await this.#parts.firstPassword.catch(() => undefined);
@@ -206,6 +217,12 @@ export class Control {
   async #lookAtQuotas(): Promise<void> {
     await this.#runTask("quota_watch", () => this.#parts.quotaWatch.look());
     this.#looking = undefined;
+  }
+
+  async #keepHistory(): Promise<void> {
+    const { history, log } = this.#parts;
+    await history.look().catch((error) => log.error("The metrics history has a gap", { error: String(error) }));
+    this.#keeping = undefined;
   }
 
   async #runAuditUpkeep(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Registry } from "prom-client";
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
 import { createUlidMaker } from "#kernel/base/ulid.ts";
+import type { MetricsSource } from "#kernel/metrics/metrics-source.ts";
 import { slotLayout } from "#kernel/metrics/operation-index.ts";
 import { createSlot } from "#kernel/metrics/slot-layout.ts";
 import { SlotRecorder } from "#kernel/metrics/slot-recorder.ts";
@@ -39,7 +40,9 @@ import { readIdentities } from "./iam/read-identities.ts";
 import { IdempotencyKeys } from "./idempotency/idempotency-keys.ts";
 import { BucketUsages } from "./observe/bucket-usages.ts";
 import { CatalogProblems } from "./observe/catalog-problems.ts";
+import { HistoryMeter, type HistoryMeterOptions } from "./observe/history-meter.ts";
 import type { Log } from "./observe/log.ts";
+import { MetricsHistory } from "./observe/metrics-history.ts";
 import type { ControlMetrics } from "./observe/pool-metrics.ts";
 import { Readiness, type ReadinessProbe } from "./observe/readiness.ts";
 import { ensureFirstPassword } from "./session/first-password.ts";
@@ -85,6 +88,8 @@ export interface ControlOptions {
   /** Asked by `/health/ready` beside those of the control thread: catalog, data directory, space, workers. */
   readonly probes: readonly ReadinessProbe[];
   readonly registerMetrics: (registry: Registry, control: ControlMetrics) => void | Promise<void>;
+  /** The threads whose counts are kept as history; none when absent. */
+  readonly metricsSource?: MetricsSource;
   /** Takes the traces of calls and requests; nothing is traced when absent. */
   readonly traces?: TraceExport;
   /** Where the writer tells what buckets hold; one of its own when absent. */
@@ -167,6 +172,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       quotaWatch: new QuotaWatch({ database, publisher, catalogs, record, log }),
       usage: catalogs,
       sts: sts.service,
+      history: openHistory({ database, usages, buckets: published }, options),
       ...{ stsSessions: sts.sessions, idempotency: new IdempotencyKeys({ database, sealer, clock }) },
       identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store, keyUses)),
       keyUses,
@@ -269,6 +275,14 @@ function openSts(
   const maxSeconds = () => settings.current["security.sts_max_session_duration"];
   const service = new Sts({ ...shared, tokenKeys, random, secondFactors, maxSeconds });
   return { service, sessions: new StsSessions(shared) };
+}
+
+/** Measures and keeps what the console draws over time. */
+function openHistory(
+  { database, ...storage }: Pick<Probed, "database"> & Pick<HistoryMeterOptions, "usages" | "buckets">,
+  { clock, metricsSource: source = { threads: () => [] } }: ControlOptions,
+): MetricsHistory {
+  return new MetricsHistory({ database, clock, makeMeter: () => new HistoryMeter({ ...storage, source, clock }) });
 }
 
 /** What the control thread's own probes ask. */

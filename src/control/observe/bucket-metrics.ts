@@ -17,8 +17,8 @@ type Measure = "objects" | "bytes";
 export function registerBucketMetrics(registry: Registry, options: BucketMetricsOptions): void {
   addGauge(registry, derivedSeries.bucketBytes, () => readBuckets(options, "bytes"));
   addGauge(registry, derivedSeries.bucketObjects, () => readBuckets(options, "objects"));
-  addGauge(registry, derivedSeries.storageBytes, () => readTotal(options, "bytes"));
-  addGauge(registry, derivedSeries.storageObjects, () => readTotal(options, "objects"));
+  addGauge(registry, derivedSeries.storageBytes, () => readStorageTotal(options, "bytes"));
+  addGauge(registry, derivedSeries.storageObjects, () => readStorageTotal(options, "objects"));
 }
 
 function readBuckets({ usages, buckets, bucketRows }: BucketMetricsOptions, measure: Measure): Sample[] {
@@ -33,7 +33,11 @@ function readBuckets({ usages, buckets, bucketRows }: BucketMetricsOptions, meas
   return [...byLabel].map(([bucket, value]) => ({ labels: { bucket }, value }));
 }
 
-function readTotal({ usages, buckets }: BucketMetricsOptions, measure: Measure): Sample[] {
+/** What all buckets hold together; empty until every bucket was counted. */
+export function readStorageTotal(
+  { usages, buckets }: Omit<BucketMetricsOptions, "bucketRows">,
+  measure: Measure,
+): Sample[] {
   if (!usages.isComplete) return [];
   let value = 0;
   for (const bucketId of buckets.keys()) value += usages.find(bucketId)?.[measure] ?? 0;

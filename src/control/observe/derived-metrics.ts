@@ -188,7 +188,8 @@ function registerMachine(registry: Registry, source: MetricsSource, read: () => 
   disk(derivedSeries.diskUsage, (used, total) => (100 * used) / total);
 }
 
-function readProcessors(): ProcessorTimes {
+/** Time of all processors of the machine since its start, ms. */
+export function readProcessors(): ProcessorTimes {
   let busy = 0;
   let idle = 0;
   for (const { times } of cpus()) {

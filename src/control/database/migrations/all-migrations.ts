@@ -7,6 +7,7 @@ import { stsMigration } from "./0005-sts.ts";
 import { quotaLevelsMigration } from "./0006-quota-levels.ts";
 import { idempotencyKeysMigration } from "./0007-idempotency-keys.ts";
 import { madeKeysMigration } from "./0008-made-keys.ts";
+import { metricsHistoryMigration } from "./0009-metrics-history.ts";
 
 /** Every step of control.db's schema, in order. */
 export const allMigrations: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const allMigrations: readonly Migration[] = [
   quotaLevelsMigration,
   idempotencyKeysMigration,
   madeKeysMigration,
+  metricsHistoryMigration,
 ];
