@@ -13,7 +13,7 @@ import type { Authentication } from "#kernel/sigv4/authentication.ts";
 import { authenticateRequest } from "#kernel/sigv4/verify-request.ts";
 import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
 import type { DataPlane } from "../data-plane.ts";
-import { announcesBody } from "../listener/closing-response.ts";
+import { announcesBody, ClosingResponse } from "../listener/closing-response.ts";
 import { CountedRequest } from "../listener/counted-request.ts";
 import { unsupportedTransferEncoding } from "../listener/server-limits.ts";
 import { findHandler } from "../operations/operation-handlers.ts";
@@ -101,7 +101,8 @@ export class RequestHandler {
     }
     // What arrived, not what was announced: anybody may announce petabytes.
     const bytesIn = message instanceof CountedRequest ? message.receivedBytes : 0;
-    const bytesOut = message.method === "HEAD" ? 0 : Number(response.getHeader("content-length") ?? 0);
+    // What was written, not what was promised: an answer may have no length, or be cut.
+    const bytesOut = message.method !== "HEAD" && response instanceof ClosingResponse ? response.sentBytes : 0;
     const entry = target?.bucket === undefined ? undefined : this.#plane.snapshot.findBucket(target.bucket);
     const { bucketId, metricsRow: bucketRow = 0 } = entry ?? {};
     this.#observe.finished({
