@@ -16,6 +16,10 @@ test.skipIf(isMissing)("promtool takes every rule", async () => {
   await runToolOk(["promtool", "check", "rules", ...ruleFiles], { cwd: folder });
 });
 
+test.skipIf(!hasTool("amtool"))("amtool takes the example for Alertmanager", async () => {
+  expect(await runToolOk(["amtool", "check-config", "alertmanager.example.yml"], { cwd: folder })).toContain("SUCCESS");
+});
+
 for (const name of testFiles) {
   test.skipIf(isMissing)(
     `promtool: alerts of ${name} fire and are quiet`,
