@@ -30,18 +30,30 @@ async function scrape(): Promise<Scrape> {
 /** Waits for what threads tell once in a while. @returns the scrape that fits */
 async function scrapeUntil(fits: (found: Scrape) => boolean): Promise<Scrape> {
   for (let wait = 0; wait < 150; wait++) {
+    await Bun.sleep(100);
     const found = await scrape();
     if (fits(found)) return found;
-    await Bun.sleep(100);
   }
   return scrape();
+}
+
+/** Once no request is on its way to its counters: a client has its answer before the worker counts it. */
+async function scrapeSettled(): Promise<Scrape> {
+  const countRequests = (found: Scrape) =>
+    [...found].reduce((sum, [name, value]) => (name.startsWith("http_requests_total{") ? sum + value : sum), 0);
+  let last = await scrape();
+  return scrapeUntil((found) => {
+    const isSettled = countRequests(found) === countRequests(last);
+    last = found;
+    return isSettled;
+  });
 }
 
 /** What a call adds to the values. */
 async function moved(call: () => Promise<unknown>): Promise<(name: string) => number> {
   const before = await scrape();
   await call();
-  const after = await scrape();
+  const after = await scrapeSettled();
   return (name) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
 }
 
