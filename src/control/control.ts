@@ -12,6 +12,7 @@ import type { BucketQuotas } from "./buckets/bucket-quotas.ts";
 import type { Buckets } from "./buckets/buckets.ts";
 import type { QuotaWatch } from "./buckets/quota-watch.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
+import { DatabaseUnavailableError } from "./database/database-unavailable-error.ts";
 import type { WorkerQuestions } from "./diagnostics/worker-questions.ts";
 import type { ControlListener } from "./http/listen.ts";
 import type { LogInGuard } from "./http/log-in-guard.ts";
@@ -221,7 +222,11 @@ export class Control {
 
   async #keepHistory(): Promise<void> {
     const { history, log } = this.#parts;
-    await history.look().catch((error) => log.error("The metrics history has a gap", { error: String(error) }));
+    await history.look().catch((error) => {
+      // Health and log tell of a lost database already.
+      if (error instanceof DatabaseUnavailableError) return;
+      log.error("The metrics history has a gap", { error: String(error) });
+    });
     this.#keeping = undefined;
   }
 
