@@ -37,6 +37,7 @@ export class MeasuredServer {
   readonly startMs: number;
   readonly #child: Subprocess;
   readonly #signer: RequestSigner;
+  #consoleReady: Promise<void> | undefined;
 
   private constructor(
     options: ServerOptions,
@@ -107,6 +108,8 @@ export class MeasuredServer {
 
   /** One call of the control API as the administrator. @throws Error when the answer is no success */
   async control(method: "POST" | "PUT" | "DELETE", path: string, body?: object): Promise<unknown> {
+    this.#consoleReady ??= this.#waitForConsole();
+    await this.#consoleReady;
     const authorization = `Basic ${btoa(`${this.accessKey}:${this.secretKey}`)}`;
     const response = await fetch(`http://${host}:${this.consolePort}/api/v1/${path}`, {
       method,
@@ -116,6 +119,17 @@ export class MeasuredServer {
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 300)}`);
     return text === "" ? null : JSON.parse(text);
+  }
+
+  /** The S3 port, which the probe asked, may listen before the console's. @throws Error when that does not come in time */
+  async #waitForConsole(): Promise<void> {
+    const endMs = performance.now() + startLimitMs;
+    while (performance.now() < endMs) {
+      const response = await fetch(`http://${host}:${this.consolePort}/health/ready`).catch(() => undefined);
+      if (response?.ok) return;
+      await Bun.sleep(pollMs);
+    }
+    throw new Error("The console port is not ready in time");
   }
 
   /** Makes a bucket; one that is there already is fine. @throws Error for any other answer */
