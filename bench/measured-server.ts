@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly secretKey: string;
   /** Path and query that must answer 200 before the server counts as started; default the list of buckets. */
   readonly probe?: { readonly path: string; readonly query: string };
+  /** Port of S3; a free one by default. */
+  readonly port?: number;
 }
 
 /** Every bucket of the bench is in this region. */
@@ -54,7 +56,7 @@ export class MeasuredServer {
 
   /** @throws Error when it ends, or does not answer within 60 s */
   static async start(options: ServerOptions): Promise<MeasuredServer> {
-    const [port, consolePort] = [freePort(), freePort()];
+    const [port, consolePort] = [options.port ?? freePort(), freePort()];
     const { accessKey, secretKey } = options;
     const signer = new RequestSigner({ accessKey, secretKey, region: benchRegion, host: `${host}:${port}` });
     const probe = options.probe ?? { path: "/", query: "" };
@@ -176,7 +178,7 @@ async function tryProbe(signer: RequestSigner, probe: { port: number; path: stri
 }
 
 /** A port that was free a moment ago. */
-function freePort(): number {
+export function freePort(): number {
   const listener = Bun.listen({ hostname: host, port: 0, socket: { data: () => undefined } });
   const { port } = listener;
   listener.stop(true);

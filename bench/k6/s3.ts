@@ -1,0 +1,117 @@
+/** Signed S3 requests of k6, every answer judged. Source of the signature: AWS Signature Version 4. */
+import { hmac, sha256 } from "k6/crypto";
+import http, { type RefinedResponse } from "k6/http";
+import { Counter } from "k6/metrics";
+import type { Content } from "./content.ts";
+
+/** One request below the bucket. */
+export interface S3Request {
+  /** S3's name of the operation: the tag of every series. */
+  readonly operation: string;
+  readonly method: "GET" | "PUT" | "POST" | "DELETE" | "HEAD";
+  /** Key of ASCII letters, digits and `-._~/`; empty for the bucket. */
+  readonly key: string;
+  /** Unencoded names and values. */
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Content;
+  /** Statuses that are right, default 200. */
+  readonly expected?: readonly number[];
+}
+
+/** What came back, its body as bytes. */
+export type S3Answer = RefinedResponse<"binary">;
+
+const endpoint = (__ENV["MAXIOFS_K6_ENDPOINT"] ?? "").replace(/\/$/, "");
+const bucket = __ENV["MAXIOFS_K6_BUCKET"] ?? "";
+const accessKey = __ENV["MAXIOFS_K6_ACCESS_KEY"] ?? "";
+const secretKey = __ENV["MAXIOFS_K6_SECRET_KEY"] ?? "";
+const region = __ENV["MAXIOFS_K6_REGION"] ?? "us-east-1";
+const host = endpoint.replace(/^https?:\/\//, "");
+const emptySha256 = sha256("", "hex");
+const signedHeaders = "host;x-amz-content-sha256;x-amz-date";
+
+/** Answers with another status than expected, or none. */
+const wrongAnswers = new Counter("wrong_answers");
+/** Bodies, lists and ETags that are not what was stored. */
+const wrongBytes = new Counter("wrong_bytes");
+
+let signingKey: { day: string; key: ArrayBuffer } | undefined;
+
+/** Sends a request, signed, and counts a wrong status. */
+export function send(request: S3Request): S3Answer {
+  const { operation, method, key, body } = request;
+  const path = `/${bucket}${key === "" ? "" : `/${key}`}`;
+  const query = canonicalQuery(request.query ?? {});
+  const headers = { ...request.headers, ...sign({ method, path, query, sha256: body?.sha256 ?? emptySha256 }) };
+  const url = `${endpoint}${path}${query === "" ? "" : `?${query}`}`;
+  const answer = http.request(method, url, body?.bytes ?? null, {
+    headers,
+    responseType: "binary",
+    tags: { name: operation, operation },
+  });
+  if (!(request.expected ?? [200]).includes(answer.status)) {
+    wrongAnswers.add(1, { operation });
+    console.error(`${operation} ${path} answered ${answer.status} ${answer.error}: ${textOf(answer).slice(0, 300)}`);
+  }
+  return answer;
+}
+
+/** Counts a body that is not the wanted one. Nothing is said of answers without one: `send` has counted them. */
+export function expectBody(answer: S3Answer, wantedSha256: string): void {
+  if (answer.status !== 200 && answer.status !== 206) return;
+  if (answer.body === null || sha256(answer.body, "hex") !== wantedSha256) expectTrue(false, `bytes of ${answer.url}`);
+}
+
+/** Counts what is not as it must be. */
+export function expectTrue(isRight: boolean, what: string): void {
+  if (isRight) return;
+  wrongBytes.add(1);
+  console.error(`wrong ${what}`);
+}
+
+/** Body of an answer as text, one character per byte. */
+export function textOf(answer: S3Answer): string {
+  if (answer.body === null || answer.body === undefined) return "";
+  return Array.from(new Uint8Array(answer.body), (byte) => String.fromCharCode(byte)).join("");
+}
+
+/** Text of the first element of this name, or empty. */
+export function elementText(xml: string, name: string): string {
+  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? "";
+}
+
+function sign(request: { method: string; path: string; query: string; sha256: string }): Record<string, string> {
+  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+  const day = time.slice(0, 8);
+  const scope = `${day}/${region}/s3/aws4_request`;
+  const head = `host:${host}\nx-amz-content-sha256:${request.sha256}\nx-amz-date:${time}\n`;
+  const canonical = [request.method, request.path, request.query, head, signedHeaders, request.sha256].join("\n");
+  const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(canonical, "hex")}`;
+  const signature = hmac("sha256", keyOf(day), toSign, "hex");
+  return {
+    "x-amz-content-sha256": request.sha256,
+    "x-amz-date": time,
+    authorization: `AWS4-HMAC-SHA256 Credential=${accessKey}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`,
+  };
+}
+
+function keyOf(day: string): ArrayBuffer {
+  if (signingKey?.day === day) return signingKey.key;
+  const parts = [region, "s3", "aws4_request"];
+  const first = hmac("sha256", `AWS4${secretKey}`, day, "binary");
+  const key = parts.reduce((previous, part) => hmac("sha256", previous, part, "binary"), first);
+  signingKey = { day, key };
+  return key;
+}
+
+function canonicalQuery(query: Readonly<Record<string, string>>): string {
+  return Object.keys(query)
+    .sort()
+    .map((name) => `${encode(name)}=${encode(query[name] ?? "")}`)
+    .join("&");
+}
+
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+}
