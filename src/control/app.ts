@@ -20,6 +20,8 @@ import type { Identities } from "./iam/identities.ts";
 import type { IdempotencyKeys } from "./idempotency/idempotency-keys.ts";
 import { healthRoutes } from "./observe/health.routes.ts";
 import { historyRoutes } from "./observe/history.routes.ts";
+import { liveRoutes } from "./observe/live.routes.ts";
+import type { LiveFeed } from "./observe/live-feed.ts";
 import type { Log } from "./observe/log.ts";
 import { metricsRoutes, type RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { MetricsHistory } from "./observe/metrics-history.ts";
@@ -53,6 +55,7 @@ export interface ControlAppOptions {
   readonly stsSessions: StsSessions;
   readonly idempotency: Pick<IdempotencyKeys, "begin">;
   readonly history: MetricsHistory;
+  readonly live: LiveFeed;
   readonly readiness: Readiness;
   readonly registerMetrics: RegisterMetrics;
   readonly clock: Clock;
@@ -123,6 +126,7 @@ export function createControlApp(options: ControlAppOptions) {
     .use(diagnosticsRoutes({ questions: options.questions, callerOf: getRequestCaller }))
     .use(auditRoutes({ audit, clock, callerOf: getRequestCaller }))
     .use(historyRoutes({ history: options.history, clock }))
+    .use(liveRoutes({ live: options.live, guard }))
     .use(openApiRoutes({ version, routes: () => listed }));
   listed = app.routes;
   rules = collectRouteRules(listed, publicPaths);

@@ -19,6 +19,7 @@ import type { LogInGuard } from "./http/log-in-guard.ts";
 import type { ListedRoute } from "./http/route-rules.ts";
 import type { Identities } from "./iam/identities.ts";
 import type { IdempotencyKeys } from "./idempotency/idempotency-keys.ts";
+import type { LiveFeed } from "./observe/live-feed.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
 import type { MetricsHistory } from "./observe/metrics-history.ts";
@@ -57,6 +58,7 @@ export interface ControlParts {
   readonly stsSessions: StsSessions;
   readonly idempotency: IdempotencyKeys;
   readonly history: MetricsHistory;
+  readonly live: LiveFeed;
   readonly keyUses: StoredKeyUses;
   readonly questions: WorkerQuestions;
   readonly calls: WorkerCalls;
@@ -189,6 +191,7 @@ export class Control {
     clearInterval(this.#upkeep);
     clearInterval(this.#quotaWatch);
     clearInterval(this.#history);
+    this.#parts.live.close();
     await this.#listener?.close();
     await this.#socket?.close();
     await this.#running;

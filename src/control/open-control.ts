@@ -41,6 +41,8 @@ import { IdempotencyKeys } from "./idempotency/idempotency-keys.ts";
 import { BucketUsages } from "./observe/bucket-usages.ts";
 import { CatalogProblems } from "./observe/catalog-problems.ts";
 import { HistoryMeter, type HistoryMeterOptions } from "./observe/history-meter.ts";
+import { LiveFeed } from "./observe/live-feed.ts";
+import { LiveMeter, type LiveMeterOptions } from "./observe/live-meter.ts";
 import type { Log } from "./observe/log.ts";
 import { MetricsHistory } from "./observe/metrics-history.ts";
 import type { ControlMetrics } from "./observe/pool-metrics.ts";
@@ -173,6 +175,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       usage: catalogs,
       sts: sts.service,
       history: openHistory({ database, usages, buckets: published }, options),
+      live: openLiveFeed({ usages, buckets: published }, options),
       ...{ stsSessions: sts.sessions, idempotency: new IdempotencyKeys({ database, sealer, clock }) },
       identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store, keyUses)),
       keyUses,
@@ -283,6 +286,14 @@ function openHistory(
   { clock, metricsSource: source = { threads: () => [] } }: ControlOptions,
 ): MetricsHistory {
   return new MetricsHistory({ database, clock, makeMeter: () => new HistoryMeter({ ...storage, source, clock }) });
+}
+
+/** Measures what the console draws of now, while somebody looks. */
+function openLiveFeed(
+  storage: Pick<LiveMeterOptions, "usages" | "buckets">,
+  { clock, metricsSource: source = { threads: () => [] } }: ControlOptions,
+): LiveFeed {
+  return new LiveFeed({ clock, makeMeter: () => new LiveMeter({ ...storage, source, clock }) });
 }
 
 /** What the control thread's own probes ask. */

@@ -70,7 +70,10 @@ async function sendAs({ method, path }: Route, headers: Record<string, string>) 
     headers: { "content-type": "application/json", ...headers },
     ...body,
   });
-  const text = await response.text();
+  // The live stream has no end.
+  const isStream = response.headers.get("content-type") === "text/event-stream";
+  if (isStream) await response.body?.cancel();
+  const text = isStream ? "" : await response.text();
   return [response.status, text.startsWith("{") ? JSON.parse(text).code : undefined] as const;
 }
 

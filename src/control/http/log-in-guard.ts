@@ -92,6 +92,13 @@ export class LogInGuard {
     return entry;
   }
 
+  /** Whether the credentials of a request that was let in are still good. No attempt: nothing is counted. */
+  knows(request: Request): boolean {
+    const given = readBasicCredentials(request);
+    const { entries, clock } = this.#options;
+    return given !== undefined && findAdministrator(given, entries, clock.nowMs()) !== undefined;
+  }
+
   #noteFailure({ accessKeyId }: BasicCredentials, { address, pair, requestId }: FailurePlace): void {
     const { entries, log } = this.#options;
     this.#counts.refused += 1;

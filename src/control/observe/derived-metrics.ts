@@ -2,19 +2,12 @@ import { cpus, freemem, totalmem } from "node:os";
 import type { Registry } from "prom-client";
 import type { Clock } from "#kernel/base/clock.ts";
 import { readDiskState } from "#kernel/metrics/disk-state.ts";
-import { durationBuckets, sizeBuckets } from "#kernel/metrics/histogram-buckets.ts";
+import { sizeBuckets } from "#kernel/metrics/histogram-buckets.ts";
 import type { MetricsSource } from "#kernel/metrics/metrics-source.ts";
 import type { OperationLabels } from "#kernel/metrics/operation-index.ts";
 import { derivedSeries, type Series } from "#kernel/metrics/series.ts";
-import {
-  histogramCells,
-  outcomes,
-  type SlotLayout,
-  slotCell,
-  statusClasses,
-  storageOperations,
-} from "#kernel/metrics/slot-layout.ts";
-import { countHistogram, histogramQuantile } from "./histogram-quantile.ts";
+import { histogramCells, type SlotLayout, slotCell, statusClasses } from "#kernel/metrics/slot-layout.ts";
+import { countOperations, type OperationCounts, successRate } from "./operation-counts.ts";
 import { OperationWindow, type ProcessorTimes, type WindowCounts } from "./operation-window.ts";
 import { addCells, addCounter, addGauge, type Sample, someSample, sum } from "./slot-metric.ts";
 
@@ -40,12 +33,10 @@ const cache = "object";
 /** One read of the window serves all series of a scrape, ms. */
 const reuseMs = 200;
 
-/** What one operation did: its histogram of microseconds, how many, and how many of them failed by the server's fault. */
-interface OperationCounts {
-  readonly operation: string;
-  readonly durations: Float64Array;
-  readonly count: number;
-  readonly failed: number;
+/** The window as one scrape sees it. */
+interface ReadWindow {
+  readonly counts: WindowCounts;
+  readonly operations: readonly OperationCounts[];
 }
 
 /** Adds what is worked out at a scrape: counts, rates and percentiles by operation, cache, machine. */
@@ -53,18 +44,25 @@ export function registerDerivedMetrics(registry: Registry, options: DerivedMetri
   const { source, layout, clock } = options;
   const window = new OperationWindow({ source, layout, clock, readProcessors });
   window.start();
-  let last: { readonly counts: WindowCounts; readonly atMs: number } | undefined;
-  const read = (): WindowCounts => {
+  let last: (ReadWindow & { readonly atMs: number }) | undefined;
+  const read = (): ReadWindow => {
     const nowMs = clock.monotonicMs();
-    if (last === undefined || nowMs - last.atMs > reuseMs) last = { counts: window.read(), atMs: nowMs };
-    return last.counts;
+    if (last === undefined || nowMs - last.atMs > reuseMs) {
+      const counts = window.read();
+      last = { counts, operations: countOperations(counts.cells, options), atMs: nowMs };
+    }
+    return last;
   };
-  registerOperations(registry, options, read);
-  registerThroughput(registry, options, read);
-  registerMachine(registry, source, read);
+  registerOperations(registry, options, () => read().operations);
+  registerThroughput(registry, options, () => read().counts);
+  registerMachine(registry, source, () => read().counts);
 }
 
-function registerOperations(registry: Registry, options: DerivedMetricsOptions, read: () => WindowCounts): void {
+function registerOperations(
+  registry: Registry,
+  options: DerivedMetricsOptions,
+  read: () => readonly OperationCounts[],
+): void {
   const { source, layout } = options;
   addCounter(registry, derivedSeries.operationCount, () => {
     const cells = new Float64Array(layout.bucketRequests);
@@ -77,62 +75,16 @@ function registerOperations(registry: Registry, options: DerivedMetricsOptions, 
   });
   const add = (declared: Series, compute: (counts: OperationCounts) => number | undefined) =>
     addGauge(registry, declared, () =>
-      countOperations(read().cells, options).flatMap((counts): Sample[] => {
+      read().flatMap((counts): Sample[] => {
         const value = counts.count > 0 ? compute(counts) : undefined;
         return value === undefined ? [] : [{ labels: { operation: counts.operation }, value }];
       }),
     );
-  const quantile = (rank: number) => (counts: OperationCounts) => {
-    const us = histogramQuantile(durationBuckets, counts.durations, rank);
-    return us === undefined ? undefined : us / 1000;
-  };
-  add(derivedSeries.latencyP50, quantile(0.5));
-  add(derivedSeries.latencyP95, quantile(0.95));
-  add(derivedSeries.latencyP99, quantile(0.99));
-  add(derivedSeries.latencyMean, ({ durations }) => {
-    const count = countHistogram(durationBuckets, durations);
-    return count === 0 ? undefined : (durations.at(-1) ?? 0) / count / 1000;
-  });
-  add(derivedSeries.successRate, ({ count, failed }) => (100 * (count - failed)) / count);
-}
-
-function countOperations(cells: Float64Array, { layout, operations }: DerivedMetricsOptions): OperationCounts[] {
-  const size = histogramCells(durationBuckets);
-  const s3 = operations.map(({ operation }, index) => {
-    const start = layout.requests + index * statusClasses.length;
-    const own = cells.subarray(start, start + statusClasses.length);
-    const first = layout.durations + index * size;
-    return {
-      operation,
-      durations: cells.subarray(first, first + size),
-      count: sum(own),
-      failed: own[statusClasses.indexOf("5xx")] ?? 0,
-    };
-  });
-  return [
-    ...s3,
-    countStorage("CatalogCommit", cells, { layout, names: ["commit"] }),
-    countStorage("BlobIO", cells, { layout, names: storageOperations.filter((name) => name !== "commit") }),
-  ];
-}
-
-function countStorage(
-  operation: string,
-  cells: Float64Array,
-  { layout, names }: { readonly layout: SlotLayout; readonly names: readonly (typeof storageOperations)[number][] },
-): OperationCounts {
-  const size = histogramCells(durationBuckets);
-  const durations = new Float64Array(size);
-  let failed = 0;
-  for (const name of names) {
-    for (const [at, outcome] of outcomes.entries()) {
-      const start = layout.storage + (storageOperations.indexOf(name) * outcomes.length + at) * size;
-      const own = cells.subarray(start, start + size);
-      for (const [cell, value] of own.entries()) durations[cell] = (durations[cell] ?? 0) + value;
-      if (outcome === "error") failed += countHistogram(durationBuckets, own);
-    }
-  }
-  return { operation, durations, count: countHistogram(durationBuckets, durations), failed };
+  add(derivedSeries.latencyP50, ({ latencies }) => latencies?.p50);
+  add(derivedSeries.latencyP95, ({ latencies }) => latencies?.p95);
+  add(derivedSeries.latencyP99, ({ latencies }) => latencies?.p99);
+  add(derivedSeries.latencyMean, ({ latencies }) => latencies?.mean);
+  add(derivedSeries.successRate, successRate);
 }
 
 function registerThroughput(

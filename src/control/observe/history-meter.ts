@@ -7,7 +7,7 @@ import { slotLayout } from "#kernel/metrics/operation-index.ts";
 import { histogramCells, slotCell, statusClasses } from "#kernel/metrics/slot-layout.ts";
 import { type BucketMetricsOptions, readStorageTotal } from "./bucket-metrics.ts";
 import { readProcessors } from "./derived-metrics.ts";
-import { countHistogram, histogramQuantile } from "./histogram-quantile.ts";
+import { readLatencies } from "./operation-counts.ts";
 import type { ProcessorTimes } from "./operation-window.ts";
 import { addCells, sum } from "./slot-metric.ts";
 
@@ -74,7 +74,7 @@ export class HistoryMeter {
       throughput_requests_per_second: count / seconds,
       throughput_bytes_per_second: Math.max(0, now.bytes - last.bytes) / seconds,
       ...(count > 0 && { operation_success_rate_percent: (100 * (count - failed)) / count }),
-      ...readLatencies(subtract(now.durations, last.durations)),
+      ...renderLatencies(subtract(now.durations, last.durations)),
     };
   }
 
@@ -131,14 +131,13 @@ function readProcessorUse(last: ProcessorTimes, now: ProcessorTimes): HistoryVal
   return total > 0 ? { system_cpu_usage_percent: (100 * busy) / total } : {};
 }
 
-function readLatencies(durations: Float64Array): HistoryValues {
-  const count = countHistogram(durationBuckets, durations);
-  if (count === 0) return {};
-  const quantile = (rank: number) => (histogramQuantile(durationBuckets, durations, rank) ?? 0) / 1000;
+function renderLatencies(durations: Float64Array): HistoryValues {
+  const found = readLatencies(durations);
+  if (found === undefined) return {};
   return {
-    operation_latency_p50_milliseconds: quantile(0.5),
-    operation_latency_p95_milliseconds: quantile(0.95),
-    operation_latency_p99_milliseconds: quantile(0.99),
-    operation_latency_mean_milliseconds: (durations.at(-1) ?? 0) / count / 1000,
+    operation_latency_p50_milliseconds: found.p50,
+    operation_latency_p95_milliseconds: found.p95,
+    operation_latency_p99_milliseconds: found.p99,
+    operation_latency_mean_milliseconds: found.mean,
   };
 }

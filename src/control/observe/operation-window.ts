@@ -3,8 +3,8 @@ import type { MetricsSource } from "#kernel/metrics/metrics-source.ts";
 import { type SlotLayout, slotCell } from "#kernel/metrics/slot-layout.ts";
 import { addCells } from "./slot-metric.ts";
 
-/** Length of the window, and pause between two samples, ms. */
-const windowMs = 60_000;
+/** Usual length of the window, and pause between two samples, ms. */
+const minuteMs = 60_000;
 const sampleMs = 5_000;
 
 /** What was counted within the window, in the places of a slot's layout; places that no rate needs are 0. */
@@ -27,6 +27,8 @@ export interface OperationWindowOptions {
   readonly layout: SlotLayout;
   readonly clock: Clock;
   readonly readProcessors: () => ProcessorTimes;
+  /** Length of the window, ms; a minute when absent. */
+  readonly windowMs?: number;
 }
 
 interface Sample {
@@ -41,10 +43,12 @@ interface Sample {
  */
 export class OperationWindow {
   readonly #options: OperationWindowOptions;
+  readonly #windowMs: number;
   readonly #samples: Sample[] = [];
 
   constructor(options: OperationWindowOptions) {
     this.#options = options;
+    this.#windowMs = options.windowMs ?? minuteMs;
     // What came before the first scrape is its news.
     const { clock, layout, readProcessors } = options;
     this.#samples.push({
@@ -59,17 +63,22 @@ export class OperationWindow {
     setInterval(() => this.sample(), sampleMs).unref();
   }
 
+  /** Begins anew: what was counted so far is no news. */
+  forget(): void {
+    this.#samples.splice(0, this.#samples.length, this.#take());
+  }
+
   /** Takes a sample and forgets those that no window needs any more. */
   sample(): void {
     const sample = this.#take();
     this.#samples.push(sample);
-    while ((this.#samples[1]?.atMs ?? sample.atMs) <= sample.atMs - windowMs) this.#samples.shift();
+    while ((this.#samples[1]?.atMs ?? sample.atMs) <= sample.atMs - this.#windowMs) this.#samples.shift();
   }
 
   /** The counts from a minute ago to now. */
   read(): WindowCounts {
     const now = this.#take();
-    const first = this.#samples.findLast(({ atMs }) => atMs <= now.atMs - windowMs) ?? this.#samples[0] ?? now;
+    const first = this.#samples.findLast(({ atMs }) => atMs <= now.atMs - this.#windowMs) ?? this.#samples[0] ?? now;
     const busy = now.processors.busy - first.processors.busy;
     const total = busy + now.processors.idle - first.processors.idle;
     return {

@@ -76,7 +76,7 @@ export class Guard {
     if (header === null) return this.#useSession(request);
     const isToken = /^bearer /i.test(header);
     try {
-      await (isToken ? this.#useToken(request, header.slice("bearer ".length).trim()) : this.#useKey(request));
+      await (isToken ? this.#useToken(request) : this.#useKey(request));
     } catch (error) {
       const isWrong = error instanceof ControlError && error.code === "Unauthorized";
       if (isWrong) this.#options.recordDenial(describeWrongCredentials(sourceOf(request), isToken ? "token" : "api"));
@@ -100,6 +100,19 @@ export class Guard {
     if (duty !== undefined || rule.decidedBy === "route") return;
     if (rule.scope === "G" && !caller.global) this.refuse(caller, rule.action);
     this.requireAllowed(request, rule.action, rule.scope === "O" ? ownArn(account, rule.action) : "*");
+  }
+
+  /**
+   * Whether the caller of a long answer may still have it: its session, token or key is as good as before, and so are his rights.
+   * Asking is no attempt to log in and keeps no session awake.
+   */
+  async isStillAllowed(request: Request, { action, scope }: Pick<RouteRule, "action" | "scope">): Promise<boolean> {
+    const { caller } = this.requireUser(request);
+    const { database, allows } = this.#options;
+    const account = await findAccountById(database, caller.userId);
+    if (!account?.active || (scope === "G" && !account.global)) return false;
+    const holds = await this.#isStillGood(request);
+    return holds && allows({ ...caller, global: account.global }, action, "*");
   }
 
   /** Asks the policies about a resource that a route found. @throws ControlError Forbidden naming the action. */
@@ -175,9 +188,17 @@ export class Guard {
     return this.#findDuty(account, caller);
   }
 
+  async #isStillGood(request: Request): Promise<boolean> {
+    const { session, caller } = this.requireUser(request);
+    const { logIns, sessions, tokens } = this.#options;
+    if (session !== undefined) return sessions.isOpen(session);
+    if (caller.via === "token") return (await tokens.find(readToken(request))) !== undefined;
+    return logIns.knows(request);
+  }
+
   async #useSession(request: Request): Promise<void> {
     const id = readSessionCookie(request, this.#cookiePlace(request));
-    const isBackground = request.headers.get(backgroundHeader) === "1";
+    const isBackground = request.headers.get(backgroundHeader) === "1" || isEventStream(request);
     const found = id === undefined ? undefined : await this.#options.sessions.find(id, isBackground);
     if (found === undefined) throw new ControlError("Unauthorized");
     const { session, account, newId } = found;
@@ -191,8 +212,8 @@ export class Guard {
     this.#set(request, { account, session, caller });
   }
 
-  async #useToken(request: Request, text: string): Promise<void> {
-    const found = await this.#options.tokens.find(text);
+  async #useToken(request: Request): Promise<void> {
+    const found = await this.#options.tokens.find(readToken(request));
     if (found === undefined) throw new ControlError("Unauthorized");
     const { row, account } = found;
     const narrowing = row.policy === undefined ? [] : [row.policy];
@@ -274,6 +295,15 @@ export class Guard {
 const dutyErrors = { passwordChange: "PasswordChangeWanted", enrolment: "SecondFactorWanted" } as const;
 
 type Proof = Pick<Caller, "via" | "sessionId" | "tokenId" | "mfa" | "freshProof"> & Partial<Pick<Caller, "narrowing">>;
+
+/** Browsers open streams with this header alone. */
+function isEventStream(request: Request): boolean {
+  return request.headers.get("accept") === "text/event-stream";
+}
+
+function readToken(request: Request): string {
+  return (request.headers.get("authorization") ?? "").slice("bearer ".length).trim();
+}
 
 /** The user's own ARN, or that of the user's second factor for actions on such devices. */
 function ownArn(account: Account, action: string): string {

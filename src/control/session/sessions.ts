@@ -9,6 +9,7 @@ import type { SessionSettings } from "./session-settings.ts";
 import {
   findSession,
   insertSession,
+  listSessions,
   type ProofMethod,
   removeSession,
   type SessionRow,
@@ -91,6 +92,15 @@ export class Sessions {
     if (session === found) return { session, account, newId: undefined };
     const isOurs = await updateSession(database, found.idHash, session);
     return { session: { ...session, idHash: found.idHash }, account, newId: isOurs ? newId : undefined };
+  }
+
+  /** Whether a session that was found earlier is neither over, nor locked, nor removed since. */
+  async isOpen({ userId, sessionId }: Pick<SessionRow, "userId" | "sessionId">): Promise<boolean> {
+    const { database, clock, settings } = this.#options;
+    const nowMs = clock.nowMs();
+    const found = (await listSessions(database, userId)).find((session) => session.sessionId === sessionId);
+    if (found === undefined || found.locked || this.#isOver(found, nowMs)) return false;
+    return nowMs - found.seenAtMs < settings()["security.session_idle_lock"] * 1000;
   }
 
   /**
