@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly secretKey: string;
   /** Path and query that must answer 200 before the server counts as started; default the list of buckets. */
   readonly probe?: { readonly path: string; readonly query: string };
+  /** Further environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Port of S3; a free one by default. */
   readonly port?: number;
 }
@@ -67,6 +69,7 @@ export class MeasuredServer {
         ...process.env,
         MAXIOFS_ADMIN_ACCESS_KEY: accessKey,
         MAXIOFS_ADMIN_SECRET_KEY: secretKey,
+        ...options.env,
       },
       stdin: "ignore",
       stdout: "ignore",

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { BenchContext } from "./bench-context.ts";
 import { type BenchOptions, parseBenchOptions } from "./bench-options.ts";
+import { describeMachine } from "./machine.ts";
 import { type ReportRow, renderJsonLine, renderReport, verdictOf } from "./report.ts";
 import { measureIdentities, measureRevocation } from "./works/identities.ts";
 import { measureLargeObjects } from "./works/large-objects.ts";
@@ -56,6 +57,7 @@ async function runBench(options: BenchOptions): Promise<number> {
     const { short, workers, binary } = options;
     const about = {
       at: new Date().toISOString(),
+      machine: describeMachine(),
       bun: Bun.version,
       cores: availableParallelism(),
       short,

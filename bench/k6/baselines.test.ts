@@ -2,7 +2,8 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeMachine, latencyLimits, readBaselines, saveBaselines } from "./baselines.ts";
+import { describeMachine } from "../machine.ts";
+import { latencyLimits, readBaselines, saveBaselines } from "./baselines.ts";
 import { readFirstAnswer, readSummary, renderSummaries } from "./k6-summary.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "maxiofs-baselines-"));

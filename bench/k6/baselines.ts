@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { describeMachine } from "../machine.ts";
 import type { ScenarioResult } from "./k6-summary.ts";
 
 /** What was measured on one machine, which its name states. */
@@ -13,12 +13,6 @@ export interface Baselines {
 
 /** A latency may be this many times its baseline. Source: the suite's page wants thresholds within a factor of 3. */
 const latencyFactor = 3;
-
-/** What a machine is called: baselines of another say nothing of this one. */
-export function describeMachine(): string {
-  const [first] = cpus();
-  return `${first?.model ?? "unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-}
 
 /** @returns undefined when the file is not there. @throws SyntaxError when it is no JSON */
 export function readBaselines(file: string): Baselines | undefined {

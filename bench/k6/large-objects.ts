@@ -18,7 +18,13 @@ const largeBytes = Number(__ENV["MAXIOFS_K6_LARGE_MIB"] ?? "64") * mib;
 /** Three parts of 5 MiB, completed and read back whole. */
 export function multipart(): void {
   const key = `multipart/${exec.vu.idInTest}`;
-  const created = send({ operation: "CreateMultipartUpload", method: "POST", key, query: { uploads: "" } });
+  const created = send({
+    operation: "CreateMultipartUpload",
+    method: "POST",
+    key,
+    query: { uploads: "" },
+    isText: true,
+  });
   const uploadId = elementText(textOf(created), "UploadId");
   if (uploadId === "") return;
   const whole = new Uint8Array(partCount * partBytes);

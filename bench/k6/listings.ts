@@ -37,7 +37,7 @@ export function deepListing(): void {
 
 function list(query: Readonly<Record<string, string>>): string {
   const all = { "list-type": "2", "max-keys": String(pageKeys), ...query };
-  return textOf(send({ operation: "ListObjectsV2", method: "GET", key: "", query: all }));
+  return textOf(send({ operation: "ListObjectsV2", method: "GET", key: "", query: all, isText: true }));
 }
 
 function keysOf(xml: string): string[] {

@@ -3,8 +3,9 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { BenchContext, newCredentials } from "../bench-context.ts";
+import { describeMachine } from "../machine.ts";
 import { benchRegion, freePort, type MeasuredServer } from "../measured-server.ts";
-import { type Baselines, describeMachine, latencyLimits, readBaselines, saveBaselines } from "./baselines.ts";
+import { type Baselines, latencyLimits, readBaselines, saveBaselines } from "./baselines.ts";
 import { type K6Options, parseK6Options, scenarioNames } from "./k6-options.ts";
 import { readFirstAnswer, readSummary, renderSummaries, type ScenarioResult, suiteOperations } from "./k6-summary.ts";
 

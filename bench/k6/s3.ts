@@ -15,12 +15,14 @@ export interface S3Request {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Content;
+  /** True for answers that are XML; the body is bytes otherwise. */
+  readonly isText?: boolean;
   /** Statuses that are right, default 200. */
   readonly expected?: readonly number[];
 }
 
-/** What came back, its body as bytes. */
-export type S3Answer = RefinedResponse<"binary">;
+/** What came back. */
+export type S3Answer = RefinedResponse<"binary" | "text">;
 
 const endpoint = (__ENV["MAXIOFS_K6_ENDPOINT"] ?? "").replace(/\/$/, "");
 const bucket = __ENV["MAXIOFS_K6_BUCKET"] ?? "";
@@ -29,6 +31,8 @@ const secretKey = __ENV["MAXIOFS_K6_SECRET_KEY"] ?? "";
 const region = __ENV["MAXIOFS_K6_REGION"] ?? "us-east-1";
 const host = endpoint.replace(/^https?:\/\//, "");
 const emptySha256 = sha256("", "hex");
+/** Of an error's document. */
+const maxShownBytes = 1000;
 const signedHeaders = "host;x-amz-content-sha256;x-amz-date";
 
 /** Answers with another status than expected, or none. */
@@ -47,7 +51,7 @@ export function send(request: S3Request): S3Answer {
   const url = `${endpoint}${path}${query === "" ? "" : `?${query}`}`;
   const answer = http.request(method, url, body?.bytes ?? null, {
     headers,
-    responseType: "binary",
+    responseType: request.isText ? "text" : "binary",
     tags: { name: operation, operation },
   });
   if (!(request.expected ?? [200]).includes(answer.status)) {
@@ -60,7 +64,9 @@ export function send(request: S3Request): S3Answer {
 /** Counts a body that is not the wanted one. Nothing is said of answers without one: `send` has counted them. */
 export function expectBody(answer: S3Answer, wantedSha256: string): void {
   if (answer.status !== 200 && answer.status !== 206) return;
-  if (answer.body === null || sha256(answer.body, "hex") !== wantedSha256) expectTrue(false, `bytes of ${answer.url}`);
+  const { body } = answer;
+  if (body === null || typeof body === "string" || sha256(body, "hex") !== wantedSha256)
+    expectTrue(false, `bytes of ${answer.url}`);
 }
 
 /** Counts what is not as it must be. */
@@ -70,10 +76,10 @@ export function expectTrue(isRight: boolean, what: string): void {
   console.error(`wrong ${what}`);
 }
 
-/** Body of an answer as text, one character per byte. */
-export function textOf(answer: S3Answer): string {
-  if (answer.body === null || answer.body === undefined) return "";
-  return Array.from(new Uint8Array(answer.body), (byte) => String.fromCharCode(byte)).join("");
+/** Body of an answer as text, one character per byte where it came as bytes. */
+export function textOf({ body }: S3Answer): string {
+  if (body === null || typeof body === "string") return body ?? "";
+  return Array.from(new Uint8Array(body).subarray(0, maxShownBytes), (byte) => String.fromCharCode(byte)).join("");
 }
 
 /** Text of the first element of this name, or empty. */

@@ -96,7 +96,7 @@ function removeOwn(): void {
 
 function listStored(stored: StoredKeys): void {
   const query = { "list-type": "2", prefix: `${stored.prefix}/`, "max-keys": "100" };
-  const xml = textOf(send({ operation: "ListObjectsV2", method: "GET", key: "", query }));
+  const xml = textOf(send({ operation: "ListObjectsV2", method: "GET", key: "", query, isText: true }));
   expectTrue(xml.split("<Key>").length - 1 === stored.sizes.length, `list of ${stored.prefix}/`);
 }
 

@@ -1,0 +1,61 @@
+/** A run as `run.ts --json` writes it. */
+export interface HistoryEntry {
+  readonly at: string;
+  readonly machine: string;
+  readonly short: boolean;
+  readonly rows: readonly { readonly work: string; readonly measured: number; readonly unit: string }[];
+}
+
+/** A row of the newest run that is worse than all earlier ones. */
+export interface HistoryFinding {
+  readonly work: string;
+  readonly measured: number;
+  readonly unit: string;
+  /** Of the earlier runs. */
+  readonly median: number;
+}
+
+/** Earlier runs that are looked at, and how many there must be to say anything. */
+const comparedRuns = 10;
+/** See `comparedRuns`. */
+export const minRuns = 3;
+/** Part of the median that a row must be worse by, besides being worse than every earlier one. */
+export const margin = 0.1;
+
+/** @throws SyntaxError naming the line that is no JSON */
+export function parseHistory(text: string): HistoryEntry[] {
+  return text
+    .split("\n")
+    .map((line, index) => ({ line, number: index + 1 }))
+    .filter(({ line }) => line.trim() !== "")
+    .map(({ line, number }) => {
+      try {
+        return JSON.parse(line) as HistoryEntry;
+      } catch {
+        throw new SyntaxError(`Line ${number} of the history is no JSON`);
+      }
+    });
+}
+
+/**
+ * Compares the newest run with up to ten before it of the same machine and form. A machine's own rates drift, so a row is named only when
+ * it is worse than each of them and by more than a tenth than their median; rows of the machine's limits are left out.
+ * @returns undefined when there are fewer than `minRuns` earlier ones
+ */
+export function findSlower(history: readonly HistoryEntry[]): HistoryFinding[] | undefined {
+  const newest = history.at(-1);
+  const earlier = history
+    .slice(0, -1)
+    .filter(({ machine, short }) => machine === newest?.machine && short === newest.short)
+    .slice(-comparedRuns);
+  if (newest === undefined || earlier.length < minRuns) return undefined;
+  return newest.rows.flatMap(({ work, measured, unit }) => {
+    const before = earlier.flatMap(({ rows }) => rows.filter((row) => row.work === work).map((row) => row.measured));
+    if (before.length < minRuns || work.startsWith("limit:")) return [];
+    const median = before.toSorted((a, b) => a - b)[Math.floor(before.length / 2)] ?? measured;
+    // Of rates more is better, of times and sizes less.
+    const worse = unit.endsWith("/s") ? 1 : -1;
+    const isWorst = before.every((value) => worse * (value - measured) > 0);
+    return isWorst && worse * (median - measured) > margin * median ? [{ work, measured, unit, median }] : [];
+  });
+}
