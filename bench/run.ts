@@ -13,6 +13,7 @@ import { measureKeyMemory, measureStart } from "./works/many-keys.ts";
 import { measureMemory } from "./works/memory.ts";
 import { measureComplete } from "./works/multipart.ts";
 import { measurePolicy } from "./works/policy.ts";
+import { measureScrape } from "./works/scrape.ts";
 import { measureGet, measureMixed, measurePutMany, measurePutOne } from "./works/small-objects.ts";
 
 /** What can be measured, by the name `--only` takes, in the order of the table. */
@@ -30,6 +31,7 @@ const works: Readonly<Record<string, (bench: BenchContext) => Promise<ReportRow[
   policy: measurePolicy,
   revocation: measureRevocation,
   identities: measureIdentities,
+  scrape: measureScrape,
 };
 
 /** Runs the wanted works one after the other and prints the table. @returns the process's exit code */
