@@ -79,27 +79,49 @@ interface LineContext {
   readonly node: string | undefined;
 }
 
+/** JSON by hand, since at tens of thousands of lines a second `JSON.stringify` costs as much as all the rest of the log. */
 function renderLine(
   { id, operation, status, errorCode, bytesIn, bytesOut, message, bucket, bucketId, authentication }: FinishedRequest,
   { durationMs, traceId, nowMs, node }: LineContext,
 ): string {
-  const line = {
-    time: new Date(nowMs).toISOString(),
-    level: "info",
-    message: "Request",
-    requestId: id,
-    operation: operation?.name ?? "_other",
-    bucket: bucket !== undefined && bucketName.test(bucket) ? bucket : undefined,
-    bucketId,
-    status,
-    errorCode,
-    bytesIn,
-    bytesOut,
-    ms: Math.round(durationMs * 1000) / 1000,
-    accessKeyId: authentication?.kind === "signed" ? authentication.accessKeyId : undefined,
-    remote: message.socket.remoteAddress,
-    traceId,
-    node,
-  };
-  return `${JSON.stringify(line)}\n`;
+  const accessKeyId = authentication?.kind === "signed" ? authentication.accessKeyId : undefined;
+  // A bucket that exists has a name that is one.
+  const isBucket = bucket !== undefined && (bucketId !== undefined || bucketName.test(bucket));
+  return (
+    `{"time":"${renderTime(nowMs)}","level":"info","message":"Request","requestId":"${id}",` +
+    `"operation":"${operation?.name ?? "_other"}"${isBucket ? `,"bucket":"${bucket}"` : ""}` +
+    `${renderWord("bucketId", bucketId)},"status":${status}${renderWord("errorCode", errorCode)}` +
+    `,"bytesIn":${bytesIn},"bytesOut":${bytesOut},"ms":${Math.round(durationMs * 1000) / 1000}` +
+    `${accessKeyId === undefined ? "" : renderKeyId(accessKeyId)}${renderWord("remote", message.socket.remoteAddress)}` +
+    `${renderWord("traceId", traceId)}${node === undefined ? "" : `,"node":${JSON.stringify(node)}`}}\n`
+  );
+}
+
+/** A text of ours, or of the system's, that needs no escapes. */
+function renderWord(name: string, value: string | undefined): string {
+  return value === undefined ? "" : `,"${name}":"${value}"`;
+}
+
+let lastKeyId = "";
+let lastKeyText = "";
+
+/** Requests come in runs of one key, whose id its owner may have chosen. */
+function renderKeyId(accessKeyId: string): string {
+  if (accessKeyId !== lastKeyId) {
+    lastKeyId = accessKeyId;
+    lastKeyText = `,"accessKeyId":${JSON.stringify(accessKeyId)}`;
+  }
+  return lastKeyText;
+}
+
+let lastMs = Number.NaN;
+let lastTime = "";
+
+/** RFC 3339 with milliseconds. */
+function renderTime(nowMs: number): string {
+  if (nowMs !== lastMs) {
+    lastMs = nowMs;
+    lastTime = new Date(nowMs).toISOString();
+  }
+  return lastTime;
 }
