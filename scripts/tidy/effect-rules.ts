@@ -47,9 +47,9 @@ const output: EffectRule = {
 
 const fileSystem: EffectRule = {
   allowedIn:
-    /^src\/(main\.ts$|data\/(blobs|catalog|writer|multipart)\/|control\/database\/|control\/openapi\/openapi\.routes)/,
+    /^src\/(main\.ts$|data\/(blobs|catalog|writer|multipart)\/|control\/database\/|control\/openapi\/openapi\.routes|control\/audit\/data-event-files)/,
   message:
-    "files are touched only in data/blobs, data/catalog, data/writer, data/multipart, control/database and main.ts; control/openapi reads what the program carries",
+    "files are touched only in data/blobs, data/catalog, data/writer, data/multipart, control/database, control/audit/data-event-files and main.ts; control/openapi reads what the program carries",
   members: ["Bun.file", "Bun.write"],
   modules: ["node:fs", "node:fs/promises", "bun:sqlite"],
 };

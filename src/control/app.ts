@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import type { Clock } from "#kernel/base/clock.ts";
 import { auditRoutes } from "./audit/audit.routes.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
+import type { DataEventFiles } from "./audit/data-event-files.ts";
 import type { BucketQuotas } from "./buckets/bucket-quotas.ts";
 import { quotaRoutes } from "./buckets/quota.routes.ts";
 import { diagnosticsRoutes } from "./diagnostics/diagnostics.routes.ts";
@@ -51,6 +52,7 @@ export interface ControlAppOptions {
   readonly quotas: BucketQuotas;
   readonly settings: ServerSettings;
   readonly audit: AuditTrail;
+  readonly dataEvents: DataEventFiles;
   readonly questions: WorkerQuestions;
   readonly stsSessions: StsSessions;
   readonly idempotency: Pick<IdempotencyKeys, "begin">;
@@ -124,7 +126,7 @@ export function createControlApp(options: ControlAppOptions) {
     .use(settingsRoutes({ settings, callerOf: getRequestCaller }))
     .use(stsSessionRoutes(options.stsSessions, getRequestCaller))
     .use(diagnosticsRoutes({ questions: options.questions, callerOf: getRequestCaller }))
-    .use(auditRoutes({ audit, clock, callerOf: getRequestCaller }))
+    .use(auditRoutes({ audit, dataEvents: options.dataEvents, clock, callerOf: getRequestCaller }))
     .use(historyRoutes({ history: options.history, clock }))
     .use(liveRoutes({ live: options.live, guard }))
     .use(openApiRoutes({ version, routes: () => listed }));

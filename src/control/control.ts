@@ -7,6 +7,7 @@ import type { ListenAddress } from "#kernel/settings/value-parser.ts";
 import type { FirstAdministrator } from "./access-keys/first-administrator.ts";
 import type { StoredKeyUses } from "./access-keys/stored-key-uses.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
+import type { DataEventFiles } from "./audit/data-event-files.ts";
 import type { CatalogUsage } from "./buckets/bucket-catalogs.ts";
 import type { BucketQuotas } from "./buckets/bucket-quotas.ts";
 import type { Buckets } from "./buckets/buckets.ts";
@@ -50,6 +51,7 @@ export interface ControlParts {
   readonly identities: Identities;
   readonly settings: ServerSettings;
   readonly audit: AuditTrail;
+  readonly dataEvents: DataEventFiles;
   readonly buckets: Buckets;
   readonly quotas: BucketQuotas;
   readonly quotaWatch: QuotaWatch;
@@ -234,7 +236,11 @@ export class Control {
   }
 
   async #runAuditUpkeep(): Promise<void> {
-    await this.#runTask("audit_upkeep", () => this.#parts.audit.runUpkeep());
+    const { audit, dataEvents, settings } = this.#parts;
+    await this.#runTask("audit_upkeep", async () => {
+      await audit.runUpkeep();
+      await dataEvents.dropOld(settings.current["audit.retention_days"]);
+    });
   }
 
   async #runTask(type: TaskType, work: () => Promise<unknown>): Promise<void> {

@@ -16,6 +16,7 @@ import { ensureFirstAdministrator, type FirstAdministrator } from "./access-keys
 import { warnOfIgnoredAdministrator } from "./access-keys/ignored-administrator.ts";
 import { StoredKeyUses } from "./access-keys/stored-key-uses.ts";
 import { AuditTrail } from "./audit/audit-trail.ts";
+import { DataEventFiles } from "./audit/data-event-files.ts";
 import { openAuditSigner } from "./audit/open-audit-signer.ts";
 import type { BucketCatalogs, CatalogUsage } from "./buckets/bucket-catalogs.ts";
 import { BucketQuotas } from "./buckets/bucket-quotas.ts";
@@ -151,7 +152,8 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const logInParts = openLogIns(logInState, options);
     const { secondFactors } = logInParts.session;
     const questions = new WorkerQuestions({ workers: () => publisher.startedWorkers });
-    const workerCalls = { buckets, publisher, problems, keyUses, questions, audit, log, traces };
+    const dataEvents = new DataEventFiles({ dataDir: options.dataDir, clock, log });
+    const workerCalls = { dataEvents, buckets, publisher, problems, keyUses, questions, audit, log, traces };
     const sts = openSts({ database, publisher, secondFactors, turns, ...state }, options);
     return new Control({
       ...state,
@@ -178,7 +180,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       live: openLiveFeed({ usages, buckets: published }, options),
       ...{ stsSessions: sts.sessions, idempotency: new IdempotencyKeys({ database, sealer, clock }) },
       identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store, keyUses)),
-      keyUses,
+      ...{ keyUses, dataEvents },
       calls: new WorkerCalls({ ...workerCalls, sts: sts.service }),
       traces,
       questions,

@@ -5,6 +5,7 @@ import { errorCodes, type S3ErrorCode } from "#kernel/s3/error-code.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { StoredKeyUses } from "./access-keys/stored-key-uses.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
+import type { DataEventFiles } from "./audit/data-event-files.ts";
 import { recordWorkerDenials } from "./audit/worker-denials.ts";
 import type { Buckets } from "./buckets/buckets.ts";
 import { DatabaseUnavailableError, isLocked } from "./database/database-unavailable-error.ts";
@@ -24,6 +25,7 @@ export interface WorkerCallsOptions {
   readonly keyUses: Pick<StoredKeyUses, "note">;
   readonly questions: Pick<WorkerQuestions, "take">;
   readonly audit: Pick<AuditTrail, "recordDenial">;
+  readonly dataEvents: Pick<DataEventFiles, "append">;
   readonly log: Log;
   /** Absent: nothing is traced. */
   readonly traces?: TraceExport | undefined;
@@ -59,6 +61,12 @@ export class WorkerCalls {
       case "denials":
         recordWorkerDenials(this.#options, message);
         channel.send({ kind: "denialsTaken" });
+        break;
+      case "dataEvents":
+        channel.send({
+          kind: "dataEventsWritten",
+          isWritten: await this.#options.dataEvents.append(message.events, message.droppedCount),
+        });
         break;
       case "call":
         channel.send({ kind: "answer", id: message.id, result: await this.#answerTraced(message.call, message.trace) });

@@ -10,6 +10,7 @@ import type { ChecksumPool } from "./checksum/running-checksum.ts";
 import type { ControlClient } from "./control-client.ts";
 import type { ObjectKeyRing } from "./crypto/object-key-ring.ts";
 import type { Diagnostics } from "./diagnostics/diagnostics.ts";
+import type { DataEvents } from "./http/data-events.ts";
 import type { ContinuationTokens } from "./listing/continuation-token.ts";
 import type { UsageTable } from "./quota/usage-table.ts";
 import type { RequestLimits } from "./rate/request-limits.ts";
@@ -48,6 +49,7 @@ export interface DataPlane {
   readonly running: RunningRequests;
   /** Told of each request that a stored key signed. */
   readonly keyUses: KeyUses;
+  readonly dataEvents: DataEvents;
   readonly diagnostics: Diagnostics;
   readonly log: LogLine;
   /** Tells the control thread what is wrong with a bucket. */

@@ -21,6 +21,8 @@ const settings: DataSettings = {
   "storage.reserve_bytes": 1,
   "history.window": 1,
   "logging.access_enabled": false,
+  "audit.log_data_events": "none",
+  "audit.on_failure": "continue",
   "tracing.enabled": false,
   "tracing.sample_percent": 1,
   "server.max_connections_per_address": 0,

@@ -29,6 +29,7 @@ import { DenialReports } from "./diagnostics/denial-reports.ts";
 import { Diagnostics } from "./diagnostics/diagnostics.ts";
 import { guardThread } from "./guard-thread.ts";
 import { AccessLog } from "./http/access-log.ts";
+import { DataEvents } from "./http/data-events.ts";
 import { RequestHandler } from "./http/handle-request.ts";
 import { observeRequests, type RequestObserver } from "./http/observe-requests.ts";
 import { RequestIds } from "./http/request-ids.ts";
@@ -140,6 +141,7 @@ class DataWorker {
       usage: new UsageTable(start.usage),
       running: new RunningRequests(),
       keyUses: this.#openKeyUses(),
+      dataEvents: this.#openDataEvents(snapshot),
       disk: this.#openDisk(snapshot, log),
       diagnostics: new Diagnostics(systemClock, this.#denials),
       log,
@@ -166,6 +168,16 @@ class DataWorker {
       clock: systemClock,
       send: (lines) => this.#send({ kind: "access", lines }),
       onDropped: () => this.#recorder.recordAccessDropped(),
+      after: (ms, call) => void setTimeout(call, ms),
+    });
+  }
+
+  #openDataEvents(snapshot: SnapshotStore): DataEvents {
+    return new DataEvents({
+      mode: () => snapshot.settings["audit.log_data_events"],
+      onFailure: () => snapshot.settings["audit.on_failure"],
+      send: (events, droppedCount) => this.#send({ kind: "dataEvents", events, droppedCount }),
+      onDropped: () => this.#recorder.recordEventDropped(),
       after: (ms, call) => void setTimeout(call, ms),
     });
   }
@@ -235,6 +247,9 @@ class DataWorker {
       case "denialsTaken":
         this.#denials.taken();
         break;
+      case "dataEventsWritten":
+        this.#plane.dataEvents.written(message.isWritten);
+        break;
       case "accessWritten":
         this.#access.written();
         break;
@@ -272,6 +287,7 @@ class DataWorker {
     this.#catalog.close();
     this.#access.flush();
     this.#plane.keyUses.flush();
+    this.#plane.dataEvents.flush();
     this.#spans.flush();
     this.#denials.flush();
     this.#send({ kind: "drained" });

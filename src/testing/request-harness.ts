@@ -13,6 +13,7 @@ import { ControlClient } from "#data/control-client.ts";
 import { ObjectKeyRing } from "#data/crypto/object-key-ring.ts";
 import type { DataPlane } from "#data/data-plane.ts";
 import { Diagnostics } from "#data/diagnostics/diagnostics.ts";
+import { DataEvents } from "#data/http/data-events.ts";
 import { ContinuationTokens } from "#data/listing/continuation-token.ts";
 import { createUsageTable, UsageTable } from "#data/quota/usage-table.ts";
 import { createRateTable, RateTable } from "#data/rate/rate-table.ts";
@@ -90,6 +91,10 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
     disk: new DiskSpace(dataDir, () => 0),
     running: new RunningRequests(),
     keyUses: new KeyUses({ clock, send: () => {}, after: () => {} }),
+    dataEvents: new DataEvents({
+      ...{ mode: () => "none", onFailure: () => "continue" },
+      ...{ send: () => {}, onDropped: () => {}, after: () => {} },
+    }),
     diagnostics: new Diagnostics(clock, { add: () => {} }),
     log: () => {},
     reportProblem: () => {},

@@ -168,10 +168,15 @@ export class AuditTrail {
     const { database, signer } = this.#options;
     const { chain, filter, time, event } = wanted;
     await this.flush();
-    await database.transaction((queries) => this.record(queries, event));
+    await this.recordExport(event);
     await this.signHeads();
     const chains = (await this.#headsOf(chain)).map((head) => head.chain);
     return { database, signer, keys: await this.publicKeys(), chains, filter, time };
+  }
+
+  /** Records that something was exported, before its first line goes out. */
+  async recordExport(event: AuditEvent): Promise<void> {
+    await this.#options.database.transaction((queries) => this.record(queries, event));
   }
 
   async #headsOf(chain: string): Promise<readonly ChainHead[]> {

@@ -6,8 +6,10 @@ import { closeAudits, makeEvent, openAudit } from "#testing/opened-audit.ts";
 import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
-import { auditRoutes } from "./audit.routes.ts";
+import { type AuditRoutesOptions, auditRoutes } from "./audit.routes.ts";
 import { verifyExport } from "./verify-export.ts";
+
+const noDataEvents: AuditRoutesOptions["dataEvents"] = { days: async () => [], read: async function* () {} };
 
 afterEach(async () => {
   await closeAudits();
@@ -44,7 +46,7 @@ async function openFor(caller: Partial<Caller>) {
   const whole: Caller = { ...common, tenantId: "t1", global: false, address: "", agent: "", requestId: "", ...caller };
   const app = new Elysia()
     .onError(({ error }) => new Response("", { status: error instanceof ControlError ? error.status : 500 }))
-    .use(auditRoutes({ audit: audit.trail, clock: systemClock, callerOf: () => whole }));
+    .use(auditRoutes({ audit: audit.trail, dataEvents: noDataEvents, clock: systemClock, callerOf: () => whole }));
   const get = (rest: string) => app.handle(new Request(`http://localhost${path}${rest}`));
   return { ...audit, get };
 }

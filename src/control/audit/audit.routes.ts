@@ -5,6 +5,7 @@ import { ControlError } from "../http/control-error.ts";
 import type { AuditFilter } from "./audit-filter.ts";
 import { serverChain } from "./audit-record.ts";
 import type { AuditTrail } from "./audit-trail.ts";
+import type { DataEventFiles } from "./data-event-files.ts";
 import { exportCsv, exportJsonLines } from "./export-audit.ts";
 import { originOfCaller } from "./origin-of-caller.ts";
 
@@ -29,6 +30,7 @@ const strict = { additionalProperties: false };
 /** What the routes stand on. */
 export interface AuditRoutesOptions {
   readonly audit: AuditTrail;
+  readonly dataEvents: Pick<DataEventFiles, "days" | "read">;
   readonly clock: Clock;
   /** Who makes a request that the guard let through. */
   readonly callerOf: (request: Request) => Caller;
@@ -76,6 +78,10 @@ export function auditRoutes(options: AuditRoutesOptions) {
       },
       { query: t.Object({ tenant: selection.tenant }, strict), detail: read },
     )
+    .get("/data-events", ({ request, query: { day } }) => answerDataEvents(request, day, options), {
+      query: t.Object({ day: t.Optional(t.String({ pattern: "^\\d{4}-\\d\\d-\\d\\d$" })) }, strict),
+      detail: exportRule,
+    })
     .get("/export", ({ request, query }) => answerExport(request, query, options), {
       query: t.Object({ ...selection, format: t.Union([t.Literal("csv"), t.Literal("jsonl")]) }, strict),
       detail: exportRule,
@@ -112,6 +118,23 @@ async function answerExport(
       "cache-control": "no-store",
     },
   });
+}
+
+/** Without a day the days that have events; else the day's, of the caller's tenant or, for global administrators, all. */
+async function answerDataEvents(
+  request: Request,
+  day: string | undefined,
+  { audit, dataEvents, callerOf }: AuditRoutesOptions,
+): Promise<unknown> {
+  if (day === undefined) return { items: (await dataEvents.days()).map((name) => ({ day: name })), nextCursor: null };
+  const caller = callerOf(request);
+  await audit.recordExport({
+    ...originOfCaller(caller),
+    ...{ tenantId: caller.global ? null : caller.tenantId, action: exportRule.action, outcome: "success" },
+    change: { filter: { after: { dataEvents: day } } },
+  });
+  const lines = dataEvents.read(day, caller.global ? undefined : caller.tenantId);
+  return new Response(toStream(lines), { headers: { "content-type": "application/jsonl" } });
 }
 
 /** A pull stream: nothing is read from the database that the client does not take. */

@@ -1,6 +1,7 @@
 import { type ControlReader, readControlDatabase } from "../database/read-control-database.ts";
 import { readFileLines } from "../database/read-file-lines.ts";
 import { readHeads, readKeys } from "./audit-store.ts";
+import { type DataEventReport, verifyDataEventFiles } from "./data-event-files.ts";
 import { verifyChains } from "./read-audit.ts";
 import type { ChainReport } from "./verify-chain.ts";
 import { verifyExport } from "./verify-export.ts";
@@ -25,10 +26,11 @@ const codes = { sound: 0, problemsFound: 1, notChecked: 2 } as const;
  */
 export async function verifyAudit({ dataDir, exportPath, report }: VerifyCommand): Promise<number> {
   const database = readControlDatabase(dataDir);
+  const requests = exportPath === undefined ? await verifyDataEventFiles(dataDir) : undefined;
   try {
     const source = database && (await hasEvents(database)) ? database : undefined;
     if (exportPath !== undefined) return await verifyFile({ exportPath, report }, source);
-    if (source !== undefined) return await verifyDatabase(source, report);
+    if (source !== undefined) return Math.max(await verifyDatabase(source, report), tellRequests(requests, report));
     const hint = database === undefined ? "there is no control.db in it" : "a release wrote it that recorded no events";
     report(`There is nothing to verify in ${dataDir}: ${hint}`);
     return codes.notChecked;
@@ -59,6 +61,13 @@ async function verifyFile(
   if (problem !== undefined) report(`wrong: ${problem}`);
   const code = tellResult(chains, report);
   return problem === undefined ? code : codes.problemsFound;
+}
+
+function tellRequests(found: DataEventReport | undefined, report: VerifyCommand["report"]): number {
+  if (found === undefined) return codes.sound;
+  const { eventCount, problem } = found;
+  report(problem === undefined ? `Requests for objects: ${eventCount} events are right` : `wrong: ${problem}`);
+  return problem === undefined ? codes.sound : codes.problemsFound;
 }
 
 function tellResult(reports: readonly ChainReport[], report: (line: string) => void): number {

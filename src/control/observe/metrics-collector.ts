@@ -241,6 +241,7 @@ function registerThreads(registry: Registry, { source, logDrops, traceDrops }: M
   addWorkerGauge(series.workerGatheredBytes, slotCell.gatheredBytes);
   addCounter(registry, series.logLinesDropped, () => [
     { labels: { sink: "access" }, value: sum(addCells(source, slotCell.accessDropped, 1)) },
+    { labels: { sink: "data_events" }, value: sum(addCells(source, slotCell.eventsDropped, 1)) },
     ...logDrops().map(({ sink, count }) => ({ labels: { sink }, value: count })),
   ]);
   addCounter(registry, series.traceSpansDropped, () => [{ labels: {}, value: traceDrops() }]);

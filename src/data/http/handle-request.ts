@@ -27,6 +27,7 @@ import { answerSts } from "./answer-sts.ts";
 import { findAuthMethod } from "./auth-method.ts";
 import type { RequestObserver } from "./observe-requests.ts";
 import { isServiceForm } from "./read-form.ts";
+import { recordDataEvent } from "./record-data-event.ts";
 import { refuseInMaintenance } from "./refuse-in-maintenance.ts";
 import { renderError } from "./render-error.ts";
 import { RequestIds } from "./request-ids.ts";
@@ -105,6 +106,10 @@ export class RequestHandler {
     const bytesOut = message.method !== "HEAD" && response instanceof ClosingResponse ? response.sentBytes : 0;
     const entry = target?.bucket === undefined ? undefined : this.#plane.snapshot.findBucket(target.bucket);
     const { bucketId, metricsRow: bucketRow = 0 } = entry ?? {};
+    if (spec !== undefined && this.#plane.dataEvents.wants(spec)) {
+      const moved = { status: response.statusCode, bytesIn, bytesOut };
+      recordDataEvent(this.#plane, { id, message, target, spec, request, errorCode, moved });
+    }
     this.#observe.finished({
       ...{ id, operation: spec, status: response.statusCode, errorCode, startedMs, bytesIn, bytesOut, bucketRow },
       ...{ message, bucket: target?.bucket, bucketId, authentication: request?.authentication },
@@ -140,6 +145,7 @@ export class RequestHandler {
     const hasOwner = hasBucket && spec.name !== "CreateBucket" && spec.name !== "Preflight";
     if (hasOwner) checkExpectedOwner(request);
     authorizeRequest(request);
+    this.#plane.dataEvents.admit(spec);
     refuseInMaintenance(spec, this.#plane.snapshot.settings["system.maintenance_mode"]);
   }
 

@@ -172,7 +172,7 @@ export const series = {
   logLinesDropped: {
     name: "log_lines_dropped_total",
     type: "counter",
-    help: "Log lines that were dropped because they were not taken in time: access, syslog, http",
+    help: "Log lines that were dropped because they were not taken in time: access, data_events (of the audit), syslog, http",
     labels: ["sink"],
   },
   traceSpansDropped: {

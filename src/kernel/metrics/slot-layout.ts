@@ -73,6 +73,8 @@ export const slotCell = {
   cacheBytes: 12,
   /** Lines of the access log that were dropped because they were not written in time. */
   accessDropped: 13,
+  /** Requests for objects that the audit has no event of. */
+  eventsDropped: 14,
 } as const;
 
 /** Where things are in a slot, in cells of 8 bytes (Float64, counts are exact to 2^53). One thread writes a slot, the control thread reads it. */
@@ -109,7 +111,7 @@ export interface SlotLayout {
 /** Lays out a slot for so many operations (the last one is `_other`) and error codes: about 640 KB for all of S3, of which what is never
  * counted takes no memory. */
 export function computeSlotLayout(operationCount: number, codeCount: number): SlotLayout {
-  let next: number = slotCell.accessDropped + 1;
+  let next: number = slotCell.eventsDropped + 1;
   const take = (cellCount: number): number => {
     const start = next;
     next += cellCount;

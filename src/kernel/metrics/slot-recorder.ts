@@ -127,6 +127,11 @@ export class SlotRecorder {
     this.#add(slotCell.accessDropped, 1);
   }
 
+  /** Counts a request for an object that the audit has no event of. */
+  recordEventDropped(): void {
+    this.#add(slotCell.eventsDropped, 1);
+  }
+
   /** Sets the bytes of bodies and answers that are gathered in memory. */
   setGathered(bytes: number): void {
     this.#cells[slotCell.gatheredBytes] = bytes;

@@ -49,6 +49,8 @@ export interface DataSettings {
   readonly "storage.reserve_bytes": number;
   readonly "history.window": number;
   readonly "logging.access_enabled": boolean;
+  readonly "audit.log_data_events": "none" | "writes" | "all";
+  readonly "audit.on_failure": "continue" | "refuse";
   readonly "tracing.enabled": boolean;
   readonly "tracing.sample_percent": number;
 }

@@ -1,5 +1,6 @@
 import type { Span } from "../trace/span.ts";
 import type { CatalogProblem } from "./catalog-problem.ts";
+import type { DataEvent } from "./data-event.ts";
 import type { KeptAnswer, ReportedDenial } from "./diagnostics.ts";
 import type { KeyUse } from "./key-use.ts";
 import type { SessionOrder, SigningCredential } from "./sts.ts";
@@ -60,6 +61,8 @@ export type ToControl =
   | { readonly kind: "kept"; readonly id: number; readonly found: KeptAnswer }
   /** Denials for the audit; answered by `denialsTaken`. */
   | { readonly kind: "denials"; readonly denials: readonly ReportedDenial[]; readonly droppedCount: number }
+  /** Requests for objects, for the audit; answered by `dataEventsWritten`. `droppedCount`: how many before them were lost. */
+  | { readonly kind: "dataEvents"; readonly events: readonly DataEvent[]; readonly droppedCount: number }
   /** Lines of the access log, JSON, each with its line feed; answered by `accessWritten`. */
   | { readonly kind: "access"; readonly lines: string }
   | { readonly kind: "spans"; readonly spans: readonly Span[]; readonly droppedCount: number }
@@ -68,5 +71,5 @@ export type ToControl =
 /** What of it concerns the control plane: the pool keeps the rest for itself. */
 export type WorkerCall = Extract<
   ToControl,
-  { kind: "applied" | "resync" | "call" | "catalogProblem" | "keyUses" | "kept" | "denials" }
+  { kind: "applied" | "resync" | "call" | "catalogProblem" | "keyUses" | "kept" | "denials" | "dataEvents" }
 >;

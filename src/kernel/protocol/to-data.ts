@@ -55,6 +55,8 @@ export type ToData =
   | { readonly kind: "find"; readonly id: number; readonly what: KeptKind; readonly requestId: string }
   /** One `denials` message was taken over. */
   | { readonly kind: "denialsTaken" }
+  /** One `dataEvents` message is written, or could not be. */
+  | { readonly kind: "dataEventsWritten"; readonly isWritten: boolean }
   /** One `access` message is written. */
   | { readonly kind: "accessWritten" }
   /** Stop accepting, finish what runs, answer `drained`. */

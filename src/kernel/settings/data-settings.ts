@@ -21,6 +21,8 @@ export const dataSettingRules: { readonly [N in DataSettingName]: SettingRule<Da
   "storage.reserve_bytes": settingRules["storage.reserve_bytes"],
   "history.window": settingRules["history.window"],
   "logging.access_enabled": settingRules["logging.access_enabled"],
+  "audit.log_data_events": settingRules["audit.log_data_events"],
+  "audit.on_failure": settingRules["audit.on_failure"],
   "tracing.enabled": settingRules["tracing.enabled"],
   "tracing.sample_percent": settingRules["tracing.sample_percent"],
 };

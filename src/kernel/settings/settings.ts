@@ -34,8 +34,6 @@ export const unavailableSettings: ReadonlySet<SettingName> = new Set<SettingName
   "s3.lifecycle_day_seconds",
   "s3.website_domain",
   "server.public_s3_url",
-  "audit.log_data_events",
-  "audit.on_failure",
   "storage.default_bucket_versioning",
   "storage.default_object_lock_days",
   "storage.enable_compression",
