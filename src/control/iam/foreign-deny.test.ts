@@ -64,3 +64,33 @@ test("makeAllowsCaller: a Deny of a token's policy on one ARN of another tenant 
   expect(await status("GET", `${below}/users/${eve.userId}`, { token })).toBe(403);
   expect(await status("GET", `${below}/users/${mallory.userId}`, { token })).toBe(200);
 });
+
+test("tenantRoutes: a Deny on one tenant's ARN holds its administrator there, action by action, and not elsewhere", async () => {
+  const { status, make, below, eve, admin } = await open();
+  const other = await make("tenants", { slug: "other" });
+  const tenantId = below.slice("tenants/".length);
+  const [account = ""] = eve.arn.match(/\d{12}/) ?? [];
+  const resource = `arn:aws:maxiofs::${account}:tenant/${tenantId}`;
+  const path = `users/${admin}/inline-policies/hands-off`;
+  const deny = async (...actions: string[]) => {
+    const document = policy({ Effect: "Deny", Action: actions.map((name) => `maxiofs:${name}`), Resource: resource });
+    expect(await status("PUT", path, { body: { document } })).toBe(204);
+  };
+  const rename = { body: { displayName: "Other" } };
+  const bound = { body: { limits: { maxUsers: 5 } } };
+  await deny("GetTenant", "DeleteTenant");
+  expect([await status("GET", below), await status("DELETE", below)]).toEqual([403, 403]);
+  expect([await status("PATCH", below, rename), await status("POST", `${below}/suspend`, { body: {} })]).toEqual([
+    200, 200,
+  ]);
+  await deny("UpdateTenant");
+  expect([await status("GET", below), await status("PATCH", below, rename)]).toEqual([200, 403]);
+  expect([
+    await status("POST", `${below}/resume`, { body: {} }),
+    await status("POST", `${below}/suspend`, { body: {} }),
+  ]).toEqual([403, 403]);
+  await deny("SetTenantQuota");
+  expect([await status("PATCH", below, rename), await status("PATCH", below, bound)]).toEqual([200, 403]);
+  expect(await status("PATCH", `tenants/${other.tenantId}`, bound)).toBe(200);
+  expect(await status("GET", "tenants/nobody")).toBe(404);
+});

@@ -64,12 +64,27 @@ function collectionRoutes({ guard, tenants }: TenantRoutesOptions) {
     );
 }
 
+/**
+ * Asks the policies about the tenant itself, after the guard asked them for everything: a Deny that names the tenant holds.
+ * @throws ControlError Forbidden naming the action
+ */
+function requireTenant(
+  { guard, publisher }: TenantRoutesOptions,
+  { request, tenantId }: { readonly request: Request; readonly tenantId: string },
+  action: string,
+): void {
+  const entry = publisher.entries("tenant").get(tenantId);
+  if (entry === undefined) throw new ControlError("NotFound");
+  guard.requireAllowed(request, action, { ofOtherTenant: `arn:aws:maxiofs::${entry.accountId}:tenant/${tenantId}` });
+}
+
 function itemRoutes(options: TenantRoutesOptions) {
   const { tenants } = options;
   return new Elysia({ normalize: false })
     .get(
       "/:tenant",
-      async ({ params, set }) => {
+      async ({ request, params, set }) => {
+        requireTenant(options, { request, tenantId: params.tenant }, "maxiofs:GetTenant");
         const view = await tenants.get(params.tenant);
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
@@ -80,7 +95,9 @@ function itemRoutes(options: TenantRoutesOptions) {
       "/:tenant",
       async ({ request, params, body, set }) => {
         // Bounds are an action of their own.
-        if (body.limits !== undefined) options.guard.requireAllowed(request, "maxiofs:SetTenantQuota", "*");
+        const asked = { request, tenantId: params.tenant };
+        requireTenant(options, asked, "maxiofs:UpdateTenant");
+        if (body.limits !== undefined) requireTenant(options, asked, "maxiofs:SetTenantQuota");
         const view = await tenants.update(editor(options, request, params.tenant), body);
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
@@ -90,6 +107,7 @@ function itemRoutes(options: TenantRoutesOptions) {
     .delete(
       "/:tenant",
       async ({ request, params, set }) => {
+        requireTenant(options, { request, tenantId: params.tenant }, "maxiofs:DeleteTenant");
         await tenants.remove(editor(options, request, params.tenant));
         set.status = 204;
       },
@@ -97,9 +115,11 @@ function itemRoutes(options: TenantRoutesOptions) {
     );
 }
 
-function stateRoutes({ guard, tenants }: TenantRoutesOptions) {
+function stateRoutes(options: TenantRoutesOptions) {
+  const { guard, tenants } = options;
   const setStatus = async (request: Request, tenantId: string, status: "active" | "suspended") => {
     const { caller } = guard.requireUser(request);
+    requireTenant(options, { request, tenantId }, "maxiofs:UpdateTenant");
     if (tenantId === caller.tenantId) throw new ControlError("Conflict", "This is your own tenant");
     return render(await tenants.setStatus({ caller, tenantId }, status));
   };
