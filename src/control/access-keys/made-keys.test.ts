@@ -43,6 +43,20 @@ test("made keys: a narrowed key makes keys of its own user that carry its polici
   expect([other.body.madeBy, other.body.inheritedPolicies]).toEqual([null, []]);
 });
 
+test("made keys: me/permissions says what a narrowed key may do: make and revoke own keys, as far as its policy goes", async () => {
+  const { call, make, maker } = await open();
+  const { body: made } = await make(maker, { policy: policyOf([{ actions: ["iam:GetUser"], resources: ["*"] }]) });
+  const rightsOf = async (key: Key) => {
+    const { items } = (await call(key, "GET", "me/permissions")).body;
+    const allowed = items.filter((right: { readonly allowed: boolean }) => right.allowed);
+    return allowed.map(({ action }: { readonly action: string }) => action);
+  };
+  expect(await rightsOf(maker)).toContain("iam:CreateAccessKey");
+  expect(await rightsOf(maker)).toContain("iam:DeleteAccessKey");
+  for (const action of ["iam:UpdateAccessKey", "iam:CreateUser"]) expect(await rightsOf(maker)).not.toContain(action);
+  expect((await rightsOf(made)).filter((action: string) => action.endsWith("AccessKey"))).toEqual([]);
+});
+
 test("made keys: a narrowed key changes no other identity, not even the policy of a key it made, and makes no tokens", async () => {
   const { call, make, maker } = await open();
   const { body: made } = await make(maker, { policy: reads });

@@ -123,7 +123,7 @@ export class Guard {
 
   /**
    * Actions and scopes of the rules with whether policies allow them to the caller, sorted: for `*`, in scope O for the own user.
-   * A right on one resource alone does not show.
+   * A right on one resource alone does not show, but for the keys of the own user, which narrowed credentials make and revoke.
    */
   describeRights(request: Request, rules: readonly RouteRule[]): readonly DescribedRight[] {
     const { caller, account } = this.requireUser(request);
@@ -131,7 +131,9 @@ export class Guard {
     for (const { action, scope } of rules) {
       if (action === "-") continue;
       const arn = scope === "O" ? ownArn(account, action) : "*";
-      const allowed = (scope !== "G" || caller.global) && this.#options.allows(caller, action, arn);
+      const isOwnKeys = caller.narrowing.length > 0 && action.endsWith("AccessKey");
+      const asked = isOwnKeys ? { forOwnKeys: userArnOf(account) } : arn;
+      const allowed = (scope !== "G" || caller.global) && this.#options.allows(caller, action, asked);
       rights.set(`${action} ${scope}`, { action, scope, allowed });
     }
     return [...rights].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, right]) => right);
