@@ -200,6 +200,7 @@ export class Control {
     await this.#looking;
     await this.#keeping;
     await this.#runTask("key_use_upkeep", () => this.#parts.keyUses.write());
+    await this.#parts.dataEvents.settle();
     await this.#runAuditUpkeep();
     await this.#parts.firstPassword.catch(() => undefined);
     await this.#parts.database.close();

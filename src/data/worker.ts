@@ -287,7 +287,7 @@ class DataWorker {
     this.#catalog.close();
     this.#access.flush();
     this.#plane.keyUses.flush();
-    this.#plane.dataEvents.flush();
+    this.#plane.dataEvents.drain();
     this.#spans.flush();
     this.#denials.flush();
     this.#send({ kind: "drained" });

@@ -74,6 +74,11 @@ export class DataEventFiles {
     });
   }
 
+  /** Resolves when what was given is written, or could not be. */
+  async settle(): Promise<void> {
+    await this.#turns.run(async () => undefined);
+  }
+
   /** Days that have a file, oldest first. */
   async days(): Promise<readonly string[]> {
     return listDays(this.#folder());

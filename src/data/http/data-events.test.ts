@@ -60,6 +60,15 @@ test("DataEvents: gathered, one message at a time, a thousand in one", () => {
   ]);
 });
 
+test("DataEvents: at the end all that waits is sent, also behind a message that is under way", () => {
+  const { events, sent, runDue } = open();
+  for (let index = 0; index < 2_500; index++) events.take(event);
+  runDue();
+  events.drain();
+  events.drain();
+  expect(sent.map(({ count }) => count)).toEqual([1_000, 1_500]);
+});
+
 test("DataEvents: what could not be written is sent again; maxWaitingEvents wait, one more is dropped and told of", () => {
   const { events, state, sent, runDue } = open();
   events.take(event);

@@ -85,6 +85,12 @@ export class DataEvents {
     this.#options.send(this.#underWay, this.#sentDropped);
   }
 
+  /** Sends all that waits: nobody will be there to send it later. */
+  drain(): void {
+    if (this.#waiting.length > 0) this.#options.send(this.#waiting.splice(0), this.#droppedCount);
+    this.#droppedCount = 0;
+  }
+
   #schedule(ms: number): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;

@@ -72,6 +72,18 @@ test("requests for objects are recorded when switched on, live: writes, then rea
   expect(verified.code).toBe(0);
 });
 
+test("what was answered right before the server ends is recorded", async () => {
+  const other = await startServer({ workers: 2, env: { MAXIOFS_AUDIT_LOG_DATA_EVENTS: "writes" } });
+  const client = clientOf(other);
+  const ending = await client.createBucket("ending");
+  await Promise.all(Array.from({ length: 40 }, (_, number) => ending.put(`key-${number}`, "x")));
+  client.close();
+  await other.stop();
+  const verified = await runTool([process.execPath, main, "audit", "verify", "--data", other.dataDir]);
+  expect(verified.stdout).toContain("Requests for objects: 40 events are right");
+  await other.remove();
+});
+
 test("while events cannot be written, requests go on or are refused as audit.on_failure says, and heal", async () => {
   await change({ "audit.log_data_events": "writes", "audit.on_failure": "refuse" });
   const folder = join(server.dataDir, "audit");
