@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { controlErrors } from "../http/control-error.ts";
 import type { ListedRoute } from "../http/route-rules.ts";
+import { maxIdempotencyKeyLength } from "../idempotency/idempotency-keys.ts";
 
 interface Parameter {
   readonly in: string;
@@ -90,6 +91,15 @@ const description =
   "G the server's, for global administrators, O the caller's own), and whether password or second factor must have been given within " +
   "10 minutes (`x-fresh-proof`).";
 
+/** Of every POST of a caller who is known. */
+const idempotencyKey = {
+  in: "header",
+  name: "Idempotency-Key",
+  required: false,
+  description: "The same call with the same key, within 24 hours, has the same answer and happens once",
+  schema: { type: "string", minLength: 1, maxLength: maxIdempotencyKeyLength },
+} as const;
+
 function nothing(): string {
   return "";
 }
@@ -100,18 +110,23 @@ function renamePaths(paths: ApiDocument["paths"]): ApiDocument["paths"] {
   for (const [path, calls] of Object.entries(paths)) {
     const shown = path.length > 1 ? path.replace(/\/$/, "") : path;
     const known = renamed[shown] ?? {};
-    for (const [method, operation] of Object.entries(calls)) known[method] = describeOperation(operation);
+    for (const [method, operation] of Object.entries(calls)) known[method] = describeOperation(method, operation);
     renamed[shown] = known;
   }
   return renamed;
 }
 
-function describeOperation({ tags, operationId, parameters, requestBody, responses, ...rule }: Operation): Operation {
+function describeOperation(
+  method: string,
+  { tags, operationId, parameters = [], requestBody, responses, ...rule }: Operation,
+): Operation {
   const succeeds = Object.entries(responses ?? {}).filter(([, response]) => "description" in response);
+  const isRepeatable = method === "post" && rule.action !== undefined;
+  const known = [...parameters.map(requireInPath), ...(isRepeatable ? [idempotencyKey] : [])];
   return {
     ...(tags !== undefined && { tags }),
     operationId,
-    ...(parameters !== undefined && { parameters: parameters.map(requireInPath) }),
+    ...(known.length > 0 && { parameters: known }),
     ...(requestBody !== undefined && { requestBody }),
     responses: {
       ...(succeeds.length > 0 ? Object.fromEntries(succeeds) : { "2XX": { description: "The call succeeded" } }),

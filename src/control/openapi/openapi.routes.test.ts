@@ -20,6 +20,8 @@ test("openApiRoutes: every route is in the document, with action, scope, proof a
     for (const name of shown.matchAll(/\{(\w+)\}/g)) {
       expect(call.parameters).toContainEqual(expect.objectContaining({ in: "path", name: name[1], required: true }));
     }
+    const takesKey = (call.parameters ?? []).some(({ name }: { name: string }) => name === "Idempotency-Key");
+    expect([shown, method, takesKey]).toEqual([shown, method, method === "POST" && detail.action !== undefined]);
     ids.add(call.operationId);
   }
   expect(ids.size).toBe(control.routes.length);
