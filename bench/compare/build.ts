@@ -28,8 +28,13 @@ export function openBuild(name: string, { root, folder }: { readonly root: strin
     rmSync(checkout, { recursive: true, force: true });
     Bun.spawnSync(["git", "worktree", "prune"], { cwd: root });
   };
-  run(["git", "worktree", "add", "--detach", checkout, name], root);
-  run([process.execPath, "install", "--frozen-lockfile"], checkout);
+  try {
+    run(["git", "worktree", "add", "--detach", checkout, name], root);
+    run([process.execPath, "install", "--frozen-lockfile"], checkout);
+  } catch (error) {
+    remove();
+    throw error;
+  }
   return { name, command: [process.execPath, "src/main.ts"], root: checkout, remove };
 }
 

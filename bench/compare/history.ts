@@ -3,7 +3,19 @@ export interface HistoryEntry {
   readonly at: string;
   readonly machine: string;
   readonly short: boolean;
-  readonly rows: readonly { readonly work: string; readonly measured: number; readonly unit: string }[];
+  /** Data workers of the server, and the binary that was measured; 0 and empty for the defaults. */
+  readonly workers: number;
+  readonly binary: string;
+  readonly rows: readonly HistoryRow[];
+}
+
+/** One measured number. */
+export interface HistoryRow {
+  readonly work: string;
+  readonly measured: number;
+  readonly unit: string;
+  /** Wrong answers make a number worthless. */
+  readonly errorCount: number;
 }
 
 /** A row of the newest run that is worse than all earlier ones. */
@@ -22,6 +34,11 @@ export const minRuns = 3;
 /** Part of the median that a row must be worse by, besides being worse than every earlier one. */
 export const margin = 0.1;
 
+function isSameSetup(one: HistoryEntry, other: HistoryEntry): boolean {
+  const isSameMachine = one.machine === other.machine && one.short === other.short;
+  return isSameMachine && one.workers === other.workers && one.binary === other.binary;
+}
+
 /** @throws SyntaxError naming the line that is no JSON */
 export function parseHistory(text: string): HistoryEntry[] {
   return text
@@ -38,7 +55,7 @@ export function parseHistory(text: string): HistoryEntry[] {
 }
 
 /**
- * Compares the newest run with up to ten before it of the same machine and form. A machine's own rates drift, so a row is named only when
+ * Compares the newest run with up to ten before it of the same machine, form, workers and binary. Rows with errors say nothing: `run.ts` ended with 1 for them. A machine's own rates drift, so a row is named only when
  * it is worse than each of them and by more than a tenth than their median; rows of the machine's limits are left out.
  * @returns undefined when there are fewer than `minRuns` earlier ones
  */
@@ -46,12 +63,13 @@ export function findSlower(history: readonly HistoryEntry[]): HistoryFinding[] |
   const newest = history.at(-1);
   const earlier = history
     .slice(0, -1)
-    .filter(({ machine, short }) => machine === newest?.machine && short === newest.short)
+    .filter((entry) => newest !== undefined && isSameSetup(entry, newest))
     .slice(-comparedRuns);
   if (newest === undefined || earlier.length < minRuns) return undefined;
-  return newest.rows.flatMap(({ work, measured, unit }) => {
-    const before = earlier.flatMap(({ rows }) => rows.filter((row) => row.work === work).map((row) => row.measured));
-    if (before.length < minRuns || work.startsWith("limit:")) return [];
+  return newest.rows.flatMap(({ work, measured, unit, errorCount }) => {
+    const rows = earlier.flatMap((entry) => entry.rows.filter((row) => row.work === work && row.errorCount === 0));
+    const before = rows.map((row) => row.measured);
+    if (errorCount > 0 || before.length < minRuns || work.startsWith("limit:")) return [];
     const median = before.toSorted((a, b) => a - b)[Math.floor(before.length / 2)] ?? measured;
     // Of rates more is better, of times and sizes less.
     const worse = unit.endsWith("/s") ? 1 : -1;

@@ -22,6 +22,9 @@ test("judgeRatios: five pairs are too few, six are enough", () => {
   const ratios = Array.from({ length: minPairs }, () => 1);
   expect(() => judgeRatios(ratios.slice(1))).toThrow(RangeError);
   expect(judgeRatios(ratios).median).toBe(1);
+  for (const bad of [Number.NaN, 0, Number.POSITIVE_INFINITY]) {
+    expect(() => judgeRatios([...ratios, bad])).toThrow("no rate");
+  }
 });
 
 test("judgeRatios: noise alone is called a change in about one of twenty comparisons", () => {
@@ -41,11 +44,11 @@ test("judgeRatios: noise alone is called a change in about one of twenty compari
 
 function entry(rate: number, time: number, machine = "here"): HistoryEntry {
   const rows = [
-    { work: "PUT", measured: rate, unit: "/s" },
-    { work: "start", measured: time, unit: "ms" },
-    { work: "limit: disk", measured: rate, unit: "/s" },
+    { work: "PUT", measured: rate, unit: "/s", errorCount: 0 },
+    { work: "start", measured: time, unit: "ms", errorCount: 0 },
+    { work: "limit: disk", measured: rate, unit: "/s", errorCount: 0 },
   ];
-  return { at: "2026-01-02T03:04:05Z", machine, short: true, rows };
+  return { at: "2026-01-02T03:04:05Z", machine, short: true, workers: 0, binary: "", rows };
 }
 
 test("findSlower: named is what is worse than every earlier run and by more than the margin", () => {
@@ -55,6 +58,15 @@ test("findSlower: named is what is worse than every earlier run and by more than
   expect(worse(105 * (1 - margin) + 1, 50)).toEqual([]);
   expect(worse(200, 50 * (1 + margin) + 1)).toEqual(["start"]);
   expect(worse(200, 50 * (1 + margin) - 1)).toEqual([]);
+});
+
+test("findSlower: rows with errors and runs with other workers or another binary do not count", () => {
+  const earlier = [entry(100, 50), entry(110, 52), entry(105, 48)];
+  const spoil = (one: HistoryEntry) => ({ ...one, rows: one.rows.map((row) => ({ ...row, errorCount: 1 })) });
+  expect(findSlower([...earlier, spoil(entry(0, 0)), entry(50, 50)])?.map(({ work }) => work)).toEqual(["PUT"]);
+  expect(findSlower([...earlier, spoil(entry(50, 500))])).toEqual([]);
+  expect(findSlower([...earlier, { ...entry(50, 500), workers: 1 }])).toBeUndefined();
+  expect(findSlower([...earlier, { ...entry(50, 500), binary: "dist/maxiofs" }])).toBeUndefined();
 });
 
 test("findSlower: other machines and too few runs say nothing", () => {

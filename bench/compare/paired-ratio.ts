@@ -16,11 +16,14 @@ const doubt = 0.05;
  * The median of ratios with its interval by the sign test: order statistics, so no assumption about the noise but that pairs
  * are independent and a pair's two halves are equally disturbed. Source: Conover, Practical Nonparametric Statistics, 3.2.
  * @param ratios change / base of each pair, rates: below 1 is slower
- * @throws RangeError for fewer than `minPairs`
+ * @throws RangeError for fewer than `minPairs`, and for what is no ratio of rates
  */
 export function judgeRatios(ratios: readonly number[]): PairedRatio {
   const count = ratios.length;
   if (count < minPairs) throw new RangeError(`${count} pairs have no interval of 95 %; at least ${minPairs} do`);
+  if (!ratios.every((ratio) => ratio > 0 && ratio < Number.POSITIVE_INFINITY)) {
+    throw new RangeError("A window without an answer has no rate to compare");
+  }
   const sorted = ratios.toSorted((a, b) => a - b);
   const rank = lowerRank(count);
   const at = (index: number) => sorted[index] ?? Number.NaN;

@@ -30,13 +30,20 @@ export function latencyLimits(
   return Object.fromEntries(known.map(([operation, p95Ms]) => [operation, p95Ms * latencyFactor]));
 }
 
+/** Fewer requests have no p95: what prepares a load is not judged. */
+const minCount = 20;
+
 /** Writes what was measured; scenarios that did not run keep theirs when the machine is the same. */
 export function saveBaselines(file: string, results: readonly ScenarioResult[]): void {
   const machine = describeMachine();
   const earlier = readBaselines(file);
   const measured = results.map(({ scenario, operations }) => [
     scenario,
-    Object.fromEntries(Object.entries(operations).map(([name, { p95Ms }]) => [name, Number(p95Ms.toFixed(3))])),
+    Object.fromEntries(
+      Object.entries(operations)
+        .filter(([, { count }]) => count >= minCount)
+        .map(([name, { p95Ms }]) => [name, Number(p95Ms.toFixed(3))]),
+    ),
   ]);
   const p95Ms = { ...(earlier?.machine === machine ? earlier.p95Ms : {}), ...Object.fromEntries(measured) };
   const baselines: Baselines = { machine, measured: new Date().toISOString().slice(0, 10), p95Ms };

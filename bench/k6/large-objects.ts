@@ -26,6 +26,7 @@ export function multipart(): void {
     isText: true,
   });
   const uploadId = elementText(textOf(created), "UploadId");
+  expectTrue(uploadId !== "", `upload id of ${key}`);
   if (uploadId === "") return;
   const whole = new Uint8Array(partCount * partBytes);
   let list = "";

@@ -28,11 +28,18 @@ export function deepListing(): void {
     token = elementText(xml, "NextContinuationToken");
   } while (token !== "");
   expectTrue(seen === keyCount, `number of names, ${seen}`);
-  const folder = folderOf(Math.floor(Math.random() * keyCount));
-  expectTrue(keysOf(list({ prefix: `deep/${folder}/`, delimiter: "/" })).length <= keysPerFolder, `list of ${folder}`);
+  const number = Math.floor(Math.random() * keyCount);
+  const folder = folderOf(number);
+  const first = number - (number % keysPerFolder);
+  const wanted = Math.min(keysPerFolder, keyCount - first);
+  const names = Array.from({ length: wanted }, (_, index) => `deep/${nameOf(first + index)}`);
+  expectTrue(keysOf(list({ prefix: `deep/${folder}/`, delimiter: "/" })).join() === names.join(), `list of ${folder}`);
   const parent = folder.slice(0, folder.lastIndexOf("/"));
+  const keysPerParent = keysPerFolder * foldersPerParent;
+  const firstOfParent = number - (number % keysPerParent);
+  const folders = Math.ceil(Math.min(keysPerParent, keyCount - firstOfParent) / keysPerFolder);
   const prefixes = list({ prefix: `deep/${parent}/`, delimiter: "/" }).split("<CommonPrefixes>").length - 1;
-  expectTrue(prefixes >= 1 && prefixes <= foldersPerParent, `folders of ${parent}`);
+  expectTrue(prefixes === folders, `folders of ${parent}`);
 }
 
 function list(query: Readonly<Record<string, string>>): string {

@@ -176,7 +176,12 @@ async function runSuite(options: K6Options): Promise<number> {
     const suite = new K6Suite(options, bench);
     const results = await suite.run();
     process.stdout.write(`${renderSummaries(results)}${suite.describeLimits()}\n`);
-    if (options.saveBaselines) saveBaselines(baselinesFile, results);
+    // What missed a threshold was wrong, or could not begin what it should: its latency is no baseline.
+    if (options.saveBaselines)
+      saveBaselines(
+        baselinesFile,
+        results.filter(({ missed }) => missed.length === 0),
+      );
     if (options.jsonFile !== "") {
       const about = { at: new Date().toISOString(), machine: describeMachine(), short: options.short };
       appendFileSync(

@@ -37,7 +37,7 @@ const signedHeaders = "host;x-amz-content-sha256;x-amz-date";
 
 /** Answers with another status than expected, or none. */
 const wrongAnswers = new Counter("wrong_answers");
-/** Bodies, lists and ETags that are not what was stored. */
+/** Bodies, ranges and lists that are not what was stored. */
 const wrongBytes = new Counter("wrong_bytes");
 
 let signingKey: { day: string; key: ArrayBuffer } | undefined;

@@ -50,7 +50,7 @@ const scenarios: Readonly<Record<string, SuiteScenario>> = {
   arrival: {
     prepare: () => store(smallKeys),
     iterate: mixed,
-    long: arrivals(500, "60s"),
+    long: arrivals(100, "60s"),
     short: arrivals(20, "1s"),
   },
   verify: { iterate: verify, long: steady(16, "30s"), short: steady(2, "1s") },
@@ -127,5 +127,5 @@ function ramp(startVUs: number, stages: readonly (readonly [string, number])[]):
 
 /** Requests arrive at this rate whether the server keeps up or not. */
 function arrivals(rate: number, duration: string): Scenario {
-  return { executor: "constant-arrival-rate", rate, timeUnit: "1s", duration, preAllocatedVUs: 100, maxVUs: 1000 };
+  return { executor: "constant-arrival-rate", rate, timeUnit: "1s", duration, preAllocatedVUs: 50, maxVUs: 200 };
 }
