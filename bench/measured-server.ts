@@ -118,7 +118,7 @@ export class MeasuredServer {
     const authorization = `Basic ${btoa(`${this.accessKey}:${this.secretKey}`)}`;
     const response = await fetch(`http://${host}:${this.consolePort}/api/v1/${path}`, {
       method,
-      headers: { authorization, "content-type": "application/json" },
+      headers: { authorization, "content-type": "application/json", "if-match": "*" },
       ...(body && { body: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -109,7 +109,10 @@ export function createControlApp(options: ControlAppOptions) {
     })
     .onTransform(({ request, route }) => {
       // Whatever path the guard saw: the route that the router chose is public, or somebody asks who may.
-      if (!publicPaths.has(route)) guard.authorize(request, rules?.find(request.method, route));
+      if (publicPaths.has(route)) return;
+      const rule = rules?.find(request.method, route);
+      guard.authorize(request, rule);
+      if (rule?.ifMatch && !request.headers.has("if-match")) throw new ControlError("PreconditionRequired");
     })
     .onBeforeHandle(({ request, route, body }) => {
       if (publicPaths.has(route) || !request.headers.has("idempotency-key")) return undefined;

@@ -11,6 +11,7 @@ interface Route {
   readonly action: string;
   readonly scope: string;
   readonly freshProof: boolean;
+  readonly ifMatch: boolean;
 }
 
 type World = Awaited<ReturnType<typeof openConsole>> & {
@@ -47,7 +48,8 @@ function readRoute(method: string, path: string, detail: unknown): Route[] {
   const has = (name: string): unknown => Object.getOwnPropertyDescriptor(detail ?? {}, name)?.value;
   if (publicPaths.includes(`${method} ${path}`)) return [];
   const [action, scope] = [String(has("action")), String(has("scope"))];
-  return [{ method, path: path.replaceAll(/:\w+/g, "nothing"), action, scope, freshProof: has("freshProof") === true }];
+  const [freshProof, ifMatch] = [has("freshProof") === true, has("ifMatch") === true];
+  return [{ method, path: path.replaceAll(/:\w+/g, "nothing"), action, scope, freshProof, ifMatch }];
 }
 
 /** Method, path, status and code of each route's answer that is not as wanted. */
@@ -141,6 +143,17 @@ test("routes: an administrator's key gets past the guard of every one", async ()
   const others = await findOthers(
     (route) => sendAs(route, headers),
     ([status]) => status !== 401 && status < 500,
+  );
+  expect(others).toEqual([]);
+});
+
+test("routes: what edits something with a revision answers 428 to a request that names none", async () => {
+  const { accessKeyId, secretKey } = testAdministrator;
+  const headers = { authorization: `Basic ${btoa(`${accessKeyId}:${secretKey}`)}` };
+  expect(world.routes.filter(({ ifMatch }) => ifMatch).length).toBeGreaterThan(30);
+  const others = await findOthers(
+    async (route) => (route.ifMatch ? sendAs(route, headers) : [428, "PreconditionRequired"]),
+    ([, code]) => code === "PreconditionRequired",
   );
   expect(others).toEqual([]);
 });

@@ -1,3 +1,5 @@
+import type { AnswerCheck } from "./answer-check.ts";
+
 /** A call of the control API. */
 export interface ConsoleCall {
   readonly method?: string;
@@ -22,8 +24,14 @@ export class ConsoleClient {
   readonly cookies = new Map<string, string>();
   csrfToken = "";
 
-  /** @param port of the console on the loopback address */
-  constructor(port: number) {
+  readonly #answers: AnswerCheck | undefined;
+
+  /**
+   * @param port of the console on the loopback address
+   * @param answers fails calls whose answer is not as the document says
+   */
+  constructor(port: number, answers?: AnswerCheck) {
+    this.#answers = answers;
     this.origin = `http://127.0.0.1:${port}`;
   }
 
@@ -43,6 +51,9 @@ export class ConsoleClient {
     });
     for (const cookie of response.headers.getSetCookie()) this.#keep(cookie);
     const text = await response.text();
+    const { status, headers: answered } = response;
+    const full = path.startsWith("/") ? path : `/api/v1/${path}`;
+    this.#answers?.check({ method: verb, path: full, status, headers: answered, text });
     const parsed = /json/.test(response.headers.get("content-type") ?? "") ? JSON.parse(text) : null;
     if (typeof parsed?.csrfToken === "string") this.csrfToken = parsed.csrfToken;
     return { status: response.status, headers: response.headers, body: parsed };

@@ -17,7 +17,7 @@ export async function openConsole(change: SettingsGiven = {}) {
   const given = Object.entries({ ...lax, ...change }).filter(([, value]) => value !== undefined);
   const opened = await startControl({ clock, settings: Object.fromEntries(given) });
   /** A browser that nobody logged in with. */
-  const client = () => new ConsoleClient(opened.port);
+  const client = () => new ConsoleClient(opened.port, opened.answers);
   /** One in which the administrator is logged in. */
   const loggedIn = async () => {
     const one = client();

@@ -5,8 +5,10 @@ import type { Control } from "#control/control.ts";
 import { createLog } from "#control/observe/log.ts";
 import { registerPoolMetrics } from "#control/observe/pool-metrics.ts";
 import { type ControlOptions, openControl } from "#control/open-control.ts";
+import { describeRoutes } from "#control/openapi/describe-routes.ts";
 import { systemClock } from "#kernel/base/clock.ts";
 import { systemRandom } from "#kernel/base/random.ts";
+import { AnswerCheck } from "./answer-check.ts";
 
 /** An access key as `fetch` sends it. */
 interface Credentials {
@@ -22,7 +24,12 @@ export interface OpenedControl {
   readonly port: number;
   /** What was logged, at every level. */
   readonly lines: readonly string[];
-  /** A request to the console port; `as` adds HTTP Basic, a body is JSON unless it says otherwise. */
+  /** Holds answers of the control API against its document. */
+  readonly answers: AnswerCheck;
+  /**
+   * A request to the console port; `as` adds HTTP Basic, a body is JSON unless it says otherwise. An answer that is not as the
+   * OpenAPI document says fails the test.
+   */
   readonly fetch: (path: string, init?: RequestInit & { readonly as?: Credentials | undefined }) => Promise<Response>;
 }
 
@@ -36,6 +43,7 @@ export const testAdministrator = {
 export const testPassword = "Correct-Horse-9";
 
 const opened = new Set<Control>();
+let known: AnswerCheck | undefined;
 const folders = new Set<string>();
 
 /** Options with an empty data folder, catalogs that always succeed, and a log into `lines`. */
@@ -75,13 +83,23 @@ export async function startControl(change: Partial<ControlOptions> = {}): Promis
   opened.add(control);
   const port = await control.start();
   control.announceReady();
-  const call: OpenedControl["fetch"] = (path, { as, ...init } = {}) => {
+  known ??= new AnswerCheck(await describeRoutes(control.routes, options.version));
+  const answers = known;
+  const call: OpenedControl["fetch"] = async (path, { as, ...init } = {}) => {
     const headers = new Headers(init.headers);
     if (as) headers.set("authorization", `Basic ${btoa(`${as.accessKeyId}:${as.secretKey}`)}`);
     if (init.body !== undefined && !headers.has("content-type")) headers.set("content-type", "application/json");
-    return fetch(`http://127.0.0.1:${port}${path}`, { ...init, headers });
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { ...init, headers });
+    const text = isStream(response) ? "" : await response.clone().text();
+    answers.check({ method: init.method ?? "GET", path, status: response.status, headers: response.headers, text });
+    return response;
   };
-  return { control, dataDir: options.dataDir, port, lines, fetch: call };
+  return { control, dataDir: options.dataDir, port, lines, answers, fetch: call };
+}
+
+/** The live stream has no end. */
+function isStream(response: Response): boolean {
+  return response.headers.get("content-type")?.startsWith("text/event-stream") === true;
 }
 
 /** Ends one control plane; its data folder stays until `closeControls`. */

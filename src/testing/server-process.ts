@@ -164,7 +164,7 @@ export class ServerProcess {
   async #call(method: string, path: string, body?: object): Promise<string> {
     const response = await this.adminFetch(`/api/v1/${path}`, {
       method,
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", "if-match": "*" },
       ...(body && { body: JSON.stringify(body) }),
     });
     const text = await response.text();

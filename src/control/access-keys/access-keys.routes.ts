@@ -2,10 +2,13 @@ import { Elysia, t } from "elysia";
 import { accessKeyIdPattern, secretKeyPattern } from "#kernel/settings/credential-shape.ts";
 import { ControlError } from "../http/control-error.ts";
 import { renderEtag } from "../http/entity-tag.ts";
+import { doneAnswer, itemAnswer, madeAnswer, pageAnswer } from "../http/route-answer.ts";
+import { keySchema, madeKeySchema } from "../iam/identity-answers.ts";
 import {
   actorOf,
   documentText,
   editorOf,
+  editRuleOf,
   type IdentityRoutesBase,
   identityPrefixes,
   nameText,
@@ -59,7 +62,7 @@ const page = t.Object(
   },
   strict,
 );
-const rule = (action: string, freshProof = false) => ruleOf("access-keys", action, freshProof);
+const shown = itemAnswer(keySchema);
 
 /**
  * `access-keys`: list, make, read, change, remove. A policy makes a key a service account: it may do what the policy and its user's
@@ -85,7 +88,7 @@ function collectionRoutes(prefix: string, options: AccessKeyRoutesOptions) {
         const { items, nextCursor } = await accessKeys.list(actor.tenantId, { limit, cursor, userId });
         return { items: items.map(render), nextCursor };
       },
-      { query: page, detail: rule("iam:ListAccessKeys") },
+      { query: page, detail: ruleOf("access-keys", "iam:ListAccessKeys", pageAnswer(keySchema)) },
     )
     .post(
       "/",
@@ -103,7 +106,10 @@ function collectionRoutes(prefix: string, options: AccessKeyRoutesOptions) {
         set.headers["cache-control"] = "no-store";
         return { ...render(view), secretKey };
       },
-      { body: newKey, detail: rule("iam:CreateAccessKey", true) },
+      {
+        body: newKey,
+        detail: { ...ruleOf("access-keys", "iam:CreateAccessKey", madeAnswer(madeKeySchema)), freshProof: true },
+      },
     );
 }
 
@@ -118,7 +124,7 @@ function itemRoutes(prefix: string, options: AccessKeyRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { detail: rule("iam:ListAccessKeys") },
+      { detail: ruleOf("access-keys", "iam:ListAccessKeys", shown) },
     )
     .patch(
       "/:id",
@@ -131,7 +137,7 @@ function itemRoutes(prefix: string, options: AccessKeyRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: keyPatch, detail: rule("iam:UpdateAccessKey") },
+      { body: keyPatch, detail: editRuleOf("access-keys", "iam:UpdateAccessKey", shown) },
     )
     .delete(
       "/:id",
@@ -142,7 +148,7 @@ function itemRoutes(prefix: string, options: AccessKeyRoutesOptions) {
         await accessKeys.remove(actor, params.id);
         set.status = 204;
       },
-      { detail: rule("iam:DeleteAccessKey") },
+      { detail: ruleOf("access-keys", "iam:DeleteAccessKey", doneAnswer) },
     );
 }
 

@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
+import { dataEventsAnswer, eventsAnswer, exportAnswer, headsAnswer, verifiedAnswer } from "./audit-answers.ts";
 import type { AuditFilter } from "./audit-filter.ts";
 import { serverChain } from "./audit-record.ts";
 import type { AuditTrail } from "./audit-trail.ts";
@@ -58,7 +59,7 @@ export function auditRoutes(options: AuditRoutesOptions) {
           },
           strict,
         ),
-        detail: read,
+        detail: { ...read, answer: eventsAnswer },
       },
     )
     .get(
@@ -68,7 +69,7 @@ export function auditRoutes(options: AuditRoutesOptions) {
         keys: await audit.publicKeys(),
         nextCursor: null,
       }),
-      { query: t.Object({ tenant: selection.tenant }, strict), detail: read },
+      { query: t.Object({ tenant: selection.tenant }, strict), detail: { ...read, answer: headsAnswer } },
     )
     .get(
       "/verify",
@@ -76,15 +77,15 @@ export function auditRoutes(options: AuditRoutesOptions) {
         const items = await audit.verify(chooseChain(callerOf(request), query.tenant));
         return { isSound: items.every(({ problem }) => problem === undefined), items, nextCursor: null };
       },
-      { query: t.Object({ tenant: selection.tenant }, strict), detail: read },
+      { query: t.Object({ tenant: selection.tenant }, strict), detail: { ...read, answer: verifiedAnswer } },
     )
     .get("/data-events", ({ request, query: { day } }) => answerDataEvents(request, day, options), {
       query: t.Object({ day: t.Optional(t.String({ pattern: "^\\d{4}-\\d\\d-\\d\\d$" })) }, strict),
-      detail: exportRule,
+      detail: { ...exportRule, answer: dataEventsAnswer },
     })
     .get("/export", ({ request, query }) => answerExport(request, query, options), {
       query: t.Object({ ...selection, format: t.Union([t.Literal("csv"), t.Literal("jsonl")]) }, strict),
-      detail: exportRule,
+      detail: { ...exportRule, answer: exportAnswer },
     });
 }
 

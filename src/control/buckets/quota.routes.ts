@@ -3,11 +3,16 @@ import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
 import { parseIfMatch, renderEtag } from "../http/entity-tag.ts";
+import { itemAnswer, valueAnswer } from "../http/route-answer.ts";
 import type { AllowsCaller } from "../session/credential-narrowing.ts";
 import type { BucketQuotas, NamedBucket } from "./bucket-quotas.ts";
 
 const bound = t.Union([t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]);
-const quotaBody = t.Object({ maxBytes: bound, maxObjects: bound }, { additionalProperties: false });
+const strict = { additionalProperties: false };
+const quotaBody = t.Object({ maxBytes: bound, maxObjects: bound }, strict);
+const shown = itemAnswer(t.Object({ ...quotaBody.properties }, { $id: "BucketQuota", ...strict }));
+const whole = t.Integer({ minimum: 0 });
+const usage = valueAnswer(t.Object({ bytes: whole, objects: whole }, { $id: "BucketUsage", ...strict }));
 
 /** What the routes stand on. */
 export interface QuotaRoutesOptions {
@@ -48,7 +53,7 @@ function routesBelow(prefix: string, scope: "T" | "G", { quotas, callerOf, allow
         set.headers["etag"] = renderEtag(revision);
         return render(quota);
       },
-      { detail: read },
+      { detail: { ...read, answer: shown } },
     )
     .put(
       "/:bucket/quota",
@@ -60,10 +65,10 @@ function routesBelow(prefix: string, scope: "T" | "G", { quotas, callerOf, allow
         set.headers["etag"] = renderEtag(changed.revision);
         return render(changed.quota);
       },
-      { body: quotaBody, detail: update },
+      { body: quotaBody, detail: { ...update, ifMatch: true, answer: shown } },
     )
     .get("/:bucket/usage", ({ request, params }) => quotas.readUsage(find(request, params, read.action)), {
-      detail: read,
+      detail: { ...read, answer: usage },
     });
 }
 

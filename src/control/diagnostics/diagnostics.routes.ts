@@ -3,6 +3,8 @@ import type { SignatureRecord } from "#kernel/protocol/diagnostics.ts";
 import { explainMismatch, mismatchCauses } from "#kernel/sigv4/explain-mismatch.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
+import { pageAnswer, textOrNull, timeText, valueAnswer } from "../http/route-answer.ts";
+import { denialSchema } from "../iam/policies/explanation-answers.ts";
 import { maySeeDenial, renderDenial } from "./render-denial.ts";
 import type { FoundRecords, WorkerQuestions } from "./worker-questions.ts";
 
@@ -18,6 +20,32 @@ const signedText = t.Optional(t.String({ minLength: 1, maxLength: maxSignedTextL
 const comparison = t.Object(
   { requestId: requestIdText, canonicalRequest: signedText, stringToSign: signedText },
   { additionalProperties: false },
+);
+
+const strict = { additionalProperties: false };
+const signature = t.Object(
+  {
+    requestId: requestIdText,
+    time: timeText,
+    accessKeyId: t.String(),
+    canonicalRequest: textOrNull,
+    stringToSign: t.String(),
+  },
+  { $id: "Signature", ...strict },
+);
+const difference = t.Object(
+  {
+    text: t.Union([t.Literal("canonicalRequest"), t.Literal("stringToSign")]),
+    ...{ part: t.String(), server: textOrNull, client: textOrNull },
+  },
+  strict,
+);
+const compared = t.Object(
+  {
+    difference: t.Union([difference, t.Null()]),
+    ...{ cause: t.String(), advice: t.String(), server: signature },
+  },
+  { $id: "SignatureComparison", ...strict },
 );
 
 /** What the routes stand on. */
@@ -49,12 +77,12 @@ export function diagnosticsRoutes({ questions, callerOf }: DiagnosticsRoutesOpti
         const records = requireRecords(found, (record) => maySeeDenial(caller, record));
         return { items: records.map((record) => renderDenial(record, caller)), nextCursor: null };
       },
-      { query: requestQuery, detail: rule },
+      { query: requestQuery, detail: { ...rule, answer: pageAnswer(denialSchema) } },
     )
     .get(
       "/signatures",
       async ({ request, query: { requestId } }) => renderSignature(await findSignature(request, requestId)),
-      { query: requestQuery, detail: rule },
+      { query: requestQuery, detail: { ...rule, answer: valueAnswer(signature) } },
     )
     .post(
       "/signatures",
@@ -69,7 +97,7 @@ export function diagnosticsRoutes({ questions, callerOf }: DiagnosticsRoutesOpti
         );
         return { difference, cause, advice: mismatchCauses[cause], server: renderSignature(record) };
       },
-      { body: comparison, detail: rule },
+      { body: comparison, detail: { ...rule, answer: valueAnswer(compared) } },
     );
 }
 

@@ -1,3 +1,5 @@
+import type { RouteAnswer } from "./route-answer.ts";
+
 /**
  * What a route asks of its caller; every route that is not public names it in its `detail`.
  * `{ action: "iam:CreateUser", scope: "T" }`
@@ -19,6 +21,8 @@ export interface RouteRule {
    * set up the second factor that administrators need. Nobody is asked then whether he may.
    */
   readonly serves?: "passwordChange" | "enrolment";
+  /** True when the request must name the revision that it edits: without `If-Match` it is refused with 428. */
+  readonly ifMatch?: boolean;
 }
 
 /** As the framework takes it: constants of a file may widen the scope to a string, so it is judged when the routes are read. */
@@ -29,5 +33,8 @@ interface RuleOfDetail extends Omit<RouteRule, "scope" | "decidedBy" | "serves">
 }
 
 declare module "elysia" {
-  interface DocumentDecoration extends Partial<RuleOfDetail> {}
+  interface DocumentDecoration extends Partial<RuleOfDetail> {
+    /** What it answers when it succeeds; of routes that are not public. */
+    readonly answer?: RouteAnswer;
+  }
 }

@@ -53,5 +53,7 @@ function parseRule(detail: unknown): RouteRule | undefined {
   const serves = "serves" in detail ? detail.serves : undefined;
   const isServing = serves === "passwordChange" || serves === "enrolment";
   const isByRoute = "decidedBy" in detail && detail.decidedBy === "route";
-  return { action, scope, freshProof, ...(isServing && { serves }), ...(isByRoute && { decidedBy: "route" }) };
+  const ifMatch = "ifMatch" in detail && detail.ifMatch === true;
+  const rule: RouteRule = { action, scope, freshProof, ...(ifMatch && { ifMatch }) };
+  return { ...rule, ...(isServing && { serves }), ...(isByRoute && { decidedBy: "route" }) };
 }

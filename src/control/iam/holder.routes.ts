@@ -2,10 +2,14 @@ import { Elysia, t } from "elysia";
 import type { PolicyHolder } from "#kernel/protocol/identities.ts";
 import { ControlError } from "../http/control-error.ts";
 import { renderEtag } from "../http/entity-tag.ts";
-import type { Holders } from "./holders.ts";
+import { editedAnswer, itemAnswer } from "../http/route-answer.ts";
+import type { Changed, Holders } from "./holders.ts";
+import { inlinePolicySchema } from "./identity-answers.ts";
 import {
   actorOf,
   documentBody,
+  editorOf,
+  editRuleOf,
   type IdentityRoutesBase,
   identityPrefixes,
   longNameText,
@@ -54,20 +58,18 @@ function attachmentRoutes<Entry extends PolicyHolder>(options: HolderRoutesOptio
     .put(
       "/:id/policies/:policy",
       async ({ request, params, set }) => {
-        const { actor, id } = await find(options, { request, params }, attach);
-        await holders.attach(actor, id, params.policy);
-        set.status = 204;
+        const { actor, id } = await findEdited(options, { request, params }, attach);
+        answerEdit(set, await holders.attach(actor, id, params.policy));
       },
-      { detail: ruleOf(segment, attach) },
+      { detail: editRuleOf(segment, attach, editedAnswer) },
     )
     .delete(
       "/:id/policies/:policy",
       async ({ request, params, set }) => {
-        const { actor, id } = await find(options, { request, params }, detach);
-        await holders.detach(actor, id, params.policy);
-        set.status = 204;
+        const { actor, id } = await findEdited(options, { request, params }, detach);
+        answerEdit(set, await holders.detach(actor, id, params.policy));
       },
-      { detail: ruleOf(segment, detach) },
+      { detail: editRuleOf(segment, detach, editedAnswer) },
     );
 }
 
@@ -78,31 +80,29 @@ function inlineRoutes<Entry extends PolicyHolder>(options: HolderRoutesOptions<E
     .get(
       "/:id/inline-policies/:name",
       async ({ request, params, set }) => {
-        const { view } = await find(options, { request, params }, read);
+        const view = await find(options, { request, params }, read);
         const policy = view.inlinePolicies.find(({ name }) => name === params.name);
         if (policy === undefined) throw new ControlError("NotFound");
         set.headers["etag"] = renderEtag(view.revision);
         return { name: policy.name, document: policy.text };
       },
-      { detail: ruleOf(segment, read) },
+      { detail: ruleOf(segment, read, itemAnswer(inlinePolicySchema)) },
     )
     .put(
       "/:id/inline-policies/:name",
       async ({ request, params, body, set }) => {
-        const { actor, id } = await find(options, { request, params }, write);
-        await holders.putInline(actor, id, { name: params.name, text: body.document });
-        set.status = 204;
+        const { actor, id } = await findEdited(options, { request, params }, write);
+        answerEdit(set, await holders.putInline(actor, id, { name: params.name, text: body.document }));
       },
-      { params: inlineParams, body: documentBody, detail: ruleOf(segment, write) },
+      { params: inlineParams, body: documentBody, detail: editRuleOf(segment, write, editedAnswer) },
     )
     .delete(
       "/:id/inline-policies/:name",
       async ({ request, params, set }) => {
-        const { actor, id } = await find(options, { request, params }, remove);
-        await holders.deleteInline(actor, id, params.name);
-        set.status = 204;
+        const { actor, id } = await findEdited(options, { request, params }, remove);
+        answerEdit(set, await holders.deleteInline(actor, id, params.name));
       },
-      { detail: ruleOf(segment, remove) },
+      { detail: editRuleOf(segment, remove, editedAnswer) },
     );
 }
 
@@ -111,10 +111,28 @@ async function find<Entry extends PolicyHolder>(
   options: HolderRoutesOptions<Entry>,
   routed: RoutedRequest,
   action: string,
-): Promise<{ readonly actor: Actor; readonly id: string; readonly view: View }> {
+): Promise<View> {
   const actor = actorOf(options, routed);
-  const id = routed.params?.["id"] ?? "";
-  const view = await options.get(actor.tenantId, id);
+  const view = await options.get(actor.tenantId, routed.params?.["id"] ?? "");
   requireAction(options, { request: routed.request, actor, arn: view.arn }, action);
-  return { actor, id, view };
+  return view;
+}
+
+/** The same, to be edited. @throws ControlError also PreconditionRequired, PreconditionFailed */
+async function findEdited<Entry extends PolicyHolder>(
+  options: HolderRoutesOptions<Entry>,
+  routed: RoutedRequest,
+  action: string,
+): Promise<{ readonly actor: Actor; readonly id: string }> {
+  await find(options, routed, action);
+  return { actor: editorOf(options, routed), id: routed.params?.["id"] ?? "" };
+}
+
+/** 204, with the revision that the identity has now. */
+function answerEdit(
+  set: { status?: number | string; readonly headers: Record<string, string | number> },
+  { revision }: Pick<Changed<unknown>, "revision">,
+): void {
+  set.status = 204;
+  set.headers["etag"] = renderEtag(revision);
 }

@@ -3,6 +3,7 @@ import type { PolicyHolder } from "#kernel/protocol/identities.ts";
 import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { AuditEvent } from "../audit/audit-event.ts";
 import type { ControlQueries } from "../database/control-database.ts";
+import { readInteger } from "../database/row-values.ts";
 import { ControlError } from "../http/control-error.ts";
 import { type Actor, type IdentityOptions, type Outcome, requireRow, runChange } from "./identity-work.ts";
 import { requireInlineRoom, requirePolicy, resolvePolicyId } from "./policy-texts.ts";
@@ -23,6 +24,12 @@ export interface HolderKind<Entry extends PolicyHolder> {
   readonly arnOf: (entry: Entry) => string;
 }
 
+/** What a change left: the identity, and its revision. */
+export interface Changed<Entry> {
+  readonly entry: Entry;
+  readonly revision: number;
+}
+
 /** One change of an identity: what is done in the transaction; gives what the audit tells. */
 export type HolderWork<Entry> = (queries: ControlQueries, entry: Entry) => Promise<AuditEvent["change"]>;
 
@@ -40,23 +47,28 @@ export class Holders<Entry extends PolicyHolder> {
    * Changes one identity: checks tenant, revision and reach, does the work, counts the revision up, publishes.
    * @throws ControlError NotFound, PreconditionFailed, and as the kind and the work
    */
-  change(actor: Actor, id: string, { action, work }: { action: string; work: HolderWork<Entry> }): Promise<Entry> {
+  change(
+    actor: Actor,
+    id: string,
+    { action, work }: { action: string; work: HolderWork<Entry> },
+  ): Promise<Changed<Entry>> {
     const { findSql, bumpSql, read, changeOf, requireReach } = this.#kind;
     return runChange(this.#options, actor, async (queries) => {
-      requireRow(await queries.all(findSql, [id, actor.tenantId]), actor.revision);
+      const row = requireRow(await queries.all(findSql, [id, actor.tenantId]), actor.revision);
       const before = await read(queries, id);
       if (before === undefined) throw new ControlError("NotFound");
       requireReach(actor, before);
       const change = await work(queries, before);
       await queries.run(bumpSql, [id]);
-      const value = await read(queries, id);
-      if (value === undefined) throw new ControlError("NotFound");
-      return { value, changes: [changeOf(id, value)], event: this.event(action, [id, value], change) };
+      const entry = await read(queries, id);
+      if (entry === undefined) throw new ControlError("NotFound");
+      const value = { entry, revision: readInteger(row, "revision") + 1 };
+      return { value, changes: [changeOf(id, entry)], event: this.event(action, [id, entry], change) };
     });
   }
 
-  /** Attaches a managed policy; attached already is fine. @throws ControlError NotFound, Conflict (too many) */
-  attach(actor: Actor, id: string, policy: string): Promise<Entry> {
+  /** Attaches a managed policy; attached already is fine. @throws ControlError NotFound, PreconditionFailed, Conflict (too many) */
+  attach(actor: Actor, id: string, policy: string): Promise<Changed<Entry>> {
     const { limits } = this.#options;
     const work: HolderWork<Entry> = async (queries, { policyIds }) => {
       const policyId = await resolvePolicyId(queries, actor.tenantId, policy);
@@ -72,7 +84,7 @@ export class Holders<Entry extends PolicyHolder> {
   }
 
   /** Detaches a managed policy. @throws ControlError NotFound when it is not attached */
-  detach(actor: Actor, id: string, policy: string): Promise<Entry> {
+  detach(actor: Actor, id: string, policy: string): Promise<Changed<Entry>> {
     const work: HolderWork<Entry> = async (queries) => {
       const policyId = await resolvePolicyId(queries, actor.tenantId, policy);
       const sql = "DELETE FROM policy_attachments WHERE identity_id = $1 AND policy_id = $2";
@@ -83,7 +95,7 @@ export class Holders<Entry extends PolicyHolder> {
   }
 
   /** Adds or replaces an inline policy. @throws ControlError InvalidRequest (the text), Conflict (too long together) */
-  putInline(actor: Actor, id: string, { name, text }: { name: string; text: string }): Promise<Entry> {
+  putInline(actor: Actor, id: string, { name, text }: { name: string; text: string }): Promise<Changed<Entry>> {
     const { noun, inlineKind } = this.#kind;
     requirePolicy(text, inlineKind);
     const work: HolderWork<Entry> = async (queries, { inlinePolicies }) => {
@@ -101,7 +113,7 @@ export class Holders<Entry extends PolicyHolder> {
   }
 
   /** Removes an inline policy. @throws ControlError NotFound */
-  deleteInline(actor: Actor, id: string, name: string): Promise<Entry> {
+  deleteInline(actor: Actor, id: string, name: string): Promise<Changed<Entry>> {
     const work: HolderWork<Entry> = async (queries, { inlinePolicies }) => {
       const sql = "DELETE FROM inline_policies WHERE identity_id = $1 AND name = $2";
       if ((await queries.run(sql, [id, name])) === 0) throw new ControlError("NotFound", "There is no such policy");
@@ -115,7 +127,7 @@ export class Holders<Entry extends PolicyHolder> {
     action: string,
     [id, entry]: readonly [id: string, entry: Entry],
     change: AuditEvent["change"],
-  ): Outcome<Entry>["event"] {
+  ): Outcome<unknown>["event"] {
     const kind = this.#kind.noun.toLowerCase();
     return {
       action,

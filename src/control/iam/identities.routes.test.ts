@@ -216,7 +216,40 @@ test("boundaries: who has one makes identities with it alone, and changes no pol
         (error) => error.code,
       ),
     ).toBe("Forbidden");
-  expect((await users.policies.attach(actor, child.userId, "consoleAdmin")).policyIds).toHaveLength(2);
+  expect((await users.policies.attach(actor, child.userId, "consoleAdmin")).entry.policyIds).toHaveLength(2);
+});
+
+test("policies and members of an identity are changed with the revision that was read, and tell the next one", async () => {
+  const { send } = await open();
+  const { userId } = (await send("POST", "users", { name: "rev" })).body;
+  const { groupId } = (await send("POST", "groups", { name: "rev" })).body;
+  const text = { document };
+  const calls = [
+    ["PUT", `users/${userId}/policies/readonly`, {}],
+    ["DELETE", `users/${userId}/policies/readonly`],
+    ["PUT", `users/${userId}/inline-policies/own`, text],
+    ["DELETE", `users/${userId}/inline-policies/own`],
+    ["PUT", `groups/${groupId}/members/${userId}`, {}],
+    ["DELETE", `groups/${groupId}/members/${userId}`],
+  ] as const;
+  for (const [method, path, body] of calls) {
+    const owner = path.split("/").slice(0, 2).join("/");
+    const { etag } = await send("GET", owner);
+    expect([path, (await send(method, path, body, "")).status]).toEqual([path, 428]);
+    expect([path, (await send(method, path, body, '"99"')).status]).toEqual([path, 412]);
+    const changed = await send(method, path, body, etag ?? "");
+    expect([path, changed.status, changed.etag]).toEqual([path, 204, `"${Number(etag?.slice(1, -1)) + 1}"`]);
+    expect((await send("GET", owner)).etag).toBe(changed.etag);
+  }
+  const { etag } = await send("GET", `users/${userId}`);
+  const suspended = await send("POST", `users/${userId}/suspend`);
+  expect([suspended.etag, suspended.body.revision]).toEqual([
+    `"${suspended.body.revision}"`,
+    Number(etag?.slice(1, -1)) + 1,
+  ]);
+  expect((await send("PUT", `users/${userId}/global`, { global: true }, etag ?? "")).status).toBe(412);
+  const made = await send("PUT", `users/${userId}/global`, { global: true }, suspended.etag ?? "");
+  expect([made.status, made.etag]).toEqual([200, `"${suspended.body.revision + 1}"`]);
 });
 
 test("limits: a tenant has 300 groups unless its own bound says otherwise: null is unlimited, 0 is none", async () => {

@@ -2,6 +2,7 @@ import { t } from "elysia";
 import type { IdentityTag } from "#kernel/protocol/identities.ts";
 import { ControlError } from "../http/control-error.ts";
 import { parseIfMatch } from "../http/entity-tag.ts";
+import type { RouteAnswer } from "../http/route-answer.ts";
 import type { Guard } from "../session/guard.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import type { Actor, PageWanted } from "./identity-work.ts";
@@ -54,8 +55,13 @@ export const tagsRecord = t.Record(
 export const documentBody = t.Object({ document: documentText }, strict);
 
 /** The rule of a route whose resource the route finds. */
-export function ruleOf(tag: string, action: string, freshProof = false) {
-  return { tags: [tag], action, scope: "T", decidedBy: "route", ...(freshProof && { freshProof }) };
+export function ruleOf(tag: string, action: string, answer: RouteAnswer) {
+  return { tags: [tag], action, scope: "T", decidedBy: "route", answer };
+}
+
+/** The rule of a route that edits what it finds: the request names the revision. */
+export function editRuleOf(tag: string, action: string, answer: RouteAnswer) {
+  return { ...ruleOf(tag, action, answer), ifMatch: true };
 }
 
 /** The page that a query wants. */

@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import type { Clock } from "#kernel/base/clock.ts";
 import { ControlError } from "../http/control-error.ts";
+import { textOrNull, timeText, valueAnswer } from "../http/route-answer.ts";
 import { type HistorySeries, historySeries } from "./history-meter.ts";
 import type { HistoryPoint, MetricsHistory } from "./metrics-history.ts";
 
@@ -21,6 +22,15 @@ const query = t.Object(
     ...{ from: time, to: time, cursor: time },
   },
   { additionalProperties: false },
+);
+
+const point = t.Object(
+  { time: timeText, values: t.Record(t.String(), t.Union([t.Number(), t.Null()])) },
+  { additionalProperties: false },
+);
+const historyPage = t.Object(
+  { step: t.Union([t.Literal(10), t.Literal(300)]), items: t.Array(point), nextCursor: textOrNull },
+  { $id: "History", additionalProperties: false },
 );
 
 /** What the route stands on. */
@@ -47,7 +57,7 @@ export function historyRoutes({ history, clock }: HistoryRoutesOptions) {
       const items = points.slice(0, maxHistoryPage).map((point) => renderPoint(point, wanted));
       return { step, items, nextCursor: next ? renderTime(next) : null };
     },
-    { query, detail: rule },
+    { query, detail: { ...rule, answer: valueAnswer(historyPage) } },
   );
 }
 

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import { ControlError } from "../http/control-error.ts";
+import { streamAnswer } from "../http/route-answer.ts";
 import type { Guard } from "../session/guard.ts";
 import type { LiveFeed } from "./live-feed.ts";
 import { type LiveTopic, liveTopics } from "./live-meter.ts";
@@ -36,7 +37,7 @@ export function liveRoutes({ live, guard }: LiveRoutesOptions) {
     },
     {
       query: t.Object({ topics: t.Optional(t.String({ maxLength: 64 })) }, { additionalProperties: false }),
-      detail: rule,
+      detail: { ...rule, answer: streamAnswer("text/event-stream", "An event per topic each second") },
     },
   );
 }

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { controlErrors } from "../http/control-error.ts";
+import type { RouteAnswer } from "../http/route-answer.ts";
 import type { ListedRoute } from "../http/route-rules.ts";
 import { maxIdempotencyKeyLength } from "../idempotency/idempotency-keys.ts";
 
@@ -8,7 +9,19 @@ interface Parameter {
   readonly required: boolean;
 }
 
-/** What the document says of one call; what it does not name goes through as it is. */
+/** What the document says of one call. */
+export interface DescribedCall {
+  readonly responses: Readonly<Record<string, DescribedAnswer>>;
+  readonly [member: string]: unknown;
+}
+
+interface DescribedAnswer {
+  /** By media type. */
+  readonly content?: Readonly<Record<string, { readonly schema: object }>>;
+  readonly [member: string]: unknown;
+}
+
+/** What the plugin says of one call. */
 interface Operation {
   readonly tags?: unknown;
   readonly operationId?: unknown;
@@ -18,12 +31,24 @@ interface Operation {
   readonly action?: unknown;
   readonly scope?: unknown;
   readonly freshProof?: unknown;
+  readonly ifMatch?: unknown;
+  readonly answer?: RouteAnswer;
+}
+
+/** Named schemas that were met, by `$id`. */
+type Named = Record<string, unknown>;
+
+/** The document as the plugin makes it. */
+interface PluginDocument {
+  /** By path, then by method in lower case. */
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly [member: string]: unknown;
 }
 
 /** An OpenAPI document as far as it is read here. */
 export interface ApiDocument {
   /** By path, then by method in lower case. */
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedCall>>>>;
   readonly [member: string]: unknown;
 }
 
@@ -51,7 +76,6 @@ const problem = {
 } as const;
 
 const components = {
-  schemas: { Problem: problem },
   responses: {
     Problem: {
       description: "What went wrong, as RFC 9457 says it",
@@ -66,7 +90,7 @@ const components = {
 } as const;
 
 /**
- * The OpenAPI 3.0 document of routes, from the schemas by which they judge requests. The plugin reads copies of the routes in an app
+ * The OpenAPI 3.1 document of routes, from the schemas by which they judge requests and the answers that they name. The plugin reads copies of the routes in an app
  * that nobody listens with: its own page, which loads a viewer from a foreign host, is nowhere.
  * @param routes without handlers: none is called
  */
@@ -82,8 +106,17 @@ export async function describeRoutes(routes: readonly ListedRoute[], version: st
     reader.route(method, path, nothing, { ...Object.fromEntries(found), parse: "json" });
   }
   const answer = await reader.handle(new Request(`http://localhost${own.specPath}`));
-  const document: ApiDocument = await answer.json();
-  return { ...document, paths: renamePaths(document.paths) };
+  const document: PluginDocument = await answer.json();
+  const named: Named = {};
+  const paths = describePaths(document.paths, named);
+  const schemas = Object.fromEntries(Object.entries(named).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  // The plugin says 3.0; the schemas are JSON Schema 2020-12, as 3.1 has them.
+  return {
+    ...document,
+    openapi: "3.1.0",
+    components: { ...components, schemas: { ...schemas, Problem: problem } },
+    paths,
+  };
 }
 
 const description =
@@ -100,17 +133,32 @@ const idempotencyKey = {
   schema: { type: "string", minLength: 1, maxLength: maxIdempotencyKeyLength },
 } as const;
 
+/** Of every call that edits what has a revision. */
+const ifMatch = {
+  in: "header",
+  name: "If-Match",
+  required: true,
+  description: "The ETag that was read, or `*` for whatever there is; else 428, or 412 when somebody was faster",
+  schema: { type: "string", minLength: 1 },
+} as const;
+
+const answerHeaders = {
+  ETag: { description: "The revision, for If-Match", schema: { type: "string" } },
+  Location: { description: "Where it is", schema: { type: "string" } },
+} as const;
+
 function nothing(): string {
   return "";
 }
 
 /** A path with a slash at its end answers without it too: the document knows the shorter one. */
-function renamePaths(paths: ApiDocument["paths"]): ApiDocument["paths"] {
-  const renamed: Record<string, Record<string, Operation>> = {};
+function describePaths(paths: PluginDocument["paths"], named: Named): ApiDocument["paths"] {
+  const renamed: Record<string, Record<string, DescribedCall>> = {};
   for (const [path, calls] of Object.entries(paths)) {
     const shown = path.length > 1 ? path.replace(/\/$/, "") : path;
     const known = renamed[shown] ?? {};
-    for (const [method, operation] of Object.entries(calls)) known[method] = describeOperation(method, operation);
+    for (const [method, operation] of Object.entries(calls))
+      known[method] = describeOperation(method, operation, named);
     renamed[shown] = known;
   }
   return renamed;
@@ -118,24 +166,49 @@ function renamePaths(paths: ApiDocument["paths"]): ApiDocument["paths"] {
 
 function describeOperation(
   method: string,
-  { tags, operationId, parameters = [], requestBody, responses, ...rule }: Operation,
-): Operation {
-  const succeeds = Object.entries(responses ?? {}).filter(([, response]) => "description" in response);
+  { tags, operationId, parameters = [], requestBody, responses: _, answer, ...rule }: Operation,
+  named: Named,
+): DescribedCall {
   const isRepeatable = method === "post" && rule.action !== undefined;
-  const known = [...parameters.map(requireInPath), ...(isRepeatable ? [idempotencyKey] : [])];
+  const headers = [...(isRepeatable ? [idempotencyKey] : []), ...(rule.ifMatch === true ? [ifMatch] : [])];
+  const known = [...parameters.map(requireInPath), ...headers];
   return {
     ...(tags !== undefined && { tags }),
     operationId,
     ...(known.length > 0 && { parameters: known }),
     ...(requestBody !== undefined && { requestBody }),
     responses: {
-      ...(succeeds.length > 0 ? Object.fromEntries(succeeds) : { "2XX": { description: "The call succeeded" } }),
+      ...(answer === undefined
+        ? { "2XX": { description: "The call succeeded" } }
+        : { [answer.status]: describeAnswer(answer, named) }),
       default: { $ref: "#/components/responses/Problem" },
     },
     ...(rule.action === undefined
       ? { security: [] }
       : { "x-action": rule.action, "x-scope": rule.scope, "x-fresh-proof": rule.freshProof === true }),
   };
+}
+
+function describeAnswer({ description, content = {}, headers }: RouteAnswer, named: Named): DescribedAnswer {
+  const bodies = Object.entries(content).map(
+    ([type, schema]) => [type, { schema: Object(nameSchemas(schema, named)) }] as const,
+  );
+  return {
+    description,
+    ...(headers.length > 0 && { headers: Object.fromEntries(headers.map((name) => [name, answerHeaders[name]])) }),
+    ...(bodies.length > 0 && { content: Object.fromEntries(bodies) }),
+  };
+}
+
+/** A schema in which those that have a name are references; they go into `named`. */
+function nameSchemas(schema: unknown, named: Named): unknown {
+  if (Array.isArray(schema)) return schema.map((item) => nameSchemas(item, named));
+  if (typeof schema !== "object" || schema === null) return schema;
+  const { $id, ...members }: { readonly $id?: string } = schema;
+  const plain = Object.fromEntries(Object.entries(members).map(([name, value]) => [name, nameSchemas(value, named)]));
+  if ($id === undefined) return plain;
+  named[$id] = plain;
+  return { $ref: `#/components/schemas/${$id}` };
 }
 
 /** The same parameters serve paths with and without a tenant, so their schema has it optional; in a path it never is. */

@@ -3,11 +3,13 @@ import { openConsole } from "#testing/opened-console.ts";
 import { closeControls } from "#testing/opened-control.ts";
 
 afterEach(closeControls);
+/** What ends a session, token, key or second factor: there is nothing to edit, and it is urgent. */
+const hasNoRevision = /\/(me|sts-sessions)\/|\/access-keys\/|\/sessions|\/second-factors$/;
 
 test("openApiRoutes: every route is in the document, with action, scope, proof and problems", async () => {
   const { control, loggedIn } = await openConsole();
   const { status, body } = await (await loggedIn()).call("/api/openapi.json");
-  expect([status, body.openapi, body.info.version]).toEqual([200, "3.0.3", "1.2.3"]);
+  expect([status, body.openapi, body.info.version]).toEqual([200, "3.1.0", "1.2.3"]);
   const ids = new Set<string>();
   for (const { method, path, hooks } of control.routes) {
     const shown = path.replaceAll(/:(\w+)/g, "{$1}").replace(/(?<=.)\/$/, "");
@@ -22,6 +24,11 @@ test("openApiRoutes: every route is in the document, with action, scope, proof a
     }
     const takesKey = (call.parameters ?? []).some(({ name }: { name: string }) => name === "Idempotency-Key");
     expect([shown, method, takesKey]).toEqual([shown, method, method === "POST" && detail.action !== undefined]);
+    const wantsRevision = (call.parameters ?? []).some((one: { name: string }) => one.name === "If-Match");
+    expect([shown, method, wantsRevision]).toEqual([shown, method, detail.ifMatch === true]);
+    const isEdit = ["PUT", "PATCH", "DELETE"].includes(method) && !hasNoRevision.test(shown);
+    if (isEdit) expect([shown, method, detail.ifMatch]).toEqual([shown, method, true]);
+    if (detail.action) expect([shown, method, call.responses["2XX"]]).toEqual([shown, method, undefined]);
     ids.add(call.operationId);
   }
   expect(ids.size).toBe(control.routes.length);
@@ -71,4 +78,18 @@ test("openApiRoutes: the document is for callers who are known, the page for eve
     expect([link, file.status, file.headers.get("content-type")]).toEqual([link, 200, `${type}; charset=utf-8`]);
     expect((await file.text()).length).toBeGreaterThan(100);
   }
+});
+
+test("openApiRoutes: schemas have names, and each name is known", async () => {
+  const { loggedIn } = await openConsole();
+  const { body } = await (await loggedIn()).call("/api/openapi.json");
+  const names = [...JSON.stringify(body).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name);
+  expect(names).toContain("User");
+  expect([...new Set(names)].toSorted()).toEqual(Object.keys(body.components.schemas).toSorted());
+  expect(JSON.stringify(body)).not.toContain('"$id"');
+  const { responses } = body.paths["/api/v1/users"].post;
+  expect(responses["201"]).toMatchObject({
+    headers: { ETag: {}, Location: {} },
+    content: { "application/json": { schema: { $ref: "#/components/schemas/User" } } },
+  });
 });

@@ -1,8 +1,11 @@
-import { Elysia } from "elysia";
+import { Elysia, t } from "elysia";
 import viewerStyle from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import viewerScript from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
+import { valueAnswer } from "../http/route-answer.ts";
 import type { ListedRoute } from "../http/route-rules.ts";
 import { type ApiDocument, describeRoutes } from "./describe-routes.ts";
+
+const documentAnswer = valueAnswer(t.Record(t.String(), t.Unknown()), "This document");
 
 /** What the routes stand on. */
 export interface OpenApiRoutesOptions {
@@ -73,7 +76,7 @@ export function openApiRoutes({ version, routes }: OpenApiRoutesOptions) {
         document ??= describeRoutes(routes(), version);
         return document;
       },
-      { detail: { ...detail, action: "-", scope: "O" } },
+      { detail: { ...detail, action: "-", scope: "O", answer: documentAnswer } },
     )
     .get("/docs", () => answer(page, "text/html; charset=utf-8"), { detail })
     .get("/docs/start.js", () => answer(start, "text/javascript; charset=utf-8"), { detail })

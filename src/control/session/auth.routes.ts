@@ -1,10 +1,12 @@
 import { Elysia, t } from "elysia";
 import { ControlError } from "../http/control-error.ts";
+import { doneAnswer } from "../http/route-answer.ts";
 import { defaultTenantSlug, tenantSlugPattern } from "../tenants/ensure-tenant.ts";
 import type { Guard } from "./guard.ts";
 import type { LogIn, LogInResult } from "./log-in.ts";
 import type { GivenProof, OwnLogin, SessionUser } from "./own-login.ts";
 import { renderSession } from "./render-session.ts";
+import { logInAnswer, methodsAnswer, sessionAnswer } from "./session-answers.ts";
 import type { SessionSettings } from "./session-settings.ts";
 import { sourceOf } from "./source-of-request.ts";
 
@@ -47,7 +49,9 @@ function logInRoutes({ guard, logIn, settings }: AuthRoutesOptions) {
     return renderSession(user, { guard, settings: settings() });
   };
   return new Elysia({ normalize: false })
-    .get("/methods", () => ({ password: true, secondFactors: ["totp", "recoveryCode"] }), { detail: open })
+    .get("/methods", () => ({ password: true, secondFactors: ["totp", "recoveryCode"] }), {
+      detail: { ...open, answer: methodsAnswer },
+    })
     .post(
       "/login",
       async ({ body, request }) => {
@@ -65,7 +69,7 @@ function logInRoutes({ guard, logIn, settings }: AuthRoutesOptions) {
           },
           strict,
         ),
-        detail: open,
+        detail: { ...open, answer: logInAnswer },
       },
     )
     .post(
@@ -79,7 +83,7 @@ function logInRoutes({ guard, logIn, settings }: AuthRoutesOptions) {
           { challengeId: t.String({ maxLength: 64 }), code: t.Optional(code), recoveryCode: t.Optional(code) },
           strict,
         ),
-        detail: open,
+        detail: { ...open, answer: logInAnswer },
       },
     );
 }
@@ -93,7 +97,9 @@ function ownSessionRoutes({ guard, ownLogin, settings }: AuthRoutesOptions) {
     return show(guard.describeLogIn(request, { account, session }));
   };
   return new Elysia({ normalize: false })
-    .get("/session", ({ request }) => show(guard.requireSession(request)), { detail: own })
+    .get("/session", ({ request }) => show(guard.requireSession(request)), {
+      detail: { ...own, answer: sessionAnswer },
+    })
     .post(
       "/logout",
       async ({ request, set }) => {
@@ -101,7 +107,7 @@ function ownSessionRoutes({ guard, ownLogin, settings }: AuthRoutesOptions) {
         guard.sendCookie(request, "");
         set.status = 204;
       },
-      { detail: own },
+      { detail: { ...own, answer: doneAnswer } },
     )
     .post(
       "/lock",
@@ -109,11 +115,11 @@ function ownSessionRoutes({ guard, ownLogin, settings }: AuthRoutesOptions) {
         await ownLogin.lock(guard.requireSession(request));
         set.status = 204;
       },
-      { detail: own },
+      { detail: { ...own, answer: doneAnswer } },
     )
     .post("/unlock", ({ body, request }) => prove(request, { kind: "password", ...body }, "auth:Unlock"), {
       body: t.Object({ password }, strict),
-      detail: own,
+      detail: { ...own, answer: sessionAnswer },
     })
     .post(
       "/confirm",
@@ -121,7 +127,7 @@ function ownSessionRoutes({ guard, ownLogin, settings }: AuthRoutesOptions) {
         if (guard.requireSession(request).session.locked) throw new ControlError("SessionLocked");
         return prove(request, readProof(body), "auth:Confirm");
       },
-      { body: proof, detail: own },
+      { body: proof, detail: { ...own, answer: sessionAnswer } },
     );
 }
 

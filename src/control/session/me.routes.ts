@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import { ControlError } from "../http/control-error.ts";
+import { doneAnswer, pageAnswer, type RouteAnswer } from "../http/route-answer.ts";
 import type { RouteRule } from "../http/route-rule.ts";
 import type { ApiTokens } from "./api-tokens.ts";
 import type { Guard } from "./guard.ts";
@@ -7,16 +8,22 @@ import { describeCall } from "./log-in-audit.ts";
 import type { OwnLogin } from "./own-login.ts";
 import type { OwnSessions } from "./own-sessions.ts";
 import { renderListedSession, renderTime } from "./render-session.ts";
+import {
+  listedSessionSchema,
+  madeTokenAnswer,
+  meAnswer,
+  recoveryCodesAnswer,
+  revokedAnswer,
+  rightSchema,
+  tokenSchema,
+  totpAnswer,
+} from "./session-answers.ts";
 import type { OpenedSession } from "./sessions.ts";
 import type { TokenRow } from "./token-store.ts";
 
 const strict = { additionalProperties: false };
-const rule = (action: string) => ({ tags: ["me"], action, scope: "O" });
-const freshRule = (action: string, serves?: "passwordChange" | "enrolment") => ({
-  ...rule(action),
-  freshProof: true,
-  ...(serves && { serves }),
-});
+const rule = (action: string, answer: RouteAnswer = doneAnswer) => ({ tags: ["me"], action, scope: "O", answer });
+const freshRule = (action: string, answer: RouteAnswer = doneAnswer) => ({ ...rule(action, answer), freshProof: true });
 
 /** What the routes stand on. */
 export interface MeRoutesOptions {
@@ -41,7 +48,7 @@ function rightRoutes({ guard, rules }: MeRoutesOptions) {
   return new Elysia({ normalize: false }).get(
     "/permissions",
     ({ request }) => ({ items: guard.describeRights(request, rules()), nextCursor: null }),
-    { detail: rule("iam:GetUser") },
+    { detail: rule("iam:GetUser", pageAnswer(rightSchema)) },
   );
 }
 
@@ -62,7 +69,7 @@ function loginRoutes({ guard, ownLogin }: MeRoutesOptions) {
           secondFactor: { totp: totpEnabled, recoveryCodesLeft },
         };
       },
-      { detail: rule("iam:GetUser") },
+      { detail: rule("iam:GetUser", meAnswer) },
     )
     .post(
       "/password",
@@ -72,7 +79,7 @@ function loginRoutes({ guard, ownLogin }: MeRoutesOptions) {
       },
       {
         body: t.Object({ password: t.String({ minLength: 1, maxLength: 1024 }) }, strict),
-        detail: freshRule("iam:ChangePassword", "passwordChange"),
+        detail: { ...freshRule("iam:ChangePassword"), serves: "passwordChange" },
       },
     )
     .post(
@@ -81,7 +88,7 @@ function loginRoutes({ guard, ownLogin }: MeRoutesOptions) {
         set.status = 201;
         return ownLogin.beginTotp(guard.requireUser(request));
       },
-      { detail: freshRule("iam:CreateVirtualMFADevice", "enrolment") },
+      { detail: { ...freshRule("iam:CreateVirtualMFADevice", totpAnswer), serves: "enrolment" } },
     )
     .post(
       "/totp/enable",
@@ -92,7 +99,7 @@ function loginRoutes({ guard, ownLogin }: MeRoutesOptions) {
       },
       {
         body: t.Object({ code: t.String({ minLength: 1, maxLength: 64 }) }, strict),
-        detail: freshRule("iam:EnableMFADevice", "enrolment"),
+        detail: { ...freshRule("iam:EnableMFADevice", recoveryCodesAnswer), serves: "enrolment" },
       },
     )
     .delete(
@@ -109,12 +116,12 @@ function loginRoutes({ guard, ownLogin }: MeRoutesOptions) {
         set.status = 201;
         return { recoveryCodes: await ownLogin.renewRecoveryCodes(guard.requireUser(request)) };
       },
-      { detail: freshRule("iam:ResyncMFADevice") },
+      { detail: freshRule("iam:ResyncMFADevice", { ...recoveryCodesAnswer, status: 201 }) },
     );
 }
 
 function sessionRoutes({ guard, ownSessions }: MeRoutesOptions) {
-  const detail = rule("maxiofs:ManageSessions");
+  const action = "maxiofs:ManageSessions";
   return new Elysia({ prefix: "/sessions", normalize: false })
     .get(
       "/",
@@ -123,26 +130,26 @@ function sessionRoutes({ guard, ownSessions }: MeRoutesOptions) {
         const sessions = await ownSessions.list(account.userId);
         return { items: sessions.map((each) => renderListedSession(each, session?.sessionId)), nextCursor: null };
       },
-      { detail },
+      { detail: rule(action, pageAnswer(listedSessionSchema)) },
     )
     .delete(
       "/:id",
       async ({ params, request, set }) => {
         const { account, caller } = guard.requireUser(request);
-        const event = describeCall(caller, { action: "maxiofs:ManageSessions", outcome: "success" });
+        const event = describeCall(caller, { action, outcome: "success" });
         await ownSessions.revoke(account.userId, params.id, event);
         set.status = 204;
       },
-      { detail },
+      { detail: rule(action) },
     )
     .delete(
       "/",
       async ({ request }) => {
         const { account, session, caller } = guard.requireUser(request);
-        const event = describeCall(caller, { action: "maxiofs:ManageSessions", outcome: "success" });
+        const event = describeCall(caller, { action, outcome: "success" });
         return { revoked: await ownSessions.revokeOthers(account.userId, session?.sessionId, event) };
       },
-      { detail },
+      { detail: rule(action, revokedAnswer) },
     );
 }
 
@@ -154,7 +161,7 @@ function tokenRoutes({ guard, tokens }: MeRoutesOptions) {
         const items = await tokens.list(guard.requireUser(request).account.userId);
         return { items: items.map(renderToken), nextCursor: null };
       },
-      { detail: rule("iam:ListAccessKeys") },
+      { detail: rule("iam:ListAccessKeys", pageAnswer(tokenSchema)) },
     )
     .post(
       "/",
@@ -180,7 +187,7 @@ function tokenRoutes({ guard, tokens }: MeRoutesOptions) {
           },
           strict,
         ),
-        detail: rule("iam:CreateAccessKey"),
+        detail: rule("iam:CreateAccessKey", madeTokenAnswer),
       },
     )
     .delete(

@@ -1,15 +1,18 @@
 import { Elysia } from "elysia";
 import { originOfCaller } from "../audit/origin-of-caller.ts";
 import { ControlError } from "../http/control-error.ts";
+import { doneAnswer, pageAnswer, type RouteAnswer } from "../http/route-answer.ts";
+import { ruleOf } from "../iam/identity-routes.ts";
 import type { Account } from "./account-store.ts";
 import type { Guard } from "./guard.ts";
 import { userArnOf } from "./log-in-audit.ts";
 import { type LoginAdministration, oneTimePasswordMs } from "./login-administration.ts";
 import type { OwnSessions } from "./own-sessions.ts";
 import { renderListedSession, renderTime } from "./render-session.ts";
+import { listedSessionSchema, oneTimePasswordAnswer, revokedAnswer } from "./session-answers.ts";
 
-const rule = (action: string) => ({ tags: ["users"], action, scope: "T", decidedBy: "route" });
-const freshRule = (action: string) => ({ ...rule(action), freshProof: true });
+const rule = (action: string, answer: RouteAnswer = doneAnswer) => ruleOf("users", action, answer);
+const freshRule = (action: string, answer?: RouteAnswer) => ({ ...rule(action, answer), freshProof: true });
 const sessionsAction = "maxiofs:ManageSessions";
 
 /** What the routes stand on. */
@@ -31,7 +34,6 @@ export function userLoginRoutes(options: UserLoginRoutesOptions) {
 
 function userSessionRoutes(options: UserLoginRoutesOptions) {
   const { guard, administration, ownSessions } = options;
-  const detail = rule(sessionsAction);
   return new Elysia({ normalize: false })
     .get(
       "/:id/sessions",
@@ -41,7 +43,7 @@ function userSessionRoutes(options: UserLoginRoutesOptions) {
         const sessions = await ownSessions.list(userId);
         return { items: sessions.map((session) => renderListedSession(session, own)), nextCursor: null };
       },
-      { detail },
+      { detail: rule(sessionsAction, pageAnswer(listedSessionSchema)) },
     )
     .delete(
       "/:id/sessions",
@@ -49,7 +51,7 @@ function userSessionRoutes(options: UserLoginRoutesOptions) {
         const account = await findUser(options, request, [params.id, sessionsAction]);
         return { revoked: await administration.revokeSessions(account, originOf(guard, request)) };
       },
-      { detail },
+      { detail: rule(sessionsAction, revokedAnswer) },
     )
     .delete(
       "/:id/sessions/:sessionId",
@@ -59,7 +61,7 @@ function userSessionRoutes(options: UserLoginRoutesOptions) {
         await ownSessions.revoke(userId, params.sessionId, event);
         set.status = 204;
       },
-      { detail },
+      { detail: rule(sessionsAction) },
     );
 }
 
@@ -83,7 +85,7 @@ function rescueRoutes(options: UserLoginRoutesOptions) {
         set.headers["cache-control"] = "no-store";
         return { password, expiresAt: renderTime(setAtMs + oneTimePasswordMs) };
       },
-      { detail: freshRule("iam:UpdateLoginProfile") },
+      { detail: freshRule("iam:UpdateLoginProfile", oneTimePasswordAnswer) },
     )
     .delete(
       "/:id/second-factors",

@@ -4,10 +4,29 @@ import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
 import { parseIfMatch, renderEtag } from "../http/entity-tag.ts";
+import { itemAnswer, pageAnswer } from "../http/route-answer.ts";
 import type { ServerSettings } from "./server-settings.ts";
 
 const read = { tags: ["settings"], action: "maxiofs:ReadSettings", scope: "G" };
-const update = { tags: ["settings"], action: "maxiofs:UpdateSettings", scope: "G", freshProof: true };
+const update = { tags: ["settings"], action: "maxiofs:UpdateSettings", scope: "G", freshProof: true, ifMatch: true };
+const strict = { additionalProperties: false };
+const setting = t.Object(
+  {
+    ...{ key: t.String(), category: t.String(), description: t.String(), type: t.String(), allowed: t.String() },
+    ...{ unit: t.Optional(t.String()), min: t.Optional(t.Number()), max: t.Optional(t.Number()) },
+    words: t.Optional(t.Array(t.String())),
+    secret: t.Boolean(),
+    default: t.Unknown(),
+    value: t.Unknown({ description: "In force; of a secret `***` when it is set, else empty" }),
+    source: t.Union([t.Literal("start"), t.Literal("stored"), t.Literal("default")]),
+  },
+  { $id: "Setting", ...strict },
+);
+const category = t.Object(
+  { name: t.String(), count: t.Integer({ minimum: 0 }) },
+  { $id: "SettingCategory", ...strict },
+);
+const all = { ...pageAnswer(setting), headers: ["ETag"] } as const;
 
 /** What the routes stand on. */
 export interface SettingsRoutesOptions {
@@ -30,11 +49,13 @@ export function settingsRoutes({ settings, callerOf }: SettingsRoutesOptions) {
         return { items, nextCursor: null };
       },
       {
-        query: t.Object({ category: t.Optional(t.String({ maxLength: 40 })) }, { additionalProperties: false }),
-        detail: read,
+        query: t.Object({ category: t.Optional(t.String({ maxLength: 40 })) }, strict),
+        detail: { ...read, answer: all },
       },
     )
-    .get("/categories", () => ({ items: listCategories(), nextCursor: null }), { detail: read })
+    .get("/categories", () => ({ items: listCategories(), nextCursor: null }), {
+      detail: { ...read, answer: pageAnswer(category) },
+    })
     .get(
       "/:key",
       ({ params: { key }, set }) => {
@@ -42,7 +63,7 @@ export function settingsRoutes({ settings, callerOf }: SettingsRoutesOptions) {
         set.headers["etag"] = renderEtag(settings.revision);
         return settings.show(key);
       },
-      { detail: read },
+      { detail: { ...read, answer: itemAnswer(setting) } },
     )
     .patch(
       "/",
@@ -52,7 +73,7 @@ export function settingsRoutes({ settings, callerOf }: SettingsRoutesOptions) {
         set.headers["etag"] = renderEtag(settings.revision);
         return { items: settings.list(), nextCursor: null };
       },
-      { body: t.Record(t.String(), t.Unknown()), detail: update },
+      { body: t.Record(t.String(), t.Unknown()), detail: { ...update, answer: all } },
     );
 }
 

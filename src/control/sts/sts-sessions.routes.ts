@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { Caller } from "../http/caller.ts";
+import { doneAnswer, pageAnswer, type RouteAnswer, textOrNull, timeText, valueAnswer } from "../http/route-answer.ts";
 import type { ListedSession, StsSessions } from "./sts-sessions.ts";
 
 const strict = { additionalProperties: false };
@@ -17,7 +18,18 @@ const page = t.Object(
   strict,
 );
 
-const rule = (action: string) => ({ tags: ["sts-sessions"], action, scope: "T" });
+const rule = (action: string, answer: RouteAnswer) => ({ tags: ["sts-sessions"], action, scope: "T", answer });
+const states = ["active", "revoked", "suspended", "gone", "expired"] as const;
+const session = t.Object(
+  {
+    ...{ sessionId: t.String(), principalId: t.String(), sessionName: t.String(), sourceIdentity: textOrNull },
+    state: t.Union(states.map((state) => t.Literal(state))),
+    issuedBy: t.String({ description: "The access key, or the user or role" }),
+    ...{ mfa: t.Boolean(), address: t.String(), agent: t.String(), issuedAt: timeText, expiresAt: timeText },
+  },
+  { $id: "StsSession", ...strict },
+);
+const revoked = t.Object({ principalId: t.String(), before: timeText }, { $id: "Revocation", ...strict });
 
 const revocation = t.Object({ principalId, before: t.Optional(t.String({ format: "date-time" })) }, strict);
 
@@ -37,7 +49,7 @@ export function stsSessionRoutes(sessions: StsSessions, callerOf: (request: Requ
         const nextCursor = found.length > items.length ? (items.at(-1)?.sessionId ?? null) : null;
         return { items: items.map(renderSession), nextCursor };
       },
-      { query: page, detail: rule("iam:ListAccessKeys") },
+      { query: page, detail: rule("iam:ListAccessKeys", pageAnswer(session)) },
     )
     .post(
       "/revoke",
@@ -48,7 +60,7 @@ export function stsSessionRoutes(sessions: StsSessions, callerOf: (request: Requ
         const stored = await sessions.revokeBefore(caller.tenantId, order, originOfCaller(caller));
         return { principalId: stored.revocationId, before: new Date(stored.beforeMs).toISOString() };
       },
-      { body: revocation, detail: rule("iam:DeleteAccessKey") },
+      { body: revocation, detail: rule("iam:DeleteAccessKey", valueAnswer(revoked)) },
     )
     .delete(
       "/:id",
@@ -57,7 +69,7 @@ export function stsSessionRoutes(sessions: StsSessions, callerOf: (request: Requ
         await sessions.revoke(caller.tenantId, params.id, originOfCaller(caller));
         set.status = 204;
       },
-      { detail: rule("iam:DeleteAccessKey") },
+      { detail: rule("iam:DeleteAccessKey", doneAnswer) },
     );
 }
 

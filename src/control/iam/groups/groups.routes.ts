@@ -1,8 +1,11 @@
 import { Elysia, t } from "elysia";
 import { renderEtag } from "../../http/entity-tag.ts";
+import { doneAnswer, editedAnswer, itemAnswer, madeAnswer, pageAnswer } from "../../http/route-answer.ts";
+import { groupSchema, memberSchema } from "../identity-answers.ts";
 import {
   actorOf,
   editorOf,
+  editRuleOf,
   type IdentityRoutesBase,
   identityPrefixes,
   longNameText,
@@ -25,7 +28,6 @@ export interface GroupRoutesOptions extends IdentityRoutesBase {
 const strict = { additionalProperties: false };
 const newGroup = t.Object({ name: longNameText, path: t.Optional(pathText) }, strict);
 const groupPatch = t.Object({ name: t.Optional(longNameText), path: t.Optional(pathText) }, strict);
-const rule = (action: string) => ruleOf("groups", action);
 
 /** `groups`: list, make, read, change, remove; `members`. */
 export function groupRoutes(options: GroupRoutesOptions) {
@@ -48,7 +50,7 @@ function collectionRoutes(prefix: string, options: GroupRoutesOptions) {
         const { items, nextCursor } = await groups.list(actor.tenantId, wantedPage(query));
         return { items: items.map(render), nextCursor };
       },
-      { query: pageQuery, detail: rule("iam:ListGroups") },
+      { query: pageQuery, detail: ruleOf("groups", "iam:ListGroups", pageAnswer(groupSchema)) },
     )
     .post(
       "/",
@@ -64,7 +66,7 @@ function collectionRoutes(prefix: string, options: GroupRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: newGroup, detail: rule("iam:CreateGroup") },
+      { body: newGroup, detail: ruleOf("groups", "iam:CreateGroup", madeAnswer(groupSchema)) },
     );
 }
 
@@ -79,7 +81,7 @@ function itemRoutes(prefix: string, options: GroupRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { detail: rule("iam:GetGroup") },
+      { detail: ruleOf("groups", "iam:GetGroup", itemAnswer(groupSchema)) },
     )
     .patch(
       "/:id",
@@ -90,7 +92,7 @@ function itemRoutes(prefix: string, options: GroupRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: groupPatch, detail: rule("iam:UpdateGroup") },
+      { body: groupPatch, detail: editRuleOf("groups", "iam:UpdateGroup", itemAnswer(groupSchema)) },
     )
     .delete(
       "/:id",
@@ -100,7 +102,7 @@ function itemRoutes(prefix: string, options: GroupRoutesOptions) {
         await groups.remove(actor, params.id);
         set.status = 204;
       },
-      { detail: rule("iam:DeleteGroup") },
+      { detail: editRuleOf("groups", "iam:DeleteGroup", doneAnswer) },
     );
 }
 
@@ -109,34 +111,37 @@ function memberRoutes(prefix: string, options: GroupRoutesOptions) {
   return new Elysia({ prefix, normalize: false })
     .get(
       "/:id/members",
-      async ({ request, params }) => {
+      async ({ request, params, set }) => {
         const actor = actorOf(options, { request, params });
-        await find(options, { request, params }, [actor, "iam:GetGroup"]);
+        const { revision } = await find(options, { request, params }, [actor, "iam:GetGroup"]);
         const ids = await groups.members(actor.tenantId, params.id);
+        set.headers["etag"] = renderEtag(revision);
         const users = options.publisher.entries("user");
         return { items: ids.map((userId) => ({ userId, name: users.get(userId)?.name ?? "" })), nextCursor: null };
       },
-      { detail: rule("iam:GetGroup") },
+      { detail: ruleOf("groups", "iam:GetGroup", { ...pageAnswer(memberSchema), headers: ["ETag"] }) },
     )
     .put(
       "/:id/members/:user",
       async ({ request, params, set }) => {
-        const actor = actorOf(options, { request, params });
+        const actor = editorOf(options, { request, params });
         await find(options, { request, params }, [actor, "iam:AddUserToGroup"]);
-        await groups.addMember(actor, params.id, params.user);
+        const revision = await groups.addMember(actor, params.id, params.user);
+        set.headers["etag"] = renderEtag(revision);
         set.status = 204;
       },
-      { detail: rule("iam:AddUserToGroup") },
+      { detail: editRuleOf("groups", "iam:AddUserToGroup", editedAnswer) },
     )
     .delete(
       "/:id/members/:user",
       async ({ request, params, set }) => {
-        const actor = actorOf(options, { request, params });
+        const actor = editorOf(options, { request, params });
         await find(options, { request, params }, [actor, "iam:RemoveUserFromGroup"]);
-        await groups.removeMember(actor, params.id, params.user);
+        const revision = await groups.removeMember(actor, params.id, params.user);
+        set.headers["etag"] = renderEtag(revision);
         set.status = 204;
       },
-      { detail: rule("iam:RemoveUserFromGroup") },
+      { detail: editRuleOf("groups", "iam:RemoveUserFromGroup", editedAnswer) },
     );
 }
 

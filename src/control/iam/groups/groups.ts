@@ -34,6 +34,7 @@ export interface GroupNames {
   readonly path: string;
 }
 
+const BUMP = "UPDATE user_groups SET revision = revision + 1 WHERE group_id = $1";
 const FIND = "SELECT revision FROM user_groups WHERE group_id = $1 AND tenant_id = $2";
 const SHOWN = `SELECT g.group_id, g.created_at_ms, g.revision,
   (SELECT count(*) FROM group_members m WHERE m.group_id = g.group_id) AS found FROM user_groups g`;
@@ -50,7 +51,7 @@ export class Groups {
       noun: "Group",
       inlineKind: "groupInline",
       findSql: FIND,
-      bumpSql: "UPDATE user_groups SET revision = revision + 1 WHERE group_id = $1",
+      bumpSql: BUMP,
       read: readGroupEntry,
       changeOf: (id, value) => ({ kind: "group", id, value }),
       requireReach: (actor) => requireNoBoundary(options.publisher, actor),
@@ -145,8 +146,11 @@ export class Groups {
     return (await this.#options.database.all(sql, [groupId])).map((row) => readText(row, "user_id"));
   }
 
-  /** Takes a user in; in already is fine. @throws ControlError NotFound, Conflict (too many groups), Forbidden */
-  addMember(actor: Actor, groupId: string, userId: string): Promise<void> {
+  /**
+   * Takes a user in; in already is fine. Gives the group's new revision.
+   * @throws ControlError NotFound, PreconditionFailed, Conflict (too many groups), Forbidden
+   */
+  addMember(actor: Actor, groupId: string, userId: string): Promise<number> {
     return this.#changeMember(actor, { groupId, userId, action: "iam:AddUserToGroup" }, async (queries, groupCount) => {
       if (groupCount >= this.#options.limits.groupsPerUser)
         throw new ControlError("Conflict", `A user may be in ${this.#options.limits.groupsPerUser} groups`);
@@ -157,8 +161,8 @@ export class Groups {
     });
   }
 
-  /** Takes a user out. @throws ControlError NotFound also when the user is not in it */
-  removeMember(actor: Actor, groupId: string, userId: string): Promise<void> {
+  /** Takes a user out. Gives the group's new revision. @throws ControlError PreconditionFailed, NotFound also when the user is not in it */
+  removeMember(actor: Actor, groupId: string, userId: string): Promise<number> {
     return this.#changeMember(actor, { groupId, userId, action: "iam:RemoveUserFromGroup" }, async (queries) => {
       const sql = "DELETE FROM group_members WHERE group_id = $1 AND user_id = $2";
       if ((await queries.run(sql, [groupId, userId])) === 0) throw new ControlError("NotFound");
@@ -169,9 +173,9 @@ export class Groups {
     actor: Actor,
     { groupId, userId, action }: { groupId: string; userId: string; action: string },
     work: (queries: ControlQueries, otherGroups: number) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<number> {
     return runChange(this.#options, actor, async (queries) => {
-      requireRow(await queries.all(FIND, [groupId, actor.tenantId]));
+      const row = requireRow(await queries.all(FIND, [groupId, actor.tenantId]), actor.revision);
       const group = await readGroupEntry(queries, groupId);
       const user = await readUserEntry(queries, userId);
       if (group === undefined || user?.tenantId !== actor.tenantId) throw new ControlError("NotFound");
@@ -180,7 +184,9 @@ export class Groups {
       await work(queries, user.groupIds.filter((id) => id !== groupId).length);
       const value = (await readUserEntry(queries, userId)) ?? null;
       const event = this.policies.event(action, [groupId, group], { userId: { after: userId } });
-      return { value: undefined, changes: [{ kind: "user", id: userId, value }], event };
+      await queries.run(BUMP, [groupId]);
+      const revision = readInteger(row, "revision") + 1;
+      return { value: revision, changes: [{ kind: "user", id: userId, value }], event };
     });
   }
 

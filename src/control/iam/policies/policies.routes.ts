@@ -1,10 +1,13 @@
 import { Elysia, t } from "elysia";
 import { parsePolicy } from "#kernel/policy/parse-policy.ts";
 import { renderEtag } from "../../http/entity-tag.ts";
+import { doneAnswer, editedAnswer, itemAnswer, madeAnswer, pageAnswer, valueAnswer } from "../../http/route-answer.ts";
+import { policySchema, policyVersionSchema, validationSchema } from "../identity-answers.ts";
 import {
   actorOf,
   documentText,
   editorOf,
+  editRuleOf,
   type IdentityRoutesBase,
   identityPrefixes,
   longNameText,
@@ -17,6 +20,7 @@ import {
   wantedPage,
 } from "../identity-routes.ts";
 import type { Actor } from "../identity-work.ts";
+import { simulatedSchema } from "./explanation-answers.ts";
 import type { Policies, PolicyView } from "./policies.ts";
 import { simulate } from "./simulate.ts";
 
@@ -64,7 +68,7 @@ const simulation = t.Object(
   },
   strict,
 );
-const rule = (action: string) => ruleOf("policies", action);
+const shown = itemAnswer(policySchema);
 
 /** `policies`: list, make, read, remove; `versions`; `validate`; `simulate`. Built-in ones are read by name or ARN. */
 export function policyRoutes(options: PolicyRoutesOptions) {
@@ -87,7 +91,7 @@ function collectionRoutes(prefix: string, options: PolicyRoutesOptions) {
         const { items, nextCursor } = await policies.list(actor.tenantId, wantedPage(query));
         return { items: items.map(render), nextCursor };
       },
-      { query: pageQuery, detail: rule("iam:ListPolicies") },
+      { query: pageQuery, detail: ruleOf("policies", "iam:ListPolicies", pageAnswer(policySchema)) },
     )
     .post(
       "/",
@@ -103,7 +107,7 @@ function collectionRoutes(prefix: string, options: PolicyRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: newPolicy, detail: rule("iam:CreatePolicy") },
+      { body: newPolicy, detail: ruleOf("policies", "iam:CreatePolicy", madeAnswer(policySchema)) },
     )
     .post(
       "/validate",
@@ -115,7 +119,7 @@ function collectionRoutes(prefix: string, options: PolicyRoutesOptions) {
         const isValid = parsed.kind === "document";
         return { valid: isValid, problems: isValid ? [] : parsed.problems, warnings: isValid ? parsed.warnings : [] };
       },
-      { body: validation, detail: rule("iam:ListPolicies") },
+      { body: validation, detail: ruleOf("policies", "iam:ListPolicies", valueAnswer(validationSchema)) },
     );
 }
 
@@ -130,7 +134,7 @@ function itemRoutes(prefix: string, options: PolicyRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { detail: rule("iam:GetPolicy") },
+      { detail: ruleOf("policies", "iam:GetPolicy", shown) },
     )
     .delete(
       "/:id",
@@ -140,7 +144,7 @@ function itemRoutes(prefix: string, options: PolicyRoutesOptions) {
         await policies.remove(actor, params.id);
         set.status = 204;
       },
-      { detail: rule("iam:DeletePolicy") },
+      { detail: editRuleOf("policies", "iam:DeletePolicy", doneAnswer) },
     );
 }
 
@@ -149,14 +153,17 @@ function versionRoutes(prefix: string, options: PolicyRoutesOptions) {
   return new Elysia({ prefix, normalize: false })
     .get(
       "/:id/versions",
-      async ({ request, params }) => {
+      async ({ request, params, set }) => {
         const actor = actorOf(options, { request, params });
-        await find(options, { request, params }, [actor, "iam:ListPolicyVersions"]);
+        const { revision } = await find(options, { request, params }, [actor, "iam:ListPolicyVersions"]);
+        set.headers["etag"] = renderEtag(revision);
         const versions = await policies.versions(actor.tenantId, params.id);
         const items = versions.map(({ createdAtMs, ...rest }) => ({ ...rest, createdAt: renderTime(createdAtMs) }));
         return { items, nextCursor: null };
       },
-      { detail: rule("iam:ListPolicyVersions") },
+      {
+        detail: ruleOf("policies", "iam:ListPolicyVersions", { ...pageAnswer(policyVersionSchema), headers: ["ETag"] }),
+      },
     )
     .post(
       "/:id/versions",
@@ -169,7 +176,7 @@ function versionRoutes(prefix: string, options: PolicyRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: newVersion, detail: rule("iam:CreatePolicyVersion") },
+      { body: newVersion, detail: editRuleOf("policies", "iam:CreatePolicyVersion", { ...shown, status: 201 }) },
     )
     .put(
       "/:id/default-version",
@@ -180,7 +187,10 @@ function versionRoutes(prefix: string, options: PolicyRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: t.Object({ version: t.Integer({ minimum: 1 }) }, strict), detail: rule("iam:SetDefaultPolicyVersion") },
+      {
+        body: t.Object({ version: t.Integer({ minimum: 1 }) }, strict),
+        detail: editRuleOf("policies", "iam:SetDefaultPolicyVersion", shown),
+      },
     )
     .delete(
       "/:id/versions/:version",
@@ -188,10 +198,11 @@ function versionRoutes(prefix: string, options: PolicyRoutesOptions) {
         const actor = editorOf(options, { request, params: { ...params, version: String(params.version) } });
         const routed = { request, params: { id: params.id } };
         await find(options, routed, [actor, "iam:DeletePolicyVersion"]);
-        await policies.removeVersion(actor, params.id, params.version);
+        const { revision } = await policies.removeVersion(actor, params.id, params.version);
+        set.headers["etag"] = renderEtag(revision);
         set.status = 204;
       },
-      { params: versionParams, detail: rule("iam:DeletePolicyVersion") },
+      { params: versionParams, detail: editRuleOf("policies", "iam:DeletePolicyVersion", editedAnswer) },
     );
 }
 
@@ -210,7 +221,7 @@ function simulationRoutes(prefix: string, options: PolicyRoutesOptions) {
         nextCursor: null,
       };
     },
-    { body: simulation, detail: rule("iam:SimulatePrincipalPolicy") },
+    { body: simulation, detail: ruleOf("policies", "iam:SimulatePrincipalPolicy", pageAnswer(simulatedSchema)) },
   );
 }
 

@@ -182,7 +182,7 @@ export class Policies {
   }
 
   /** Removes a version that is not the default. @throws ControlError NotFound, Conflict, PreconditionFailed */
-  async removeVersion(actor: Actor, policyId: string, version: number): Promise<void> {
+  async removeVersion(actor: Actor, policyId: string, version: number): Promise<PolicyView> {
     await this.#change(actor, policyId, async (queries, row) => {
       if (readInteger(row, "default_version") === version)
         throw new ControlError("Conflict", "The default version stays");
@@ -190,6 +190,7 @@ export class Policies {
       if ((await queries.run(sql, [policyId, version])) === 0) throw new ControlError("NotFound");
       return { action: "iam:DeletePolicyVersion", change: { version: { before: version } } };
     });
+    return this.get(actor.tenantId, policyId);
   }
 
   /** Removes a policy that nobody has. @throws ControlError NotFound, Conflict while it is attached or a boundary, PreconditionFailed */

@@ -1,9 +1,12 @@
 import { Elysia, t } from "elysia";
 import { renderEtag } from "../../http/entity-tag.ts";
+import { doneAnswer, itemAnswer, madeAnswer, pageAnswer } from "../../http/route-answer.ts";
+import { roleSchema } from "../identity-answers.ts";
 import {
   actorOf,
   documentText,
   editorOf,
+  editRuleOf,
   type IdentityRoutesBase,
   identityPrefixes,
   nameText,
@@ -41,7 +44,6 @@ const rolePatch = t.Object(
   { trustPolicy: t.Optional(documentText), boundary: t.Optional(t.Union([policyText, t.Null()])), ...parts },
   strict,
 );
-const rule = (action: string) => ruleOf("roles", action);
 
 /** `roles`: list, make, read, change, remove. */
 export function roleRoutes(options: RoleRoutesOptions) {
@@ -62,7 +64,7 @@ function collectionRoutes(prefix: string, options: RoleRoutesOptions) {
         const { items, nextCursor } = await roles.list(actor.tenantId, wantedPage(query));
         return { items: items.map(render), nextCursor };
       },
-      { query: pageQuery, detail: rule("iam:ListRoles") },
+      { query: pageQuery, detail: ruleOf("roles", "iam:ListRoles", pageAnswer(roleSchema)) },
     )
     .post(
       "/",
@@ -79,7 +81,7 @@ function collectionRoutes(prefix: string, options: RoleRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: newRole, detail: rule("iam:CreateRole") },
+      { body: newRole, detail: ruleOf("roles", "iam:CreateRole", madeAnswer(roleSchema)) },
     );
 }
 
@@ -94,7 +96,7 @@ function itemRoutes(prefix: string, options: RoleRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { detail: rule("iam:GetRole") },
+      { detail: ruleOf("roles", "iam:GetRole", itemAnswer(roleSchema)) },
     )
     .patch(
       "/:id",
@@ -106,7 +108,7 @@ function itemRoutes(prefix: string, options: RoleRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: rolePatch, detail: rule("iam:UpdateRole") },
+      { body: rolePatch, detail: editRuleOf("roles", "iam:UpdateRole", itemAnswer(roleSchema)) },
     )
     .delete(
       "/:id",
@@ -116,7 +118,7 @@ function itemRoutes(prefix: string, options: RoleRoutesOptions) {
         await roles.remove(actor, params.id);
         set.status = 204;
       },
-      { detail: rule("iam:DeleteRole") },
+      { detail: editRuleOf("roles", "iam:DeleteRole", doneAnswer) },
     );
 }
 

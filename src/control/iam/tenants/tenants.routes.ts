@@ -1,7 +1,9 @@
 import { Elysia, t } from "elysia";
 import { ControlError } from "../../http/control-error.ts";
 import { parseIfMatch, renderEtag } from "../../http/entity-tag.ts";
+import { doneAnswer, itemAnswer, madeAnswer, pageAnswer, type RouteAnswer } from "../../http/route-answer.ts";
 import { tenantSlugPattern } from "../../tenants/ensure-tenant.ts";
+import { tenantSchema } from "../identity-answers.ts";
 import { type IdentityRoutesBase, pageQuery, renderTime, wantedPage } from "../identity-routes.ts";
 import type { Tenants, TenantView } from "./tenants.ts";
 
@@ -29,8 +31,8 @@ const newTenant = t.Object(
   strict,
 );
 const tenantPatch = t.Object({ ...names, limits: t.Optional(limits) }, strict);
-const rule = (action: string) => ({ tags: ["tenants"], action, scope: "G" });
-const freshRule = (action: string) => ({ ...rule(action), freshProof: true });
+const shown = itemAnswer(tenantSchema);
+const rule = (action: string, answer: RouteAnswer = shown) => ({ tags: ["tenants"], action, scope: "G", answer });
 
 /** `/api/v1/tenants`: list, make, read, change (limits too), remove; `suspend`, `resume`. For global administrators alone. */
 export function tenantRoutes(options: TenantRoutesOptions) {
@@ -48,7 +50,7 @@ function collectionRoutes({ guard, tenants }: TenantRoutesOptions) {
         const { items, nextCursor } = await tenants.list(wantedPage(query));
         return { items: items.map(render), nextCursor };
       },
-      { query: pageQuery, detail: rule("maxiofs:ListTenants") },
+      { query: pageQuery, detail: rule("maxiofs:ListTenants", pageAnswer(tenantSchema)) },
     )
     .post(
       "/",
@@ -60,7 +62,7 @@ function collectionRoutes({ guard, tenants }: TenantRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: newTenant, detail: rule("maxiofs:CreateTenant") },
+      { body: newTenant, detail: rule("maxiofs:CreateTenant", madeAnswer(tenantSchema)) },
     );
 }
 
@@ -102,7 +104,7 @@ function itemRoutes(options: TenantRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: tenantPatch, detail: rule("maxiofs:UpdateTenant") },
+      { body: tenantPatch, detail: { ...rule("maxiofs:UpdateTenant"), ifMatch: true } },
     )
     .delete(
       "/:tenant",
@@ -111,23 +113,32 @@ function itemRoutes(options: TenantRoutesOptions) {
         await tenants.remove(editor(options, request, params.tenant));
         set.status = 204;
       },
-      { detail: freshRule("maxiofs:DeleteTenant") },
+      { detail: { ...rule("maxiofs:DeleteTenant", doneAnswer), freshProof: true, ifMatch: true } },
     );
+}
+
+/** What a change of state needs of the framework's context. */
+interface StateCall {
+  readonly request: Request;
+  readonly set: { readonly headers: Record<string, string | number> };
 }
 
 function stateRoutes(options: TenantRoutesOptions) {
   const { guard, tenants } = options;
-  const setStatus = async (request: Request, tenantId: string, status: "active" | "suspended") => {
+  // Suspending is urgent: no revision is asked for.
+  const setStatus = async ({ request, set }: StateCall, tenantId: string, status: "active" | "suspended") => {
     const { caller } = guard.requireUser(request);
     requireTenant(options, { request, tenantId }, "maxiofs:UpdateTenant");
     if (tenantId === caller.tenantId) throw new ControlError("Conflict", "This is your own tenant");
-    return render(await tenants.setStatus({ caller, tenantId }, status));
+    const view = await tenants.setStatus({ caller, tenantId }, status);
+    set.headers["etag"] = renderEtag(view.revision);
+    return render(view);
   };
   return new Elysia({ normalize: false })
-    .post("/:tenant/suspend", ({ request, params }) => setStatus(request, params.tenant, "suspended"), {
+    .post("/:tenant/suspend", ({ params, ...call }) => setStatus(call, params.tenant, "suspended"), {
       detail: rule("maxiofs:UpdateTenant"),
     })
-    .post("/:tenant/resume", ({ request, params }) => setStatus(request, params.tenant, "active"), {
+    .post("/:tenant/resume", ({ params, ...call }) => setStatus(call, params.tenant, "active"), {
       detail: rule("maxiofs:UpdateTenant"),
     });
 }

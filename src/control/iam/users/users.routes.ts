@@ -1,8 +1,11 @@
 import { Elysia, t } from "elysia";
 import { renderEtag } from "../../http/entity-tag.ts";
+import { doneAnswer, itemAnswer, madeAnswer, pageAnswer } from "../../http/route-answer.ts";
+import { userSchema } from "../identity-answers.ts";
 import {
   actorOf,
   editorOf,
+  editRuleOf,
   type IdentityRoutesBase,
   identityPrefixes,
   nameText,
@@ -26,6 +29,11 @@ export interface UserRoutesOptions extends IdentityRoutesBase {
   readonly users: Users;
 }
 
+/** The part of an answer that is made before it. */
+interface Headed {
+  readonly headers: Record<string, string | number>;
+}
+
 const strict = { additionalProperties: false };
 const newUser = t.Object(
   {
@@ -45,7 +53,7 @@ const userPatch = t.Object(
   },
   strict,
 );
-const rule = (action: string, freshProof = false) => ruleOf("users", action, freshProof);
+const shown = itemAnswer(userSchema);
 
 /** `users`: list, make, read, change, remove; `suspend`, `resume`, `global`. */
 export function userRoutes(options: UserRoutesOptions) {
@@ -68,7 +76,7 @@ function collectionRoutes(prefix: string, options: UserRoutesOptions) {
         const { items, nextCursor } = await users.list(actor.tenantId, wantedPage(query));
         return { items: items.map(render), nextCursor };
       },
-      { query: pageQuery, detail: rule("iam:ListUsers") },
+      { query: pageQuery, detail: ruleOf("users", "iam:ListUsers", pageAnswer(userSchema)) },
     )
     .post(
       "/",
@@ -82,7 +90,7 @@ function collectionRoutes(prefix: string, options: UserRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: newUser, detail: rule("iam:CreateUser") },
+      { body: newUser, detail: ruleOf("users", "iam:CreateUser", madeAnswer(userSchema)) },
     );
 }
 
@@ -97,7 +105,7 @@ function itemRoutes(prefix: string, options: UserRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { detail: rule("iam:GetUser") },
+      { detail: ruleOf("users", "iam:GetUser", shown) },
     )
     .patch(
       "/:id",
@@ -109,7 +117,7 @@ function itemRoutes(prefix: string, options: UserRoutesOptions) {
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
       },
-      { body: userPatch, detail: rule("iam:UpdateUser") },
+      { body: userPatch, detail: editRuleOf("users", "iam:UpdateUser", shown) },
     )
     .delete(
       "/:id",
@@ -119,41 +127,46 @@ function itemRoutes(prefix: string, options: UserRoutesOptions) {
         await users.remove(actor, params.id);
         set.status = 204;
       },
-      { detail: rule("iam:DeleteUser") },
+      { detail: editRuleOf("users", "iam:DeleteUser", doneAnswer) },
     );
 }
 
 function stateRoutes(prefix: string, options: UserRoutesOptions) {
   const { users } = options;
+  // Suspending is urgent: no revision is asked for.
+  const setStatus = async (routed: RoutedRequest, set: Headed, status: UserView["status"]) => {
+    const actor = actorOf(options, routed);
+    const { userId } = await find(options, routed, [actor, "iam:UpdateUser"]);
+    const view = await users.setStatus(actor, userId, status);
+    set.headers["etag"] = renderEtag(view.revision);
+    return render(view);
+  };
   return new Elysia({ prefix, normalize: false })
-    .post(
-      "/:id/suspend",
-      async ({ request, params }) => {
-        const actor = actorOf(options, { request, params });
-        await find(options, { request, params }, [actor, "iam:UpdateUser"]);
-        return render(await users.setStatus(actor, params.id, "suspended"));
-      },
-      { detail: rule("iam:UpdateUser") },
-    )
-    .post(
-      "/:id/resume",
-      async ({ request, params }) => {
-        const actor = actorOf(options, { request, params });
-        await find(options, { request, params }, [actor, "iam:UpdateUser"]);
-        return render(await users.setStatus(actor, params.id, "active"));
-      },
-      { detail: rule("iam:UpdateUser") },
-    )
+    .post("/:id/suspend", ({ request, params, set }) => setStatus({ request, params }, set, "suspended"), {
+      detail: ruleOf("users", "iam:UpdateUser", shown),
+    })
+    .post("/:id/resume", ({ request, params, set }) => setStatus({ request, params }, set, "active"), {
+      detail: ruleOf("users", "iam:UpdateUser", shown),
+    })
     .put(
       "/:id/global",
-      async ({ request, params, body }) => {
-        const actor = actorOf(options, { request, params });
+      async ({ request, params, body, set }) => {
+        const actor = editorOf(options, { request, params });
         await users.get(actor.tenantId, params.id);
-        return render(await users.setGlobal(actor, params.id, body.global));
+        const view = await users.setGlobal(actor, params.id, body.global);
+        set.headers["etag"] = renderEtag(view.revision);
+        return render(view);
       },
       {
         body: t.Object({ global: t.Boolean() }, strict),
-        detail: { tags: ["users"], action: "maxiofs:SetGlobal", scope: "G", freshProof: true },
+        detail: {
+          tags: ["users"],
+          action: "maxiofs:SetGlobal",
+          scope: "G",
+          freshProof: true,
+          ifMatch: true,
+          answer: shown,
+        },
       },
     );
 }
