@@ -35,6 +35,7 @@ import { userLoginRoutes } from "./session/user-logins.routes.ts";
 import type { ServerSettings } from "./settings/server-settings.ts";
 import { settingsRoutes } from "./settings/settings.routes.ts";
 import type { SnapshotPublisher } from "./snapshot/publisher.ts";
+import type { Sts } from "./sts/sts.ts";
 import { stsSessionRoutes } from "./sts/sts-sessions.routes.ts";
 import type { StsSessions } from "./sts/sts-sessions.ts";
 
@@ -54,6 +55,7 @@ export interface ControlAppOptions {
   readonly audit: AuditTrail;
   readonly dataEvents: DataEventFiles;
   readonly questions: WorkerQuestions;
+  readonly sts: Pick<Sts, "enter">;
   readonly stsSessions: StsSessions;
   readonly idempotency: Pick<IdempotencyKeys, "begin">;
   readonly history: MetricsHistory;
@@ -81,6 +83,8 @@ export function createControlApp(options: ControlAppOptions) {
   const { version, logIns, session, s3Port, knownHosts, settings, audit, readiness, registerMetrics, clock, log } =
     options;
   const { guard } = session;
+  const { sts } = options;
+  const entryMode = () => settings.current["security.tenant_entry"];
   const { quotas } = options;
   let rules: RouteRules | undefined;
   let listed: readonly ListedRoute[] = [];
@@ -124,7 +128,7 @@ export function createControlApp(options: ControlAppOptions) {
     .use(authRoutes(session))
     .use(meRoutes({ ...session, rules: () => rules?.all ?? [] }))
     .use(userLoginRoutes(session))
-    .use(identityRoutes({ guard, publisher: options.publisher }, options.identities))
+    .use(identityRoutes({ guard, publisher: options.publisher, sts, entryMode }, options.identities))
     .use(quotaRoutes({ quotas, callerOf: getRequestCaller, allows: session.allows }))
     .use(settingsRoutes({ settings, callerOf: getRequestCaller }))
     .use(stsSessionRoutes(options.stsSessions, getRequestCaller))

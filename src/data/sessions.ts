@@ -73,6 +73,8 @@ export class Sessions {
     const [user, role] = [this.#entries.user.get(principalId), this.#entries.role.get(principalId)];
     if (tenant === undefined) return undefined;
     const about = { tenant, session: content };
+    if (user !== undefined && user.tenantId !== tenant.tenantId)
+      return { kind: "session", accessKeyId, ...about, ...this.#policies.resolveEntry({ ...about, user }) };
     const resolved = user
       ? this.#policies.resolveUser({ ...about, user, narrowing: content.chain })
       : role && this.#policies.resolveRole({ ...about, role });

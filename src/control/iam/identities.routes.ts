@@ -6,11 +6,14 @@ import type { Identities } from "./identities.ts";
 import type { IdentityRoutesBase } from "./identity-routes.ts";
 import { policyRoutes } from "./policies/policies.routes.ts";
 import { roleRoutes } from "./roles/roles.routes.ts";
-import { tenantRoutes } from "./tenants/tenants.routes.ts";
+import { type TenantRoutesOptions, tenantRoutes } from "./tenants/tenants.routes.ts";
 import { userRoutes } from "./users/users.routes.ts";
 
 /** Tenants, users, groups, roles, policies and access keys. */
-export function identityRoutes(base: IdentityRoutesBase, identities: Identities) {
+export function identityRoutes(
+  base: IdentityRoutesBase & Pick<TenantRoutesOptions, "sts" | "entryMode">,
+  identities: Identities,
+) {
   const { tenants, users, groups, roles, policies, accessKeys } = identities;
   return new Elysia({ normalize: false })
     .use(tenantRoutes({ ...base, tenants }))

@@ -53,6 +53,16 @@ export const tenantSchema = t.Object(
   { $id: "Tenant", ...strict },
 );
 
+/** Credentials of an entered tenant, this once. */
+export const enteredSchema = t.Object(
+  {
+    ...{ accessKeyId: t.String(), secretKey: t.String(), sessionToken: t.String() },
+    arn: t.String({ description: "Whom policies of the tenant see" }),
+    ...{ readOnly: t.Boolean(), expiresAt: timeText },
+  },
+  { $id: "EnteredTenant", ...strict },
+);
+
 /** A user as answered. */
 export const userSchema = t.Object(
   {

@@ -65,6 +65,8 @@ function resolveSession(accessKeyId: string, session: SessionContent, source: Ca
   const role = publisher.entries("role").get(principalId);
   const tenant = publisher.entries("tenant").get(tenantId);
   if (tenant === undefined) throw new StsError("InvalidClientTokenId");
+  if (user !== undefined && user.tenantId !== tenantId)
+    throw new StsError("AccessDenied", "Credentials of an entered tenant give out no others");
   const identity = user
     ? policies.resolveUser({ user, tenant, narrowing: chain, session })
     : role && policies.resolveRole({ role, tenant, session });

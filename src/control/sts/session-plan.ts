@@ -56,6 +56,34 @@ export function planOwnSession(order: GetSessionToken, caller: SessionCaller, bo
   };
 }
 
+/** Life of the credentials of an entered tenant, seconds. */
+const entrySeconds = 3600;
+
+/** A global administrator who enters a tenant. */
+export interface TenantEntrance {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly userName: string;
+  /** Texts of policies that narrow the credential he calls with. */
+  readonly narrowing: readonly string[];
+  readonly readOnly: boolean;
+}
+
+/** A global administrator's session in a tenant. @throws StsError PackedPolicyTooLarge */
+export function planEntry(
+  { tenantId, userId, userName, narrowing, readOnly }: TenantEntrance,
+  { nowMs, maxSeconds, mfaAtMs }: LifeBounds,
+): SessionContent {
+  const narrowed = narrowing.map((text): CredentialLink => ({ layer: "keyPolicy", texts: [text], policyIds: [] }));
+  const readonly: CredentialLink = { layer: "sessionPolicy", texts: [], policyIds: [`${builtInPrefix}readonly`] };
+  return {
+    ...{ tenantId, principalId: userId, sessionName: userName, sourceIdentity: null },
+    ...{ issuedAtMs: nowMs, expiresAtMs: nowMs + Math.min(entrySeconds, maxSeconds) * 1000, mfaAtMs },
+    ...{ tags: [], transitiveTagKeys: [], lineage: [] },
+    chain: boundedChain([...narrowed, ...(readOnly ? [readonly] : [])]),
+  };
+}
+
 /** What narrows an assumed role's session and how long it lives. @throws StsError ValidationError, AccessDenied, PackedPolicyTooLarge */
 export function planAssumedRole(
   order: AssumeRole,

@@ -252,3 +252,35 @@ test("Sts: each session and each refusal is an event; secrets and tokens are in 
     expect([text.includes(issued.secretKey), text.includes(issued.sessionToken)]).toEqual([false, false]);
   }
 });
+
+test("Sts: credentials of an entered tenant are listed and revoked there, and give out no others", async () => {
+  const opened = await openSts({ trust: trusts("*") });
+  const { publisher, sessions, sts } = opened;
+  const user = publisher.entries("user").get(userId);
+  const tenant = publisher.entries("tenant").get(stsIds.otherTenantId);
+  if (user === undefined || tenant === undefined) throw new Error("There is no such user or tenant");
+  await publisher.publish([{ kind: "user", id: userId, value: { ...user, global: true } }]);
+  const caller: Parameters<typeof sts.enter>[0]["caller"] = {
+    ...{ userId, userName: "carol", tenantId: stsIds.tenantId, global: true, narrowing: [], mfa: true },
+    ...{ freshProof: true, address: "192.0.2.7", agent: "test", requestId: "R" },
+    via: "console",
+  };
+  const entered = await sts.enter({ caller, tenant, reason: "help", readOnly: false });
+  const page = { limit: 10, after: "" };
+  expect(await sessions.list(stsIds.tenantId, page)).toEqual([]);
+  const shown = async () =>
+    (await sessions.list(stsIds.otherTenantId, page)).map(({ sessionId, state }) => [sessionId, state]);
+  expect(await shown()).toEqual([[entered.accessKeyId, "active"]]);
+  const as = {
+    kind: "issued",
+    ...entered,
+    assumed: undefined,
+    sourceIdentity: undefined,
+    packedPercent: undefined,
+  } as const;
+  expect(await codeOf(askSts(opened, assumeOrder({ roleArn: otherRoleArn }), as))).toBe("AccessDenied");
+  expect(await codeOf(askSts(opened, tokenOrder(), as))).toBe("AccessDenied");
+  const origin = { actor: { kind: "system", id: "", name: "" }, via: "system" } as const;
+  await sessions.revoke(stsIds.otherTenantId, entered.accessKeyId, origin);
+  expect(await shown()).toEqual([[entered.accessKeyId, "revoked"]]);
+});

@@ -2,6 +2,7 @@ import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
 import { parseArn } from "#kernel/policy/arn-pattern.ts";
 import { IdentityPolicies, roleArnOf } from "#kernel/policy/identity-policies.ts";
+import type { TenantEntry } from "#kernel/protocol/identities.ts";
 import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { SessionAnswer, SessionOrder } from "#kernel/protocol/sts.ts";
 import type { CallOrigin, ControlCall } from "#kernel/protocol/to-control.ts";
@@ -14,9 +15,12 @@ import {
 } from "#kernel/sts/session-token.ts";
 import { StsError } from "#kernel/sts/sts-error.ts";
 import type { RecordAudit } from "../audit/audit-event.ts";
-import type { ControlDatabase } from "../database/control-database.ts";
+import { originOfCaller } from "../audit/origin-of-caller.ts";
+import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
 import { readInteger, readText } from "../database/row-values.ts";
 import type { SerialQueue } from "../database/serial-queue.ts";
+import type { Caller } from "../http/caller.ts";
+import { ControlError } from "../http/control-error.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import { makeUniqueId } from "../tenants/new-identifiers.ts";
 import { resolveSessionCaller, type SessionCaller } from "./session-caller.ts";
@@ -24,6 +28,7 @@ import {
   effectiveSourceIdentity,
   type LifeBounds,
   planAssumedRole,
+  planEntry,
   planOwnSession,
   sessionPolicyLink,
 } from "./session-plan.ts";
@@ -60,6 +65,25 @@ export interface StsOptions {
 /** A worker's call for temporary credentials. */
 export type IssueCall = Extract<ControlCall, { readonly kind: "issueSession" }>;
 
+/** A global administrator on the way into another tenant. */
+export interface Entrance {
+  readonly caller: Caller;
+  readonly tenant: TenantEntry;
+  readonly reason: string;
+  readonly readOnly: boolean;
+}
+
+/** Credentials of an entered tenant. */
+export interface EnteredSession {
+  /** `ASIA...` */
+  readonly accessKeyId: string;
+  readonly secretKey: string;
+  readonly sessionToken: string;
+  readonly expiresAtMs: number;
+  /** Whom policies of the tenant see. */
+  readonly arn: string;
+}
+
 type AssumeRole = Extract<SessionOrder, { kind: "assumeRole" }>;
 
 /** A session that is decided, with the role it is of. */
@@ -92,6 +116,32 @@ export class Sts {
         if (error.code === "AccessDenied") await this.#recordDenial(call, error);
         return { kind: "refused", code: error.code, message: error.message };
       }
+    });
+  }
+
+  /**
+   * Credentials with which a global administrator acts in a tenant that is not his own. Recorded in the chains of both tenants.
+   * @throws ControlError Conflict for a tenant that is suspended
+   */
+  enter({ caller, tenant, reason, readOnly }: Entrance): Promise<EnteredSession> {
+    const { clock, maxSeconds, turns } = this.#options;
+    return turns.run(async () => {
+      if (tenant.status !== "active") throw new ControlError("Conflict", "The tenant is suspended");
+      const nowMs = clock.nowMs();
+      const bounds = { nowMs, maxSeconds: maxSeconds(), mfaAtMs: caller.mfa ? nowMs : null };
+      const content = planEntry({ ...caller, tenantId: tenant.tenantId, readOnly }, bounds);
+      const { accountId, slug: name, tenantId: id } = tenant;
+      const resource = { kind: "tenant", id, name, arn: `arn:aws:maxiofs::${accountId}:tenant/${id}` };
+      const sealed = await this.#store(content, caller, async (queries, accessKeyId) => {
+        const expiresAt = new Date(content.expiresAtMs).toISOString();
+        const change = { session: { after: { accessKeyId, expiresAt, readOnly, reason } } };
+        const event = { ...originOfCaller(caller), action: "maxiofs:EnterTenant", resource, change } as const;
+        for (const tenantId of [id, caller.tenantId]) {
+          await this.#options.record(queries, { ...event, tenantId, outcome: "success" });
+        }
+      });
+      const arn = `arn:aws:sts::${accountId}:assumed-role/tenant-entry/${content.sessionName}`;
+      return { ...sealed, expiresAtMs: content.expiresAtMs, arn };
     });
   }
 
@@ -186,29 +236,9 @@ export class Sts {
   }
 
   async #seal(call: IssueCall, { content, wanted }: Plan): Promise<SessionAnswer> {
-    const { tokenKeys, random, database } = this.#options;
-    const key = await tokenKeys.current();
-    const accessKeyId = makeUniqueId("ASIA", random);
-    const sessionToken = sealSessionToken(content, { key, accessKeyId, nonce: random.bytes(tokenNonceBytes) });
-    if (sessionToken.length > maxSessionTokenLength) throw new StsError("PackedPolicyTooLarge");
-    await database.transaction(async (queries) => {
-      const { tenantId, principalId, sessionName, lineage, sourceIdentity, issuedAtMs, expiresAtMs } = content;
-      const { address, agent } = call.origin;
-      await tokenKeys.count(queries, key);
-      await insertSession(queries, {
-        ...{
-          sessionId: accessKeyId,
-          tenantId,
-          principalId,
-          sessionName,
-          lineage,
-          sourceIdentity,
-          issuedAtMs,
-          expiresAtMs,
-        },
-        ...{ mfa: content.mfaAtMs !== null, address, agent },
-      });
-      await this.#options.record(queries, {
+    const { tenantId, principalId, sessionName, expiresAtMs } = content;
+    const sealed = await this.#store(content, call.origin, (queries, accessKeyId) =>
+      this.#options.record(queries, {
         ...{ ...actorOf(call.origin), tenantId, action: actionOf(call.order), outcome: "success" },
         resource: {
           kind: wanted ? "role" : "user",
@@ -216,10 +246,29 @@ export class Sts {
           ...(wanted && { name: wanted.role.name, arn: roleArnOf(wanted.tenant, wanted.role) }),
         },
         change: { session: { after: { accessKeyId, sessionName, expiresAt: new Date(expiresAtMs).toISOString() } } },
-      });
+      }),
+    );
+    return { kind: "issued", ...sealed, ...describe(content, wanted, sealed.sessionToken) };
+  }
+
+  /** Seals a session and remembers it, with its event. @throws StsError PackedPolicyTooLarge */
+  async #store(
+    content: SessionContent,
+    { address, agent }: Pick<CallOrigin, "address" | "agent">,
+    record: (queries: ControlQueries, accessKeyId: string) => Promise<void>,
+  ): Promise<Pick<EnteredSession, "accessKeyId" | "secretKey" | "sessionToken">> {
+    const { tokenKeys, random, database } = this.#options;
+    const key = await tokenKeys.current();
+    const accessKeyId = makeUniqueId("ASIA", random);
+    const sessionToken = sealSessionToken(content, { key, accessKeyId, nonce: random.bytes(tokenNonceBytes) });
+    if (sessionToken.length > maxSessionTokenLength) throw new StsError("PackedPolicyTooLarge");
+    await database.transaction(async (queries) => {
+      const { mfaAtMs, ...rest } = content;
+      await tokenKeys.count(queries, key);
+      await insertSession(queries, { ...rest, sessionId: accessKeyId, mfa: mfaAtMs !== null, address, agent });
+      await record(queries, accessKeyId);
     });
-    const secretKey = deriveSessionSecret(key.key, accessKeyId);
-    return { kind: "issued", accessKeyId, secretKey, sessionToken, ...describe(content, wanted, sessionToken) };
+    return { accessKeyId, secretKey: deriveSessionSecret(key.key, accessKeyId), sessionToken };
   }
 
   async #recordDenial({ credential, order, origin }: IssueCall, { code }: StsError): Promise<void> {

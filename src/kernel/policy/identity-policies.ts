@@ -53,6 +53,13 @@ export interface AssumedRole {
   readonly session: SessionContent;
 }
 
+/** A global administrator in a tenant that is not his own. */
+export interface EnteredTenant {
+  readonly user: UserEntry;
+  readonly tenant: TenantEntry;
+  readonly session: SessionContent;
+}
+
 const builtInPrefix = "arn:aws:iam::aws:policy/";
 /** Compiled policies that are remembered; built-in ones beside them. */
 const maxCompiled = 4096;
@@ -111,6 +118,32 @@ export class IdentityPolicies {
         ...valuesOfSession(session),
       ]),
       ...this.#combine(identity, this.#links(roleArn, role.boundaryPolicyId, session.chain)),
+    };
+  }
+
+  /**
+   * A global administrator in a tenant that he entered: all of S3 there, as far as his boundary and what narrows the session let him.
+   * His own policies say nothing about foreign buckets.
+   */
+  resolveEntry({ user, tenant, session }: EnteredTenant): ResolvedIdentity {
+    const { accountId, canonicalId } = tenant;
+    const roleArn = `arn:aws:iam::${accountId}:role/maxiofs/tenant-entry`;
+    const sessionArn = `arn:aws:sts::${accountId}:assumed-role/tenant-entry/${session.sessionName}`;
+    const sessionId = `${user.userId}:${session.sessionName}`;
+    return {
+      caller: { kind: "role", accountId, canonicalId, roleId: user.userId, roleArn, sessionId, sessionArn },
+      arn: sessionArn,
+      values: new Map([
+        ["aws:userid", sessionId],
+        ["aws:PrincipalArn", roleArn],
+        ["aws:PrincipalAccount", accountId],
+        ["aws:PrincipalType", "AssumedRole"],
+        ...valuesOfSession(session),
+      ]),
+      ...this.#combine(
+        this.#managed([`${builtInPrefix}readwrite`]),
+        this.#links(roleArn, user.boundaryPolicyId, session.chain),
+      ),
     };
   }
 

@@ -28,7 +28,6 @@ export type SettingOverrides = Partial<Settings>;
 export const unavailableSettings: ReadonlySet<SettingName> = new Set<SettingName>([
   "security.sts_federation_enabled",
   "security.iam_api_enabled",
-  "security.tenant_entry",
   "security.block_public_access",
   "s3.new_bucket_defaults",
   "s3.lifecycle_day_seconds",

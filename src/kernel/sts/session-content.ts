@@ -4,9 +4,9 @@ import type { IdentityTag } from "../protocol/identities.ts";
 /** What a session token says: who the session is of, and what narrows it. Times are ms since 1970. */
 export interface SessionContent {
   readonly tenantId: string;
-  /** `AIDA...`: a user's own session; `AROA...`: an assumed role. */
+  /** `AIDA...`: a user's own session, or of another tenant a global administrator who entered; `AROA...`: an assumed role. */
   readonly principalId: string;
-  /** Of an assumed role; empty else. */
+  /** Of an assumed role, and the name of who entered; empty else. */
   readonly sessionName: string;
   readonly sourceIdentity: string | null;
   readonly issuedAtMs: number;

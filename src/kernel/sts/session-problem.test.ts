@@ -48,3 +48,24 @@ test("findSessionProblem: gone with role, user or tenant; suspended with user or
   expect(find({ tenant: new Map([[testTenant.tenantId, { ...testTenant, status: "suspended" }]]) })).toBe("suspended");
   expect(find({ user: new Map() }, testIssuedAtMs, { ...testSession, lineage: [] })).toBe("gone");
 });
+
+test("findSessionProblem: in a tenant that is not the user's a session counts while he is a global administrator and it is active", () => {
+  const home = { ...testTenant, tenantId: "home" };
+  const entered = { ...testSession, lineage: [] };
+  const findEntered = (user: object, tenant: object = {}) =>
+    find(
+      {
+        tenant: new Map([
+          ["home", home],
+          [testTenant.tenantId, { ...testTenant, ...tenant }],
+        ]),
+        user: new Map([[testUser.userId, { ...testUser, tenantId: "home", global: true, ...user }]]),
+      },
+      testIssuedAtMs,
+      entered,
+    );
+  expect(findEntered({})).toBeUndefined();
+  expect(findEntered({ global: false })).toBe("gone");
+  expect(findEntered({ status: "suspended" })).toBe("suspended");
+  expect(findEntered({}, { status: "suspended" })).toBe("suspended");
+});

@@ -2,7 +2,7 @@ import type { RoleEntry, TenantEntry, UserEntry } from "../protocol/identities.t
 import type { RevocationEntry } from "../protocol/sts.ts";
 import type { SessionContent } from "./session-content.ts";
 
-/** Why a session does not count any more. `gone`: a user or role it came from was deleted; `suspended`: that user, or a tenant, is. */
+/** Why a session does not count any more. `gone`: a user or role it came from was deleted, or is no global administrator any more; `suspended`: that user, or a tenant, is. */
 export interface SessionProblem {
   readonly kind: "expired" | "revoked" | "gone" | "suspended";
 }
@@ -33,12 +33,19 @@ export function findSessionProblem(
     const revocation = records.revocation.get(id);
     if (revocation !== undefined && issuedAtMs < revocation.beforeMs) return { kind: "revoked" };
   }
-  if (findOwner(principalId, records)?.tenantId !== tenantId) return { kind: "gone" };
+  const owner = findOwner(principalId, records);
+  if (owner === undefined || (owner.tenantId !== tenantId && !mayEnter(owner))) return { kind: "gone" };
+  if (records.tenant.get(tenantId)?.status === "suspended") return { kind: "suspended" };
   for (const id of [principalId, ...lineage]) {
     const problem = findPrincipalProblem(id, records);
     if (problem !== undefined) return { kind: problem };
   }
   return undefined;
+}
+
+/** A session in another tenant than its user's is one that a global administrator entered with. */
+function mayEnter(owner: UserEntry | RoleEntry): boolean {
+  return "global" in owner && owner.global;
 }
 
 function findOwner(id: string, { user, role }: SessionRecords): UserEntry | RoleEntry | undefined {

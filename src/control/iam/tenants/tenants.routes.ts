@@ -1,15 +1,26 @@
 import { Elysia, t } from "elysia";
 import { ControlError } from "../../http/control-error.ts";
 import { parseIfMatch, renderEtag } from "../../http/entity-tag.ts";
-import { doneAnswer, itemAnswer, madeAnswer, pageAnswer, type RouteAnswer } from "../../http/route-answer.ts";
+import {
+  doneAnswer,
+  itemAnswer,
+  madeAnswer,
+  pageAnswer,
+  type RouteAnswer,
+  valueAnswer,
+} from "../../http/route-answer.ts";
+import type { Sts } from "../../sts/sts.ts";
 import { tenantSlugPattern } from "../../tenants/ensure-tenant.ts";
-import { tenantSchema } from "../identity-answers.ts";
+import { enteredSchema, tenantSchema } from "../identity-answers.ts";
 import { type IdentityRoutesBase, pageQuery, renderTime, wantedPage } from "../identity-routes.ts";
 import type { Tenants, TenantView } from "./tenants.ts";
 
 /** What the routes stand on. */
 export interface TenantRoutesOptions extends IdentityRoutesBase {
   readonly tenants: Tenants;
+  readonly sts: Pick<Sts, "enter">;
+  /** `security.tenant_entry`; asked each time. */
+  readonly entryMode: () => "allowed" | "read_only" | "off";
 }
 
 const strict = { additionalProperties: false };
@@ -31,15 +42,24 @@ const newTenant = t.Object(
   strict,
 );
 const tenantPatch = t.Object({ ...names, limits: t.Optional(limits) }, strict);
+const entrance = t.Object(
+  { reason: t.String({ minLength: 1, maxLength: 500, pattern: "^[^\\u0000-\\u001f\\u007f]*$" }) },
+  strict,
+);
 const shown = itemAnswer(tenantSchema);
+const enteredAnswer: RouteAnswer = {
+  ...valueAnswer(enteredSchema, "Credentials for S3, for an hour at most; revoked in the tenant's sts-sessions"),
+  status: 201,
+};
 const rule = (action: string, answer: RouteAnswer = shown) => ({ tags: ["tenants"], action, scope: "G", answer });
 
-/** `/api/v1/tenants`: list, make, read, change (limits too), remove; `suspend`, `resume`. For global administrators alone. */
+/** `/api/v1/tenants`: list, make, read, change (limits too), remove; `suspend`, `resume`, `enter`. For global administrators alone. */
 export function tenantRoutes(options: TenantRoutesOptions) {
   return new Elysia({ prefix: "/api/v1/tenants", normalize: false })
     .use(collectionRoutes(options))
     .use(itemRoutes(options))
-    .use(stateRoutes(options));
+    .use(stateRoutes(options))
+    .use(entryRoutes(options));
 }
 
 function collectionRoutes({ guard, tenants }: TenantRoutesOptions) {
@@ -141,6 +161,29 @@ function stateRoutes(options: TenantRoutesOptions) {
     .post("/:tenant/resume", ({ params, ...call }) => setStatus(call, params.tenant, "active"), {
       detail: rule("maxiofs:UpdateTenant"),
     });
+}
+
+function entryRoutes(options: TenantRoutesOptions) {
+  const { guard, publisher, sts, entryMode } = options;
+  return new Elysia({ normalize: false }).post(
+    "/:tenant/enter",
+    async ({ request, params, body, set }) => {
+      const { caller } = guard.requireUser(request);
+      const { tenant: tenantId } = params;
+      requireTenant(options, { request, tenantId }, "maxiofs:EnterTenant");
+      const tenant = publisher.entries("tenant").get(tenantId);
+      if (tenant === undefined) throw new ControlError("NotFound");
+      if (tenantId === caller.tenantId) throw new ControlError("Conflict", "This is your own tenant");
+      const mode = entryMode();
+      if (mode === "off") throw new ControlError("Forbidden", "security.tenant_entry is off");
+      const readOnly = mode === "read_only";
+      const { expiresAtMs, ...entered } = await sts.enter({ caller, tenant, reason: body.reason, readOnly });
+      set.status = 201;
+      set.headers["cache-control"] = "no-store";
+      return { ...entered, readOnly, expiresAt: renderTime(expiresAtMs) };
+    },
+    { body: entrance, detail: { ...rule("maxiofs:EnterTenant", enteredAnswer), freshProof: true } },
+  );
 }
 
 function editor({ guard }: TenantRoutesOptions, request: Request, tenantId: string) {
