@@ -114,7 +114,7 @@ export class Control {
   #looking: Promise<unknown> | undefined;
   #history: Timer | undefined;
   #keeping: Promise<unknown> | undefined;
-  #running: Promise<unknown> = Promise.resolve();
+  #running: Promise<unknown> | undefined;
 
   constructor(parts: ControlParts) {
     this.firstAdministrator = parts.firstAdministrator;
@@ -161,7 +161,9 @@ export class Control {
       log,
     });
     this.#upkeep = setInterval(() => {
-      this.#running = this.#runUpkeep();
+      this.#running ??= this.#runUpkeep().finally(() => {
+        this.#running = undefined;
+      });
     }, upkeepMs);
     this.#quotaWatch = setInterval(() => {
       this.#looking ??= this.#lookAtQuotas();

@@ -99,3 +99,53 @@ test("accessKeyRoutes: bad bodies name the part and store nothing", async () => 
   expect((await send("POST", path, `"${"a".repeat(2 ** 21)}"`)).status).toBe(413);
   expect(control.publisher.keys.size).toBe(1);
 });
+
+test.each([
+  '"2031-02-03T04:05:06Z"',
+  " 2031-02-03T04:05:06Z",
+  "2031-02-03T04:05:06Z ",
+  "2031-02-30T04:05:06Z?",
+  "2031-13-03T04:05:06Z",
+  "",
+])("accessKeyRoutes: the end %j is no moment: a key that should end never stays for ever", async (expiresAt) => {
+  const { send } = await open();
+  expect((await send("POST", path, { userName: "alice", expiresAt })).status).toBe(400);
+  const ending = { userName: "alice", expiresAt: "2031-02-03T04:05:06Z" };
+  const { accessKeyId } = (await send("POST", path, ending)).body;
+  expect((await send("PATCH", `${path}/${accessKeyId}`, { expiresAt })).status).toBe(400);
+  expect((await send("GET", `${path}/${accessKeyId}`)).body.expiresAt).toBe("2031-02-03T04:05:06.000Z");
+});
+
+test("AccessKeys.update: changes at the same time keep each other's parts", async () => {
+  const { send, control } = await open();
+  const { accessKeyId, tenantId } = (await send("POST", path, { userName: "alice" })).body;
+  const { accessKeys } = control.identities;
+  const { userId } = await control.identities.users.find(tenantId, "admin");
+  const caller = {
+    ...{ userId, userName: "admin", tenantId, global: true, narrowing: [], mfa: false, freshProof: true },
+    via: "basic" as const,
+    ...{ address: "", agent: "", requestId: "" },
+  };
+  await Promise.all([
+    accessKeys.update({ caller, tenantId }, accessKeyId, { enabled: false }),
+    accessKeys.update({ caller, tenantId }, accessKeyId, { description: "nightly" }),
+  ]);
+  expect(await accessKeys.get(tenantId, accessKeyId)).toMatchObject({ enabled: false, description: "nightly" });
+});
+
+test("AccessKeys.list: a key that workers are still told of ends no list", async () => {
+  const { send, control } = await open();
+  const { accessKeyId, tenantId } = (await send("POST", path, { userName: "alice" })).body;
+  await send("POST", path, { userName: "alice" });
+  await send("POST", path, { userName: "alice" });
+  const value = control.publisher.keys.get(accessKeyId);
+  await control.publisher.publish([{ kind: "key", id: accessKeyId, value: null }]);
+  const seen: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page = await control.identities.accessKeys.list(tenantId, { limit: 1, cursor, userId: "" });
+    seen.push(...page.items.map((item) => item.accessKeyId));
+    cursor = page.nextCursor;
+  }
+  expect([seen.length, seen.includes(accessKeyId)]).toEqual([3, false]);
+  if (value) await control.publisher.publish([{ kind: "key", id: accessKeyId, value }]);
+});

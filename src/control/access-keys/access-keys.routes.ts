@@ -3,6 +3,7 @@ import { accessKeyIdPattern, secretKeyPattern } from "#kernel/settings/credentia
 import { ControlError } from "../http/control-error.ts";
 import { renderEtag } from "../http/entity-tag.ts";
 import { doneAnswer, itemAnswer, madeAnswer, pageAnswer } from "../http/route-answer.ts";
+import { momentText, parseMoment } from "../http/time-text.ts";
 import { keySchema, madeKeySchema } from "../iam/identity-answers.ts";
 import {
   actorOf,
@@ -34,7 +35,7 @@ const bound = t.Optional(t.Union([t.Integer({ minimum: 0, maximum: Number.MAX_SA
 const parts = {
   policy: t.Optional(t.Union([documentText, t.Null()])),
   description: t.Optional(t.String({ maxLength: 256, pattern: "^[^\\u0000-\\u001f\\u007f]*$" })),
-  expiresAt: t.Optional(t.Union([t.String({ format: "date-time" }), t.Null()])),
+  expiresAt: t.Optional(t.Union([momentText, t.Null()])),
   limits: t.Optional(t.Object({ requestsPerSecond: bound, maxConnections: bound, bytesPerSecond: bound }, strict)),
 };
 const newKey = t.Object(
@@ -97,7 +98,7 @@ function collectionRoutes(prefix: string, options: AccessKeyRoutesOptions) {
         const user = await findUser(options, actor, body.userName);
         requireKeyAction(options, { request, actor, user }, "iam:CreateAccessKey");
         const { policy = null, description = "", expiresAt = null, limits = {}, credentials } = body;
-        const given = { policy, description, limits, expiresAtMs: parseTime(expiresAt) };
+        const given = { policy, description, limits, expiresAtMs: parseEnd(expiresAt) };
         const key = { userId: user.userId, ...given, ...(credentials && { credentials }) };
         const { secretKey, ...view } = await accessKeys.create(actor, key);
         set.status = 201;
@@ -132,7 +133,7 @@ function itemRoutes(prefix: string, options: AccessKeyRoutesOptions) {
         const actor = editorOf(options, { request, params });
         await find(options, { request, params }, [actor, "iam:UpdateAccessKey"]);
         const { expiresAt, ...rest } = body;
-        const patch: KeyPatch = { ...rest, ...(expiresAt !== undefined && { expiresAtMs: parseTime(expiresAt) }) };
+        const patch: KeyPatch = { ...rest, ...(expiresAt !== undefined && { expiresAtMs: parseEnd(expiresAt) }) };
         const view = await accessKeys.update(actor, params.id, patch);
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);
@@ -186,8 +187,8 @@ function requireKeyAction(
   else requireAction(options, { request, actor, arn: user.arn }, action);
 }
 
-function parseTime(text: string | null): number | null {
-  return text === null ? null : Date.parse(text);
+function parseEnd(text: string | null): number | null {
+  return text === null ? null : parseMoment(text, "/expiresAt");
 }
 
 function render({ createdAtMs, expiresAtMs, lastUsed, ...rest }: KeyView): object {

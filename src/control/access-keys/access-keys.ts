@@ -89,17 +89,17 @@ export class AccessKeys {
        ORDER BY k.access_key_id LIMIT $5`,
       [tenantId, cursor, userId, userId, limit + 1],
     );
-    return pageOf(
-      rows.flatMap((row) => this.#show(row)),
-      limit,
-      ({ accessKeyId }) => accessKeyId,
-    );
+    return pageOf(rows, { limit, idColumn: "access_key_id", show: (row) => this.#show(row) });
   }
 
   /** One key. @throws ControlError NotFound, also for those of other tenants */
-  async get(tenantId: string, accessKeyId: string): Promise<KeyView> {
+  get(tenantId: string, accessKeyId: string): Promise<KeyView> {
+    return this.#read(this.#options.database, tenantId, accessKeyId);
+  }
+
+  async #read(queries: Pick<ControlQueries, "all">, tenantId: string, accessKeyId: string): Promise<KeyView> {
     const sql = `${SHOWN} WHERE k.access_key_id = $1 AND u.tenant_id = $2`;
-    const [view] = this.#show(requireRow(await this.#options.database.all(sql, [accessKeyId, tenantId])));
+    const [view] = this.#show(requireRow(await queries.all(sql, [accessKeyId, tenantId])));
     if (view === undefined) throw new ControlError("NotFound");
     return view;
   }
@@ -143,8 +143,8 @@ export class AccessKeys {
   /** Changes a key. @throws ControlError NotFound, PreconditionFailed, InvalidRequest, Conflict: the last key of an administrator */
   async update(actor: Actor, accessKeyId: string, patch: KeyPatch): Promise<KeyView> {
     if (typeof patch.policy === "string") requirePolicy(patch.policy, "key");
-    const before = await this.get(actor.tenantId, accessKeyId);
     await runChange(this.#options, actor, async (queries) => {
+      const before = await this.#read(queries, actor.tenantId, accessKeyId);
       await this.#requireReach(queries, actor, before);
       const { enabled, policy, description, expiresAtMs, limits } = { ...before, ...patch };
       const isUnusable = !enabled || policy !== null || expiresAtMs !== null;
@@ -174,8 +174,8 @@ export class AccessKeys {
    * @throws ControlError NotFound, Forbidden; Conflict when it is the last one an administrator can use
    */
   async remove(actor: Actor, accessKeyId: string): Promise<void> {
-    const before = await this.get(actor.tenantId, accessKeyId);
     await runChange(this.#options, actor, async (queries) => {
+      const before = await this.#read(queries, actor.tenantId, accessKeyId);
       await this.#requireReach(queries, actor, before);
       await requireMade(queries, actor.caller, accessKeyId);
       this.#requireOtherAdministrator(before);

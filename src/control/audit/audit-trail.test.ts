@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, spyOn, test } from "bun:test";
 import { closeAudits, makeEvent, openAudit } from "#testing/opened-audit.ts";
 import { findEvents, verifyChains } from "./read-audit.ts";
 
@@ -176,4 +176,22 @@ test("findEvents: filters on every field, and pages that neither lose nor repeat
   expect(await verifyChains(database, ["nobody"], [])).toEqual([
     { chain: "nobody", eventCount: 0, lastSeq: 0, signedSeq: 0 },
   ]);
+});
+
+test("flush: more denials than one transaction takes are all recorded, in order; a failure keeps the rest", async () => {
+  const { trail, database } = await openAudit();
+  const denials = Array.from({ length: 1_234 }, (_, index) =>
+    makeEvent({ outcome: "denied", action: `iam:A${index}` }),
+  );
+  for (const denial of denials) trail.recordDenial(denial);
+  const original = database.transaction.bind(database);
+  const transaction = spyOn(database, "transaction");
+  transaction.mockImplementation((work) => {
+    const isThird = transaction.mock.calls.length === 3;
+    return isThird ? Promise.reject(new Error("The disk is full")) : original(work);
+  });
+  expect(await trail.flush().catch(({ message }) => message)).toBe("The disk is full");
+  transaction.mockRestore();
+  const { items } = await trail.find({ ...all, filter: { outcome: "denied" }, limit: 2_000 });
+  expect(items.map(({ action }) => action).toReversed()).toEqual(denials.map(({ action }) => action));
 });

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
 import { createUlidMaker, firstUlidAt } from "#kernel/base/ulid.ts";
@@ -18,7 +19,7 @@ import {
   readLastMarkTime,
   readMarks,
 } from "./audit-store.ts";
-import { Denials } from "./denials.ts";
+import { type CountedDenial, Denials } from "./denials.ts";
 import type { AuditExport } from "./export-audit.ts";
 import { type EventQuery, findEvents, type ShownPage, verifyChains } from "./read-audit.ts";
 import type { ChainReport } from "./verify-chain.ts";
@@ -43,6 +44,8 @@ export interface ExportOrder extends Pick<AuditExport, "filter" | "time"> {
 
 const dayMs = 86_400_000;
 const signEveryMs = 3_600_000;
+/** Denials of one transaction. */
+const denialsAtOnce = 500;
 
 /** Who does what the server does by itself. */
 const systemActor = { kind: "system", id: "system", name: "system" } as const;
@@ -77,17 +80,22 @@ export class AuditTrail {
   /** Records the denials that wait. */
   async flush(): Promise<void> {
     const denials = this.#denials.take();
-    if (denials.length === 0) return;
-    try {
-      await this.#options.database.transaction(async (queries) => {
-        for (const { event, count, sinceMs } of denials) {
-          await this.#append(queries, { ...event, ...(count > 1 && { count, since: renderAuditTime(sinceMs) }) });
-        }
+    for (let done = 0; done < denials.length; done += denialsAtOnce) {
+      // A transaction holds the thread: calls and workers get their turn in between.
+      if (done > 0) await nextTurn();
+      await this.#writeDenials(denials.slice(done, done + denialsAtOnce)).catch((error) => {
+        this.#denials.putBack(denials.slice(done));
+        throw error;
       });
-    } catch (error) {
-      this.#denials.putBack(denials);
-      throw error;
     }
+  }
+
+  #writeDenials(denials: readonly CountedDenial[]): Promise<void> {
+    return this.#options.database.transaction(async (queries) => {
+      for (const { event, count, sinceMs } of denials) {
+        await this.#append(queries, { ...event, ...(count > 1 && { count, since: renderAuditTime(sinceMs) }) });
+      }
+    });
   }
 
   /** What is due: waiting denials each time, signatures every hour, retention once a day. Call it every minute. */

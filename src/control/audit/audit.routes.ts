@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
+import { momentText, parseMoment } from "../http/time-text.ts";
 import { dataEventsAnswer, eventsAnswer, exportAnswer, headsAnswer, verifiedAnswer } from "./audit-answers.ts";
 import type { AuditFilter } from "./audit-filter.ts";
 import { serverChain } from "./audit-record.ts";
@@ -16,7 +17,7 @@ const maxPage = 1000;
 const defaultPage = 50;
 
 const text = t.Optional(t.String({ minLength: 1, maxLength: 2048 }));
-const time = t.Optional(t.String({ pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,6})?)?Z$" }));
+const time = t.Optional(momentText);
 
 /** Chain and filters; `tenant` is a tenant's id, or `server`, and only global administrators may name another than their own. */
 const selection = {
@@ -166,10 +167,7 @@ function chooseChain({ global, tenantId }: Caller, wanted: string | undefined): 
 function checkTimes<F extends AuditFilter>(filter: F): F {
   for (const name of ["from", "to"] as const) {
     const value = filter[name];
-    if (value === undefined || !Number.isNaN(Date.parse(value))) continue;
-    throw new ControlError("InvalidRequest", undefined, [
-      { pointer: `/${name}`, message: "must be a time (RFC 3339)" },
-    ]);
+    if (value !== undefined) parseMoment(value, `/${name}`);
   }
   return filter;
 }

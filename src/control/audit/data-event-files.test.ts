@@ -118,3 +118,13 @@ test("DataEventFiles: days before the retention go, the rest verifies", async ()
   expect(await verifyDataEventFiles(dataDir)).toEqual({ eventCount: 2, problem: undefined });
   expect(readdirSync(dataDir)).toEqual(["audit"]);
 });
+
+test("DataEventFiles: a damaged end that is longer than what is looked at removes nothing", async () => {
+  const { lines, start, path, files } = open();
+  await files.append([event], 0);
+  const damaged = readFileSync(path("2026-01-02"), "utf8") + "x".repeat(70_000);
+  writeFileSync(path("2026-01-02"), damaged);
+  expect(await start().append([event], 0)).toBe(false);
+  expect(readFileSync(path("2026-01-02"), "utf8")).toBe(damaged);
+  expect(lines.join("")).toContain("hold no whole line");
+});

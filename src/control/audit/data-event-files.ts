@@ -210,7 +210,8 @@ async function findHead(folder: string): Promise<Head> {
     await file.read(tail, 0, tail.length, start);
     const end = tail.lastIndexOf(10) + 1;
     const first = tail.lastIndexOf(10, end - 2) + 1;
-    if (end === 0) return await findHeadBefore(folder, day);
+    if (end === 0 && start === 0) return await findHeadBefore(folder, day);
+    if (end === 0) throw new Error(`The last ${tailBytes} bytes of ${nameOf(day)} hold no whole line`);
     const found = parseLine(tail.toString("utf8", first, end));
     if (found === undefined) throw new Error(`The last line of ${nameOf(day)} is no event`);
     return { day, length: start + end, seq: Number(found.event["seq"]), hash: found.hash };

@@ -102,6 +102,16 @@ function openIfExists(path: string): number | undefined {
   }
 }
 
+/** Makes what a file holds durable. */
+export function syncFile(path: string): void {
+  const file = openSync(path, constants.O_RDWR);
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Makes names made or removed in a folder durable. */
 export function syncFolder(path: string): void {
   const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);

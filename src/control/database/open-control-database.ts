@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { ControlDatabase } from "./control-database.ts";
 import { DatabasePlace } from "./database-place.ts";
 import { explainOpenFailure } from "./database-unavailable-error.ts";
-import { createPrivateFile, syncFolder } from "./durable-file.ts";
+import { createPrivateFile, syncFile, syncFolder } from "./durable-file.ts";
 import { type MigrationTarget, migrate } from "./migrate.ts";
 import type { Migration } from "./migration.ts";
 import { allMigrations } from "./migrations/all-migrations.ts";
@@ -107,6 +107,8 @@ function createTarget(database: Database, path: string): MigrationTarget {
       rmSync(copy, { force: true });
       createPrivateFile(copy);
       database.run("VACUUM INTO ?", [copy]);
+      // SQLite does not sync what it writes there.
+      syncFile(copy);
       syncFolder(dirname(path));
     },
   };

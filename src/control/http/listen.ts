@@ -18,7 +18,7 @@ export interface RequestHandler {
 /** An open listener of the control plane. */
 export interface ControlListener {
   readonly port: number;
-  /** Stops accepting and ends what runs. */
+  /** Stops accepting, waits a while for calls that run, and ends what is left. */
   close(): Promise<void>;
 }
 
@@ -38,6 +38,9 @@ export interface ListenOptions {
 
 const maxBodyBytes = 2 ** 20;
 const idleSeconds = 30;
+/** Calls that run when the server ends have 3 s: the secret of a new key is in the answer and nowhere else. */
+const closeSteps = 300;
+const closeStepMs = 10;
 
 /** On every response that does not say otherwise itself. Source: OWASP HTTP Headers Cheat Sheet. */
 const commonHeaders: Readonly<Record<string, string>> = {
@@ -80,7 +83,12 @@ export function listen({ address, app, trustedProxies, random, log, settle, trac
       return renderProblem(new ControlError("InternalError"), "");
     },
   });
-  return { port: server.port ?? 0, close: () => server.stop(true) };
+  const close = async () => {
+    void server.stop();
+    for (let step = 0; step < closeSteps && server.pendingRequests > 0; step++) await Bun.sleep(closeStepMs);
+    await server.stop(true);
+  };
+  return { port: server.port ?? 0, close };
 }
 
 /** A request is named by its action: paths hold names and ids. */

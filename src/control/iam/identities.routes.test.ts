@@ -264,3 +264,62 @@ test("limits: a tenant has 300 groups unless its own bound says otherwise: null 
   const role = { name: "role", trustPolicy: JSON.stringify(trust) };
   expect((await send("POST", `tenants/${tenantId}/roles`, role)).status).toBe(409);
 });
+
+test("roles: an edit tells what it changed; the trust stays with whom it named", async () => {
+  const { send } = await open();
+  const { userId, arn } = (await send("POST", "users", { name: "trusted" })).body;
+  const trust = (principal: string) =>
+    JSON.stringify({
+      Version: "2012-10-17",
+      Statement: { Effect: "Allow", Principal: { AWS: principal }, Action: "sts:AssumeRole" },
+    });
+  const { roleId } = (await send("POST", "roles", { name: "keeper", trustPolicy: trust(arn) })).body;
+  await send("PATCH", `roles/${roleId}`, { description: "first" });
+  const changes = async () => {
+    const { items } = (await send("GET", "audit/events?action=iam:UpdateRole&limit=1")).body;
+    return items[0].change;
+  };
+  expect(await changes()).toEqual({ description: { before: "", after: "first" } });
+  await send("DELETE", `users/${userId}`);
+  await send("POST", "users", { name: "trusted" });
+  expect((await send("PATCH", `roles/${roleId}`, { description: "second" })).status).toBe(200);
+  // Who has the name now is not whom the role trusts.
+  expect((await send("GET", `roles/${roleId}`)).body.trustPolicy).toBe(trust(userId));
+  await send("PATCH", `roles/${roleId}`, { trustPolicy: trust(arn) });
+  expect(Object.keys(await changes())).toEqual(["trustPolicy"]);
+  expect((await send("GET", `roles/${roleId}`)).body.trustPolicy).toBe(trust(arn));
+});
+
+test("tenants: changes at the same time keep each other's parts", async () => {
+  const { send } = await open();
+  const { tenantId } = (await send("POST", "tenants", { slug: "both" })).body;
+  await Promise.all([
+    send("PATCH", `tenants/${tenantId}`, { displayName: "Both" }),
+    send("PATCH", `tenants/${tenantId}`, { email: "it@both.example" }),
+  ]);
+  expect((await send("GET", `tenants/${tenantId}`)).body).toMatchObject({
+    displayName: "Both",
+    email: "it@both.example",
+  });
+});
+
+test("policies: pages of every size give the built-in ones, then the tenant's, each once", async () => {
+  const { send } = await open();
+  for (const name of ["one", "two", "three"]) await send("POST", "policies", { name, document });
+  const { items: all } = (await send("GET", "policies?limit=1000")).body;
+  const ids = all.map(({ policyId }: { policyId: string }) => policyId);
+  expect(ids.filter((id: string) => id.startsWith("ANPA"))).toHaveLength(3);
+  for (let limit = 1; limit <= ids.length + 1; limit++) {
+    const seen: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page: Answer["body"] = (await send("GET", `policies?limit=${limit}&cursor=${encodeURIComponent(cursor)}`))
+        .body;
+      expect(page.items.length).toBeLessThanOrEqual(limit);
+      seen.push(...page.items.map(({ policyId }: { policyId: string }) => policyId));
+      cursor = page.nextCursor;
+    }
+    expect(seen).toEqual(ids);
+  }
+  const found = (await send("GET", "policies?q=READ")).body.items.map(({ name }: { name: string }) => name);
+  expect(found).toEqual(["readonly", "readwrite"]);
+});

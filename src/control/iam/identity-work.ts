@@ -4,7 +4,7 @@ import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { AuditEvent, RecordAudit } from "../audit/audit-event.ts";
 import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { ControlDatabase, ControlQueries, SqlRow } from "../database/control-database.ts";
-import { readInteger } from "../database/row-values.ts";
+import { readInteger, readText } from "../database/row-values.ts";
 import type { SerialQueue } from "../database/serial-queue.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
@@ -84,11 +84,21 @@ export function requireRoom(rows: readonly SqlRow[], limit: number, what: string
     throw new ControlError("Conflict", `There may be ${limit} ${what}`);
 }
 
-/** Cuts a page out of one row more than wanted. */
-export function pageOf<Item>(found: readonly Item[], limit: number, idOf: (item: Item) => string): Page<Item> {
-  const items = found.slice(0, limit);
-  const last = items.at(-1);
-  return { items, nextCursor: found.length > limit && last !== undefined ? idOf(last) : null };
+/** How rows become a page. */
+export interface PageShape<Item> {
+  readonly limit: number;
+  /** The column that the rows are ordered by. */
+  readonly idColumn: string;
+  /** Nothing for a row that is committed and not published yet. */
+  readonly show: (row: SqlRow) => readonly Item[];
+}
+
+/** Cuts a page out of one row more than wanted. Rows decide where it ends: one that is not shown yet ends no list. */
+export function pageOf<Item>(rows: readonly SqlRow[], { limit, idColumn, show }: PageShape<Item>): Page<Item> {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const nextCursor = rows.length > limit && last !== undefined ? readText(last, idColumn) : null;
+  return { items: shown.flatMap(show), nextCursor };
 }
 
 /** A pattern of LIKE that finds a part of a folded name; its escape character is `!`. */

@@ -36,6 +36,7 @@ const testCaller: Caller = {
 };
 const fillSql =
   "INSERT INTO idempotency_keys (principal, idempotency_key, sealed, is_answered, created_at_ms) VALUES (?, ?, '', 1, ?)";
+const noLog = { error: () => {} };
 const keyed = (key: string) => ({ "idempotency-key": key });
 
 async function open() {
@@ -110,7 +111,7 @@ test("IdempotencyKeys.runUpkeep: removes what is a day old, and nothing younger"
   fill.run("user", "old", clock.nowMs() - idempotencyLifeMs);
   const database = await openControlDatabase(dataDir);
   const sealer = { seal: () => "", open: () => new Uint8Array() };
-  await new IdempotencyKeys({ database, sealer, clock }).runUpkeep();
+  await new IdempotencyKeys({ database, sealer, clock, log: noLog }).runUpkeep();
   await database.close();
   expect(rows.query("SELECT idempotency_key FROM idempotency_keys").all()).toEqual([{ idempotency_key: "young" }]);
 });
@@ -154,7 +155,7 @@ test("IdempotencyKeys.settle: answers of up to 256 Ki characters are kept; the k
     seal: (bytes: Uint8Array) => Buffer.from(bytes).toString("base64"),
     open: (sealed: string) => new Uint8Array(Buffer.from(sealed, "base64")),
   };
-  const keys = new IdempotencyKeys({ database, sealer, clock: new FakeClock() });
+  const keys = new IdempotencyKeys({ database, sealer, clock: new FakeClock(), log: noLog });
   const ask = async (key: string) => {
     const request = new Request("http://localhost/api/v1/things", { method: "POST", headers: keyed(key) });
     return { request, found: await keys.begin({ request, caller: testCaller, body: undefined }) };
@@ -182,4 +183,23 @@ test("Idempotency-Key: an access key does not see the answers of another one of 
   const [first, second] = [await make(), await make()];
   expect([await ask(first), await ask(first), await ask(second)]).toEqual([201, 201, 409]);
   expect(await names()).toEqual(["admin", "gina"]);
+});
+
+test("IdempotencyKeys.settle: an answer that cannot be kept is sent all the same, and told in the log", async () => {
+  const { dataDir } = await open();
+  const database = await openControlDatabase(dataDir);
+  const sealer = { seal: () => "sealed", open: () => new Uint8Array() };
+  const lines: string[] = [];
+  const log = { error: (message: string) => void lines.push(message) };
+  const keys = new IdempotencyKeys({ database, sealer, clock: new FakeClock(), log });
+  const request = new Request("http://localhost/api/v1/things", { method: "POST", headers: keyed("full") });
+  await keys.begin({ request, caller: testCaller, body: undefined });
+  database.run = () => Promise.reject(new Error("The disk is full"));
+  const answer = await keys.settle(request, new Response('{"secretKey":"once"}', { status: 201 }));
+  expect([answer.status, await answer.text(), lines]).toEqual([
+    201,
+    '{"secretKey":"once"}',
+    ["An idempotent answer could not be kept"],
+  ]);
+  await database.close();
 });

@@ -4,12 +4,14 @@ import { readInteger, readText } from "../database/row-values.ts";
 import type { Sealer } from "../encryption/seal.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError, TooManyRequestsError } from "../http/control-error.ts";
+import type { Log } from "../observe/log.ts";
 
 /** What the keys stand on. */
 export interface IdempotencyKeysOptions {
   readonly database: ControlDatabase;
   readonly sealer: Pick<Sealer, "seal" | "open">;
   readonly clock: Clock;
+  readonly log: Pick<Log, "error">;
 }
 
 /** A call with a key, as the router understood it. */
@@ -110,7 +112,10 @@ export class IdempotencyKeys {
       const sealed = this.#seal(begun, { call, answer: { status, headers, body } });
       const keep =
         "UPDATE idempotency_keys SET sealed = $1, is_answered = 1 WHERE principal = $2 AND idempotency_key = $3";
-      await this.#options.database.run(keep, [sealed, principal, key]);
+      // What was done is done: that it cannot be repeated is no reason to keep the answer from the caller.
+      await this.#options.database.run(keep, [sealed, principal, key]).catch((error: unknown) => {
+        this.#options.log.error("An idempotent answer could not be kept", { reason: String(error) });
+      });
     }
     return new Response(body === "" ? null : body, { status, headers: response.headers });
   }

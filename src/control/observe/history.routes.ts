@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import type { Clock } from "#kernel/base/clock.ts";
 import { ControlError } from "../http/control-error.ts";
 import { textOrNull, timeText, valueAnswer } from "../http/route-answer.ts";
+import { momentText, parseMoment } from "../http/time-text.ts";
 import { type HistorySeries, historySeries } from "./history-meter.ts";
 import type { HistoryPoint, MetricsHistory } from "./metrics-history.ts";
 
@@ -14,7 +15,7 @@ export const maxHistoryPage = 1_000;
 const defaultPoints = 360;
 const maxSeriesLength = 1_024;
 
-const time = t.Optional(t.String({ pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,6})?)?Z$" }));
+const time = t.Optional(momentText);
 const query = t.Object(
   {
     series: t.Optional(t.String({ minLength: 1, maxLength: maxSeriesLength })),
@@ -71,12 +72,8 @@ function parseSeries(text: string | undefined): readonly HistorySeries[] {
   });
 }
 
-/** @throws ControlError InvalidRequest for a time that no calendar has */
 function parseTime(text: string | undefined, name: string): number | undefined {
-  if (text === undefined) return undefined;
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) throw new ControlError("InvalidRequest", `${name}: there is no such time`);
-  return ms;
+  return text === undefined ? undefined : parseMoment(text, `/${name}`);
 }
 
 function renderPoint(point: HistoryPoint, wanted: readonly HistorySeries[]) {

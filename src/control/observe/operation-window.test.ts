@@ -7,7 +7,7 @@ import { countOperations, successRate } from "./operation-counts.ts";
 import { OperationWindow } from "./operation-window.ts";
 
 /** A window over one thread; `get` counts GETs of 2 ms, which are answered with this class of status. */
-function openWindow(windowMs?: number) {
+function openWindow(windowMs?: number, before = { ageMs: 0, count: 0 }) {
   const clock = new FakeClock();
   const slot = createSlot(slotLayout);
   const recorder = new SlotRecorder(slot, slotLayout);
@@ -18,6 +18,8 @@ function openWindow(windowMs?: number) {
     for (let index = 0; index < count; index++)
       recorder.recordRequest(operationIndex("GetObject"), statusClass, sample);
   };
+  clock.advance(before.ageMs);
+  get(before.count);
   const window = new OperationWindow({
     ...{ source: { threads: () => [thread] }, layout: slotLayout, clock },
     readProcessors: () => ({ ...processors }),
@@ -30,6 +32,16 @@ function openWindow(windowMs?: number) {
   };
   return { clock, window, processors, get, read };
 }
+
+test("OperationWindow: of a process older than a window, what was counted before is no news", () => {
+  const { clock, get, read } = openWindow(60_000, { ageMs: 86_400_000, count: 864_000 });
+  expect(read()).toMatchObject({ seconds: 1, latencies: undefined });
+  get(5);
+  clock.advance(10_000);
+  expect(read()).toMatchObject({ count: 5, seconds: 10 });
+  const young = openWindow(60_000, { ageMs: 30_000, count: 60 });
+  expect(young.read()).toMatchObject({ count: 60, seconds: 30 });
+});
 
 test("OperationWindow: the first reading has all that was counted; later ones what the last minute brought", () => {
   const { clock, window, get, read } = openWindow();

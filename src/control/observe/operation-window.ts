@@ -38,8 +38,8 @@ interface Sample {
 }
 
 /**
- * What all threads counted in the last minute: the difference between now and a sample of then. Right after the first scrape the
- * window is shorter: it begins with `start`.
+ * What all threads counted in the last minute: the difference between now and a sample of then. The first window begins with the
+ * process, when that is younger than a window, else here.
  */
 export class OperationWindow {
   readonly #options: OperationWindowOptions;
@@ -49,13 +49,9 @@ export class OperationWindow {
   constructor(options: OperationWindowOptions) {
     this.#options = options;
     this.#windowMs = options.windowMs ?? minuteMs;
-    // What came before the first scrape is its news.
-    const { clock, layout, readProcessors } = options;
-    this.#samples.push({
-      atMs: clock.monotonicMs(),
-      cells: new Float64Array(layout.bucketRequests),
-      processors: readProcessors(),
-    });
+    const now = this.#take();
+    const isYoung = now.atMs <= this.#windowMs;
+    this.#samples.push(isYoung ? { ...now, atMs: 0, cells: new Float64Array(options.layout.bucketRequests) } : now);
   }
 
   /** Samples from now on; the timer keeps no process alive. */

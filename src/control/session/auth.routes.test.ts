@@ -285,3 +285,18 @@ test("RateLimit: calls of a session are counted and told, too many are refused",
   expect(answers[3]?.headers.get("ratelimit-reset")).toBe("1");
   expect(answers[3]?.headers.get("retry-after")).toBe("1");
 });
+
+test("sessions: the request that gets a new id locks and proves as any other does", async () => {
+  const settings = { "security.access_token_lifetime": 60, "security.session_idle_lock": 86_400 };
+  const { clock, loggedIn } = await open(settings);
+  for (const path of ["auth/lock", "auth/confirm"]) {
+    const browser = await loggedIn();
+    const [before] = [...browser.cookies.values()];
+    clock.advance(61_000);
+    const body = path === "auth/confirm" ? { password: testPassword } : {};
+    const { status } = await browser.call(path, { body });
+    expect([path, status]).toEqual([path, path === "auth/lock" ? 204 : 200]);
+    expect([...browser.cookies.values()]).not.toEqual([before]);
+    expect((await browser.call("auth/session")).body).toMatchObject({ locked: path === "auth/lock" });
+  }
+});

@@ -100,7 +100,9 @@ export class LogIn {
     const result = await database.transaction((queries) => this.#firstStep(queries, { found, isRight, attempt }));
     if (result === undefined) throw new ControlError("LogInFailed");
     if (found?.passwordHash !== undefined && hasher.isWeak(found.passwordHash)) {
-      await replaceHash(database, found, await hasher.hash(given.password));
+      // It has time until the next log-in.
+      const better = await hasher.hash(given.password).catch(() => undefined);
+      if (better !== undefined) await replaceHash(database, found, better);
     }
     return result;
   }

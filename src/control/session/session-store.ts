@@ -81,6 +81,11 @@ export async function updateSession(queries: ControlQueries, before: string, ses
   return changed === 1;
 }
 
+/** Locks a session, whatever its id is now. */
+export async function lockSession(queries: ControlQueries, sessionId: string): Promise<void> {
+  await queries.run("UPDATE sessions SET is_locked = 1 WHERE session_id = $1", [sessionId]);
+}
+
 /** Removes one session of a user. @returns false when there is none. */
 export async function removeSession(queries: ControlQueries, userId: string, sessionId: string): Promise<boolean> {
   return (await queries.run("DELETE FROM sessions WHERE user_id = $1 AND session_id = $2", [userId, sessionId])) === 1;

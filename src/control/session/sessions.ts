@@ -10,6 +10,7 @@ import {
   findSession,
   insertSession,
   listSessions,
+  lockSession,
   type ProofMethod,
   removeSession,
   type SessionRow,
@@ -91,7 +92,9 @@ export class Sessions {
     const { session, newId } = this.#renew(found, { hash, nowMs, isBackground });
     if (session === found) return { session, account, newId: undefined };
     const isOurs = await updateSession(database, found.idHash, session);
-    return { session: { ...session, idHash: found.idHash }, account, newId: isOurs ? newId : undefined };
+    // Another request of the session was faster: what it stored holds, and what this one knows.
+    if (!isOurs) return { session: { ...session, idHash: found.idHash }, account, newId: undefined };
+    return { session, account, newId };
   }
 
   /** Whether a session that was found earlier is neither over, nor locked, nor removed since. */
@@ -124,8 +127,9 @@ export class Sessions {
   }
 
   /** Locks a session until its user proves again who he is. */
-  async lock(queries: ControlQueries, session: SessionRow): Promise<void> {
-    await updateSession(queries, session.idHash, { ...session, locked: true });
+  async lock(queries: ControlQueries, { sessionId }: SessionRow): Promise<void> {
+    // By its own id: that of the cookie may have changed in this moment.
+    await lockSession(queries, sessionId);
   }
 
   /** Removes sessions that are over. */

@@ -85,7 +85,13 @@ test("stsSessionRoutes: what is not there, not the tenant's or malformed", async
   await control.publisher.publish([{ kind: "user", id: foreign.userId, value: { ...value, boundaryPolicyId: null } }]);
   expect((await revoke({ principalId: foreign.userId })).status).toBe(404);
   expect((await revoke({ principalId: "AROAABCDEFGHIJKLMNOP" })).status).toBe(404);
-  for (const body of [{}, { principalId: "x" }, { principalId: foreign.userId, before: "yesterday" }, { more: 1 }]) {
+  for (const body of [
+    {},
+    { principalId: "x" },
+    { principalId: foreign.userId, before: "yesterday" },
+    { principalId: foreign.userId, before: '"2026-01-01T00:00:00Z"' },
+    { more: 1 },
+  ]) {
     expect((await revoke(body)).status).toBe(400);
   }
   expect((await fetch(path)).status).toBe(401);

@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { Caller } from "../http/caller.ts";
 import { doneAnswer, pageAnswer, type RouteAnswer, textOrNull, timeText, valueAnswer } from "../http/route-answer.ts";
+import { momentText, parseMoment } from "../http/time-text.ts";
 import type { ListedSession, StsSessions } from "./sts-sessions.ts";
 
 const strict = { additionalProperties: false };
@@ -31,7 +32,7 @@ const session = t.Object(
 );
 const revoked = t.Object({ principalId: t.String(), before: timeText }, { $id: "Revocation", ...strict });
 
-const revocation = t.Object({ principalId, before: t.Optional(t.String({ format: "date-time" })) }, strict);
+const revocation = t.Object({ principalId, before: t.Optional(momentText) }, strict);
 
 /**
  * `/api/v1/sts-sessions`: the temporary credentials of the caller's tenant that have not ended by themselves; revoke one, or all
@@ -55,7 +56,7 @@ export function stsSessionRoutes(sessions: StsSessions, callerOf: (request: Requ
       "/revoke",
       async ({ body, request }) => {
         const caller = callerOf(request);
-        const beforeMs = body.before === undefined ? undefined : Date.parse(body.before);
+        const beforeMs = body.before === undefined ? undefined : parseMoment(body.before, "/before");
         const order = { principalId: body.principalId, beforeMs };
         const stored = await sessions.revokeBefore(caller.tenantId, order, originOfCaller(caller));
         return { principalId: stored.revocationId, before: new Date(stored.beforeMs).toISOString() };

@@ -25,7 +25,11 @@ export interface StsRequest {
   readonly response: ServerResponse;
   readonly awaitsContinue: boolean;
   readonly target: RequestTarget;
+  readonly count: CountAuthentication;
 }
+
+/** Counts whether somebody is who he says. */
+export type CountAuthentication = (authenticate: () => Authentication) => Authentication;
 
 const stsVersion = "2011-06-15";
 
@@ -104,7 +108,7 @@ async function issue(
 }
 
 /** Who signed the form. @throws S3Error as for S3; StsError MissingAuthenticationToken, SignatureDoesNotMatch */
-function authenticate(plane: DataPlane, { message, target }: StsRequest, body: Uint8Array): SignedIdentity {
+function authenticate(plane: DataPlane, { message, target, count }: StsRequest, body: Uint8Array): SignedIdentity {
   const bodySha256 = new Bun.CryptoHasher("sha256").update(body).digest("hex");
   const announced = message.headers["x-amz-content-sha256"];
   // A signature that leaves the body out says nothing about what is asked for.
@@ -112,19 +116,21 @@ function authenticate(plane: DataPlane, { message, target }: StsRequest, body: U
     throw new StsError("SignatureDoesNotMatch", "The value of x-amz-content-sha256 must be the SHA-256 of the form");
   }
   const { settings } = plane.snapshot;
-  const authentication: Authentication = authenticateRequest(
-    {
-      ...{ method: "POST", rawPath: target.rawPath, rawQuery: target.rawQuery, bodySha256 },
-      ...{ headers: message.headers, rawHeaders: message.rawHeaders },
-    },
-    {
-      findKey: (accessKeyId, securityToken) => findSecret(plane, accessKeyId, securityToken),
-      nowMs: plane.clock.nowMs(),
-      signatureV2: "off",
-      region: settings["s3.region"],
-      strictRegion: settings["s3.strict_region"],
-      services: ["sts"],
-    },
+  const authentication = count(() =>
+    authenticateRequest(
+      {
+        ...{ method: "POST", rawPath: target.rawPath, rawQuery: target.rawQuery, bodySha256 },
+        ...{ headers: message.headers, rawHeaders: message.rawHeaders },
+      },
+      {
+        findKey: (accessKeyId, securityToken) => findSecret(plane, accessKeyId, securityToken),
+        nowMs: plane.clock.nowMs(),
+        signatureV2: "off",
+        region: settings["s3.region"],
+        strictRegion: settings["s3.strict_region"],
+        services: ["sts"],
+      },
+    ),
   );
   if (authentication.kind === "signed" && authentication.carrier !== "header") {
     throw new StsError("IncompleteSignature", "Forms are signed by the Authorization header, which covers the body");

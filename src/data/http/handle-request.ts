@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import { checkHeaderFamilies } from "#kernel/s3/check-header-families.ts";
 import { checkRepeatedHeaders } from "#kernel/s3/check-repeated-headers.ts";
 import type { S3ErrorCode } from "#kernel/s3/error-code.ts";
@@ -23,7 +24,7 @@ import { findSecret, identify } from "../request/identify.ts";
 import { loadObjectTags } from "../request/load-object-tags.ts";
 import { noteMismatch } from "../request/note-mismatch.ts";
 import { S3Request } from "../request/s3-request.ts";
-import { answerSts } from "./answer-sts.ts";
+import { answerSts, type CountAuthentication } from "./answer-sts.ts";
 import { findAuthMethod } from "./auth-method.ts";
 import type { RequestObserver } from "./observe-requests.ts";
 import { isServiceForm } from "./read-form.ts";
@@ -69,7 +70,9 @@ export class RequestHandler {
       resource = renderResource(target);
       const query = parseLimited(message, target);
       if (isServiceForm(message, target)) {
-        await answerSts(this.#plane, { id, message, response, awaitsContinue, target });
+        const { rawQuery } = target;
+        const count: CountAuthentication = (authenticate) => this.#count(message, rawQuery, authenticate);
+        await answerSts(this.#plane, { id, message, response, awaitsContinue, target, count });
       } else {
         spec = chooseOperation(message, target, { query, headers: message.headers });
         const authentication = spec.name === "Preflight" ? unauthenticated : this.#authenticateCounted(message, target);
@@ -104,11 +107,13 @@ export class RequestHandler {
     const bytesIn = message instanceof CountedRequest ? message.receivedBytes : 0;
     // What was written, not what was promised: an answer may have no length, or be cut.
     const bytesOut = message.method !== "HEAD" && response instanceof ClosingResponse ? response.sentBytes : 0;
-    const entry = target?.bucket === undefined ? undefined : this.#plane.snapshot.findBucket(target.bucket);
+    // As it was when the request began: the name may be another's bucket by now.
+    const isOpened = request !== undefined && spec?.name !== "CreateBucket";
+    const entry = isOpened ? request?.foundBucket : this.#findBucket(target);
     const { bucketId, metricsRow: bucketRow = 0 } = entry ?? {};
     if (spec !== undefined && this.#plane.dataEvents.wants(spec)) {
       const moved = { status: response.statusCode, bytesIn, bytesOut };
-      recordDataEvent(this.#plane, { id, message, target, spec, request, errorCode, moved });
+      recordDataEvent(this.#plane, { id, message, target, entry, spec, request, errorCode, moved });
     }
     this.#observe.finished({
       ...{ id, operation: spec, status: response.statusCode, errorCode, startedMs, bytesIn, bytesOut, bucketRow },
@@ -116,10 +121,14 @@ export class RequestHandler {
     });
   }
 
+  #findBucket(target: RequestTarget | undefined): BucketEntry | undefined {
+    return target?.bucket === undefined ? undefined : this.#plane.snapshot.findBucket(target.bucket);
+  }
+
   #open(parts: OpenParts): S3Request {
     const { target, spec } = parts;
     checkHeaderFamilies(spec, parts.headers);
-    const bucketEntry = target.bucket === undefined ? undefined : this.#plane.snapshot.findBucket(target.bucket);
+    const bucketEntry = this.#findBucket(target);
     const identity = identify(parts.authentication, this.#plane);
     this.#plane.limits.admit({ identity, bucket: bucketEntry }, parts.message.socket);
     return new S3Request({
@@ -149,12 +158,19 @@ export class RequestHandler {
     refuseInMaintenance(spec, this.#plane.snapshot.settings["system.maintenance_mode"]);
   }
 
-  /** Authentication, counted. */
   #authenticateCounted(message: IncomingMessage, target: RequestTarget): Authentication {
-    const method = findAuthMethod(message.headers, target.rawQuery);
-    try {
+    return this.#count(message, target.rawQuery, () => {
       const authentication = this.#authenticate(message, target);
       identify(authentication, this.#plane);
+      return authentication;
+    });
+  }
+
+  /** Authentication, counted. */
+  #count(message: IncomingMessage, rawQuery: string, authenticate: () => Authentication): Authentication {
+    const method = findAuthMethod(message.headers, rawQuery);
+    try {
+      const authentication = authenticate();
       if (authentication.kind === "signed" && method !== undefined) this.#observe.authenticated(method);
       return authentication;
     } catch (error) {
@@ -207,10 +223,10 @@ export class RequestHandler {
 
   /** What says something about the bucket is told as that, because a damaged bucket fails many requests. */
   #tellFailure(thrown: unknown, { id, operation = "unknown", target }: FailurePlace): void {
-    const { snapshot, reportProblem, log } = this.#plane;
+    const { reportProblem, log } = this.#plane;
     const kind = findProblemKind(thrown);
     const reason = describeProblem(thrown);
-    const bucket = target?.bucket === undefined ? undefined : snapshot.findBucket(target.bucket);
+    const bucket = this.#findBucket(target);
     if (kind && bucket) {
       reportProblem({ bucketId: bucket.bucketId, kind, reason, ...(target?.key !== undefined && { key: target.key }) });
       return;

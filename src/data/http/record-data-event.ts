@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
+import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import type { OperationSpec } from "#kernel/s3/operation.ts";
 import type { RequestTarget } from "#kernel/s3/request-target.ts";
 import type { DataPlane } from "../data-plane.ts";
 import { principalOf } from "../request/call-origin.ts";
-import type { S3Request } from "../request/s3-request.ts";
+import { clientAddress, type S3Request } from "../request/s3-request.ts";
 
 /** UTF-16 units. */
 const maxAgentLength = 256;
@@ -13,6 +14,8 @@ export interface AnsweredRequest {
   readonly id: string;
   readonly message: IncomingMessage;
   readonly target: RequestTarget | undefined;
+  /** The bucket as it was when the request began; undefined when there was none. */
+  readonly entry: BucketEntry | undefined;
   readonly spec: OperationSpec;
   /** Undefined when it was refused before its caller was known. */
   readonly request: S3Request | undefined;
@@ -23,9 +26,8 @@ export interface AnsweredRequest {
 /** Hands the event of a request for an object to the audit. */
 export function recordDataEvent(
   { dataEvents, snapshot, clock }: Pick<DataPlane, "dataEvents" | "snapshot" | "clock">,
-  { id, message, target, spec, request, errorCode, moved }: AnsweredRequest,
+  { id, message, target, entry, spec, request, errorCode, moved }: AnsweredRequest,
 ): void {
-  const entry = target?.bucket === undefined ? undefined : snapshot.findBucket(target.bucket);
   const identity = request?.identity;
   const caller = identity === undefined || identity.kind === "anonymous" ? undefined : identity;
   const principal = caller && principalOf(caller);
@@ -45,7 +47,7 @@ export function recordDataEvent(
     action: spec.actions[0]?.action ?? `s3:${spec.name}`,
     ...{ bucket: target?.bucket, bucketId: entry?.bucketId, key: target?.key },
     ...{ code: errorCode, requestId: id },
-    address: message.socket.remoteAddress ?? "",
+    address: clientAddress(message, snapshot.settings["server.trusted_proxies"]),
     agent: (message.headers["user-agent"] ?? "").slice(0, maxAgentLength),
     ...moved,
   });

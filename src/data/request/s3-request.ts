@@ -140,6 +140,11 @@ export class S3Request {
     return readHeader(this.headers, name);
   }
 
+  /** The bucket of the URL as it was when the request began; undefined when there was none. */
+  get foundBucket(): BucketEntry | undefined {
+    return this.#parts.bucketEntry;
+  }
+
   /** The bucket of the URL. @throws S3Error NoSuchBucket */
   get bucket(): BucketEntry {
     const { bucketEntry, bucketName } = this.#parts;

@@ -69,6 +69,10 @@ test("requests for objects are recorded when switched on, live: writes, then rea
   await bucket.send("one", { method: "GET", credentials: null });
   await bucket.get("absent");
   expect(await waitForEvent("s3:GetObject", "absent")).toMatchObject({ outcome: "error", code: "NoSuchKey" });
+  await change({ "server.trusted_proxies": ["127.0.0.1/32", "::1/128"] });
+  await bucket.send("behind", { method: "PUT", body: "x", headers: { "x-forwarded-for": "203.0.113.9" } });
+  expect(await waitForEvent("s3:PutObject", "behind")).toMatchObject({ address: "203.0.113.9" });
+  await change({ "server.trusted_proxies": null });
   const refused = await waitForEvent("s3:GetObject", "one", "denied");
   expect(refused).toMatchObject({ outcome: "denied", actor: { kind: "anonymous" } });
   const events = await readEvents();

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { derivedSeries, futureSeries, series, seriesPrefix } from "#kernel/metrics/series.ts";
+import { signRequest } from "../s3-signer.ts";
 import { startServer } from "../server-process.ts";
 import { clientOf } from "./s3-client.ts";
 import { seededBytes } from "./test-data.ts";
@@ -105,13 +106,22 @@ test("auth_*: S3 signatures and log-ins at the console, right and wrong", async 
     await bucket.send("k", { method: "GET", credentials: { ...server.credentials, secretKey: "wrong/wrong/wrong" } });
     await bucket.send("k", { method: "GET", credentials: { accessKeyId: "AKIANOBODY0000000000", secretKey: "x" } });
     await bucket.send("k", { method: "GET", credentials: null });
+    for (const secretKey of [server.credentials.secretKey, "wrong/wrong/wrong"]) {
+      const body = "Action=GetCallerIdentity&Version=2011-06-15";
+      const signed = signRequest({
+        ...{ method: "POST", url: `${server.endpoint}/`, region: "us-east-1", date: new Date(), service: "sts" },
+        ...{ ...server.credentials, secretKey, body: Buffer.from(body) },
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+      });
+      await fetch(`${server.endpoint}/`, { method: "POST", headers: signed, body });
+    }
     const authorization = `Basic ${btoa("AKIANOBODY0000000000:wrong")}`;
     await fetch(`http://127.0.0.1:${server.consolePort}/api/v1/settings`, { headers: { authorization } });
     await server.adminFetch("/api/v1/settings");
   });
-  expect(added('auth_attempts_total{method="sigv4",status="success"}')).toBe(1);
-  expect(added('auth_attempts_total{method="sigv4",status="failure"}')).toBe(2);
-  expect(added('auth_failures_total{method="sigv4",reason="SignatureDoesNotMatch"}')).toBe(1);
+  expect(added('auth_attempts_total{method="sigv4",status="success"}')).toBe(2);
+  expect(added('auth_attempts_total{method="sigv4",status="failure"}')).toBe(3);
+  expect(added('auth_failures_total{method="sigv4",reason="SignatureDoesNotMatch"}')).toBe(2);
   expect(added('auth_failures_total{method="sigv4",reason="InvalidAccessKeyId"}')).toBe(1);
   expect(added('auth_attempts_total{method="basic",status="success"}')).toBe(1);
   expect(added('auth_failures_total{method="basic",reason="credentials"}')).toBe(1);

@@ -65,11 +65,7 @@ export class Groups {
       `${SHOWN} WHERE g.tenant_id = $1 AND g.group_id > $2 AND g.name_folded LIKE $3 ESCAPE '!' ORDER BY g.group_id LIMIT $4`,
       [tenantId, cursor, likePart(q), limit + 1],
     );
-    return pageOf(
-      rows.flatMap((row) => this.#show(row)),
-      limit,
-      ({ groupId }) => groupId,
-    );
+    return pageOf(rows, { limit, idColumn: "group_id", show: (row) => this.#show(row) });
   }
 
   /** One group. @throws ControlError NotFound */

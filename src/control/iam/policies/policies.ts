@@ -11,7 +11,6 @@ import {
   type Outcome,
   type Page,
   type PageWanted,
-  pageOf,
   requireRoom,
   requireRow,
   runChange,
@@ -72,16 +71,18 @@ export class Policies {
     this.#options = options;
   }
 
-  /** A page of a tenant's policies, by id; the first page begins with the built-in ones. */
+  /** A page of the built-in policies, by ARN, then of a tenant's own, by id. */
   async list(tenantId: string, { limit, cursor, q }: PageWanted): Promise<Page<PolicyView>> {
+    const isAmongBuiltIn = cursor === "" || cursor.startsWith(builtInPrefix);
+    const builtIn = isAmongBuiltIn ? listBuiltIn(q).filter(({ policyId }) => policyId > cursor) : [];
+    const room = Math.max(0, limit - builtIn.length);
     const rows = await this.#options.database.all(
       `${SHOWN} WHERE p.tenant_id = $1 AND p.policy_id > $2 AND p.name_folded LIKE $3 ESCAPE '!' ORDER BY p.policy_id LIMIT $4`,
-      [tenantId, cursor, likePart(q), limit + 1],
+      [tenantId, isAmongBuiltIn ? "" : cursor, likePart(q), room + 1],
     );
-    const page = pageOf(rows.map(showPolicy), limit, ({ policyId }) => policyId);
-    if (cursor !== "") return page;
-    const wanted = builtInPolicies.filter(({ name }) => name.toLowerCase().includes(q.toLowerCase()));
-    return { ...page, items: [...wanted.map(showBuiltIn), ...page.items] };
+    const found = [...builtIn, ...rows.map(showPolicy)];
+    const items = found.slice(0, limit);
+    return { items, nextCursor: found.length > limit ? (items.at(-1)?.policyId ?? null) : null };
   }
 
   /** One policy, by id, or by name or ARN of a built-in one. @throws ControlError NotFound */
@@ -276,6 +277,12 @@ function showPolicy(row: SqlRow): PolicyView {
     updatedAtMs: readInteger(row, "updated_at_ms"),
     revision: readInteger(row, "revision"),
   };
+}
+
+/** Built-in policies with this part in their name, by ARN. */
+function listBuiltIn(q: string): readonly PolicyView[] {
+  const wanted = builtInPolicies.filter(({ name }) => name.toLowerCase().includes(q.toLowerCase()));
+  return wanted.map(showBuiltIn).toSorted((a, b) => (a.policyId < b.policyId ? -1 : 1));
 }
 
 function showBuiltIn({ name, description, text }: BuiltInPolicy): PolicyView {

@@ -73,17 +73,17 @@ export class Roles {
       `${SHOWN} WHERE tenant_id = $1 AND role_id > $2 AND name_folded LIKE $3 ESCAPE '!' ORDER BY role_id LIMIT $4`,
       [tenantId, cursor, likePart(q), limit + 1],
     );
-    return pageOf(
-      rows.flatMap((row) => this.#show(row)),
-      limit,
-      ({ roleId }) => roleId,
-    );
+    return pageOf(rows, { limit, idColumn: "role_id", show: (row) => this.#show(row) });
   }
 
   /** One role. @throws ControlError NotFound */
-  async get(tenantId: string, roleId: string): Promise<RoleView> {
+  get(tenantId: string, roleId: string): Promise<RoleView> {
+    return this.#read(this.#options.database, tenantId, roleId);
+  }
+
+  async #read(queries: Pick<ControlQueries, "all">, tenantId: string, roleId: string): Promise<RoleView> {
     const sql = `${SHOWN} WHERE role_id = $1 AND tenant_id = $2`;
-    const [view] = this.#show(requireRow(await this.#options.database.all(sql, [roleId, tenantId])));
+    const [view] = this.#show(requireRow(await queries.all(sql, [roleId, tenantId])));
     if (view === undefined) throw new ControlError("NotFound");
     return view;
   }
@@ -124,12 +124,17 @@ export class Roles {
 
   /** Changes parts of a role; absent ones stay. @throws ControlError NotFound, PreconditionFailed, InvalidRequest, Forbidden */
   async update(actor: Actor, roleId: string, patch: Partial<RoleParts>): Promise<RoleView> {
-    const before = await this.get(actor.tenantId, roleId);
     if (patch.trustPolicy !== undefined) requirePolicy(patch.trustPolicy, "trust");
     const work: HolderWork<RoleEntry> = async (queries, role) => {
       const { publisher, limits } = this.#options;
+      const before = await this.#read(queries, actor.tenantId, roleId);
       const { description, maxSessionSeconds, tags } = { ...before, ...patch };
-      const trustPolicy = storePrincipals(patch.trustPolicy ?? before.trustPolicy, publisher);
+      let trustPolicy = before.trustPolicy;
+      if (patch.trustPolicy !== undefined) {
+        const stored = storePrincipals(patch.trustPolicy, publisher);
+        await queries.run("UPDATE roles SET trust_policy = $1 WHERE role_id = $2", [stored, roleId]);
+        trustPolicy = showPrincipals(stored, publisher);
+      }
       requireTags(tags, limits.tags);
       let boundaryId = role.boundaryPolicyId;
       if (patch.boundary !== undefined) {
@@ -137,9 +142,8 @@ export class Roles {
         if (boundaryId !== role.boundaryPolicyId) requireNoBoundary(publisher, actor);
       }
       await queries.run(
-        `UPDATE roles SET description = $1, trust_policy = $2, max_session_seconds = $3, tags = $4, boundary_policy_id = $5
-         WHERE role_id = $6`,
-        [description, trustPolicy, maxSessionSeconds, JSON.stringify(tags), boundaryId, roleId],
+        "UPDATE roles SET description = $1, max_session_seconds = $2, tags = $3, boundary_policy_id = $4 WHERE role_id = $5",
+        [description, maxSessionSeconds, JSON.stringify(tags), boundaryId, roleId],
       );
       const shown = { description: before.description, trustPolicy: before.trustPolicy, tags: before.tags };
       return changesOf(

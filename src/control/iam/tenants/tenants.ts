@@ -50,17 +50,16 @@ export class Tenants {
       `${SHOWN} WHERE tenant_id > $1 AND slug LIKE $2 ESCAPE '!' ORDER BY tenant_id LIMIT $3`,
       [cursor, likePart(q), limit + 1],
     );
-    return pageOf(
-      rows.flatMap((row) => this.#show(row)),
-      limit,
-      ({ tenantId }) => tenantId,
-    );
+    return pageOf(rows, { limit, idColumn: "tenant_id", show: (row) => this.#show(row) });
   }
 
   /** One tenant. @throws ControlError NotFound */
-  async get(tenantId: string): Promise<TenantView> {
-    const rows = await this.#options.database.all(`${SHOWN} WHERE tenant_id = $1`, [tenantId]);
-    const [view] = this.#show(requireRow(rows));
+  get(tenantId: string): Promise<TenantView> {
+    return this.#read(this.#options.database, tenantId);
+  }
+
+  async #read(queries: Pick<ControlQueries, "all">, tenantId: string): Promise<TenantView> {
+    const [view] = this.#show(requireRow(await queries.all(`${SHOWN} WHERE tenant_id = $1`, [tenantId])));
     if (view === undefined) throw new ControlError("NotFound");
     return view;
   }
@@ -88,9 +87,9 @@ export class Tenants {
 
   /** Changes name, e-mail and limits. @throws ControlError NotFound, PreconditionFailed */
   async update(actor: Actor, patch: TenantPatch): Promise<TenantView> {
-    const before = await this.get(actor.tenantId);
-    const { displayName, email, limits } = { ...before, ...patch };
     await this.#change(actor, async (queries) => {
+      const before = await this.#read(queries, actor.tenantId);
+      const { displayName, email, limits } = { ...before, ...patch };
       await queries.run("UPDATE tenants SET display_name = $1, email = $2, limits = $3 WHERE tenant_id = $4", [
         displayName,
         email,
@@ -105,9 +104,9 @@ export class Tenants {
 
   /** Suspends a tenant or ends that: all its credentials are refused, its buckets closed. @throws ControlError Conflict for `default` */
   async setStatus(actor: Actor, status: TenantEntry["status"]): Promise<TenantView> {
-    const before = await this.get(actor.tenantId);
-    requireNotDefault(before);
     await this.#change(actor, async (queries) => {
+      const before = await this.#read(queries, actor.tenantId);
+      requireNotDefault(before);
       await queries.run("UPDATE tenants SET status = $1 WHERE tenant_id = $2", [status, actor.tenantId]);
       return { action: "maxiofs:UpdateTenant", change: changesOf({ status: before.status }, { status }) };
     });

@@ -75,11 +75,7 @@ export class Users {
       `${SHOWN} WHERE tenant_id = $1 AND user_id > $2 AND name_folded LIKE $3 ESCAPE '!' ORDER BY user_id LIMIT $4`,
       [tenantId, cursor, likePart(q), limit + 1],
     );
-    return pageOf(
-      rows.flatMap((row) => this.#show(row)),
-      limit,
-      ({ userId }) => userId,
-    );
+    return pageOf(rows, { limit, idColumn: "user_id", show: (row) => this.#show(row) });
   }
 
   /** One user. @throws ControlError NotFound, also for those of other tenants */
