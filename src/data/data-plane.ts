@@ -46,6 +46,8 @@ export interface DataPlane {
   readonly disk: DiskSpace;
   /** Of bodies that are gathered in memory. */
   readonly bodyBudget: BodyBudget;
+  /** Of forms for STS. */
+  readonly formBudget: BodyBudget;
   readonly running: RunningRequests;
   /** Told of each request that a stored key signed. */
   readonly keyUses: KeyUses;

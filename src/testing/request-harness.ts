@@ -88,6 +88,7 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
     limits: new RequestLimits(rates, snapshot),
     usage: new UsageTable(createUsageTable()),
     bodyBudget: new BodyBudget(maxGatheredBytes),
+    formBudget: new BodyBudget(maxGatheredBytes),
     disk: new DiskSpace(dataDir, () => 0),
     running: new RunningRequests(),
     keyUses: new KeyUses({ clock, send: () => {}, after: () => {} }),

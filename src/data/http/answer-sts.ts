@@ -41,7 +41,10 @@ const stsVersion = "2011-06-15";
 export async function answerSts(plane: DataPlane, request: StsRequest): Promise<void> {
   const { id, response } = request;
   try {
-    const document = await withForm(request, plane.bodyBudget, (bytes) => act(plane, request, bytes));
+    // Nobody is asked to send a form that nobody signed.
+    if (request.message.headers.authorization === undefined && request.target.rawQuery === "")
+      throw new StsError("MissingAuthenticationToken");
+    const document = await withForm(request, plane.formBudget, (bytes) => act(plane, request, bytes));
     respond(request, 200, document);
   } catch (thrown) {
     noteMismatch(plane, thrown, request);

@@ -8,6 +8,11 @@ import type { GatheringMessage } from "../request/s3-request.ts";
 
 /** Bytes of a form for STS at most. */
 export const maxFormBytes = 65_536;
+/**
+ * Bytes a worker holds at most for forms that are on their way. Nobody is known before a form is whole, since the signature covers
+ * it: forms have room of their own and take none from those who store objects.
+ */
+export const maxFormsBytes = 64 * maxFormBytes;
 
 const formType = "application/x-www-form-urlencoded";
 

@@ -1,4 +1,4 @@
-import { parseChecksumHeaders } from "#kernel/s3/checksum.ts";
+import { parseChecksumHeaders, parseTrailerAnnouncement } from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { GatheredBody } from "./gathered-body.ts";
 import { type ReceiveOptions, receiveBody } from "./receive-body.ts";
@@ -42,6 +42,8 @@ export async function readSmallBody(
 }
 
 function sendsDigest(request: S3Request): boolean {
-  if (request.header("content-md5") !== undefined || request.header("x-amz-trailer") !== undefined) return true;
-  return parseChecksumHeaders(request.headers) !== undefined;
+  const { payload } = request.authentication;
+  const hasTrailer = payload.kind === "chunked" && payload.trailer;
+  if (hasTrailer && parseTrailerAnnouncement(request.headers) !== undefined) return true;
+  return request.header("content-md5") !== undefined || parseChecksumHeaders(request.headers) !== undefined;
 }

@@ -8,6 +8,7 @@ import {
   parseTrailerAnnouncement,
 } from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import { requireFittingHeaders } from "#kernel/sigv4/payload-mode.ts";
 import type { ObjectChecksum } from "../object-meta.ts";
 import { AwsChunkedDecoder } from "./aws-chunked.ts";
 import { BodyDigests } from "./body-digests.ts";
@@ -62,6 +63,7 @@ export function announcedLength(request: S3Request, lengthOptional: boolean): nu
  */
 export async function receiveBody(request: S3Request, options: ReceiveOptions): Promise<ReceivedBody> {
   const { payload } = request.authentication;
+  requireFittingHeaders(request.headers, payload);
   const length = announcedLength(request, options.lengthOptional);
   const tooLarge = options.tooLarge ?? ((proposed: number) => entityTooLarge(proposed, options.maxBytes));
   if (length !== undefined && length > options.maxBytes) throw tooLarge(length);

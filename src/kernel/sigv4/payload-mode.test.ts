@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { S3Error } from "../s3/s3-error.ts";
-import { parsePayloadMode, parseUnsignedPayloadMode } from "./payload-mode.ts";
+import { type PayloadMode, parsePayloadMode, parseUnsignedPayloadMode, requireFittingHeaders } from "./payload-mode.ts";
 
 test("parsePayloadMode: knows every value of the table", () => {
   const hex = "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855";
@@ -48,4 +48,25 @@ test("parseUnsignedPayloadMode: chunks by header or encoding, never signed", () 
   expect(modeOf("gzip")).toEqual({ kind: "unsigned" });
   expect(modeOf("aws-chunked", "UNSIGNED-PAYLOAD")).toEqual({ kind: "unsigned" });
   expect(() => modeOf(undefined, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD")).toThrow("Signed chunks");
+});
+
+test("requireFittingHeaders: a framing or a trailer that the body does not have is refused", () => {
+  const codeOf = (headers: Record<string, string>, mode: PayloadMode) => {
+    try {
+      requireFittingHeaders(headers, mode);
+      return "";
+    } catch (error) {
+      return error instanceof S3Error ? error.code : error;
+    }
+  };
+  const plain = [{ kind: "unsigned" }, { kind: "sha256", hex: "a".repeat(64) }] as const;
+  for (const mode of plain) {
+    expect(codeOf({ "content-encoding": "gzip" }, mode)).toBe("");
+    for (const encoding of ["aws-chunked", "AWS-Chunked,gzip", "gzip, aws-chunked"])
+      expect(codeOf({ "content-encoding": encoding }, mode)).toBe("InvalidRequest");
+    expect(codeOf({ "x-amz-trailer": "x-amz-checksum-crc32" }, mode)).toBe("InvalidRequest");
+  }
+  const both = { "content-encoding": "aws-chunked", "x-amz-trailer": "x-amz-checksum-crc32" };
+  expect(codeOf(both, { kind: "chunked", signed: true, trailer: true })).toBe("");
+  expect(codeOf(both, { kind: "chunked", signed: true, trailer: false })).toBe("InvalidRequest");
 });

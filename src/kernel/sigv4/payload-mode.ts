@@ -50,6 +50,25 @@ export function parsePayloadMode(value: string | undefined): PayloadMode {
 }
 
 /**
+ * Refuses headers that promise a framing, or a trailer, that the body of this mode does not have: the framing would be stored, the
+ * checksum never looked at.
+ * @throws S3Error InvalidRequest
+ */
+export function requireFittingHeaders(headers: HeaderLookup, mode: PayloadMode): void {
+  const isChunked = mode.kind === "chunked";
+  if (!isChunked && namesAwsChunked.test(readHeader(headers, "content-encoding") ?? "")) {
+    throw new S3Error("InvalidRequest", {
+      message: "Content-Encoding: aws-chunked goes with a STREAMING- value of x-amz-content-sha256",
+    });
+  }
+  if (!(isChunked && mode.trailer) && readHeader(headers, "x-amz-trailer") !== undefined) {
+    throw new S3Error("InvalidRequest", {
+      message: "x-amz-trailer goes with a STREAMING- value of x-amz-content-sha256 that ends in -TRAILER",
+    });
+  }
+}
+
+/**
  * The mode of a request whose chunks cannot be signed, because it is anonymous or signed by SigV2. Clients that sign
  * nothing omit `x-amz-content-sha256` even when they send chunks: then `Content-Encoding: aws-chunked` tells.
  * @throws as `parsePayloadMode`; InvalidRequest when the chunks claim signatures.

@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
+import { presignUrl } from "../s3-signer.ts";
 import { startServer } from "../server-process.ts";
 import { checksumCases } from "./checksum-digest.ts";
 import { type ChunkedBody, encodeChunks } from "./chunked-body.ts";
@@ -202,3 +203,30 @@ function flipFirst(piece: Buffer): Buffer {
   copy[0] = (copy[0] ?? 0) ^ 1;
   return copy;
 }
+
+test.each([
+  ["aws-chunked on a body that is not", { "content-encoding": "aws-chunked" }],
+  ["a trailer where none can be", { "x-amz-trailer": "x-amz-checksum-crc32" }],
+])("bad body: %s is refused, and nothing stored: neither framing nor an unverified checksum", async (_, headers) => {
+  const framed = "5\r\nhello\r\n0\r\n\r\n";
+  for (const payloadHash of ["UNSIGNED-PAYLOAD", undefined]) {
+    const options = { method: "PUT", body: framed, headers, ...(payloadHash !== undefined && { payloadHash }) };
+    expect(await bucket.send("framed", options)).toMatchObject({ status: 400, code: "InvalidRequest" });
+  }
+  const url = presignUrl({
+    ...{ method: "PUT", url: `${server.endpoint}/bad-body/framed`, region: "us-east-1", date: new Date() },
+    ...{ ...server.credentials, expiresSeconds: 60 },
+  });
+  if (!("x-amz-trailer" in headers))
+    expect((await fetch(url, { method: "PUT", body: framed, headers })).status).toBe(400);
+  expect((await bucket.get("framed")).code).toBe("NoSuchKey");
+});
+
+test("bad body: a trailer that is no checksum is no digest of the keys to be deleted", async () => {
+  await bucket.put("stays", "x");
+  const body = "<Delete><Object><Key>stays</Key></Object></Delete>";
+  const headers = { "x-amz-trailer": "foo" };
+  const answer = await s3.send({ method: "POST", target: "/bad-body?delete", headers, body });
+  expect(answer).toMatchObject({ status: 400, code: "InvalidRequest" });
+  expect((await bucket.get("stays")).status).toBe(200);
+});

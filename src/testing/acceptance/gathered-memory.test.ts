@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
+import { maxFormBytes, maxFormsBytes } from "#data/http/read-form.ts";
 import { startServer } from "../server-process.ts";
 import { openConnection } from "./raw-connection.ts";
 import { clientOf } from "./s3-client.ts";
@@ -42,4 +43,39 @@ test("gathered memory: documents that never end are cut when a small object find
     clearInterval(drip);
     for (const connection of connections) connection.destroy();
   }
+}, 40_000);
+
+test("gathered memory: forms that never end take no room from objects", async () => {
+  const head = [
+    ...["POST / HTTP/1.1", `Host: 127.0.0.1:${server.s3Port}`, "Content-Type: application/x-www-form-urlencoded"],
+    "Authorization: AWS4-HMAC-SHA256 Credential=AKIANOBODY/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=0",
+    ...[`Content-Length: ${maxFormBytes}`, "", ""],
+  ].join("\r\n");
+  const count = maxFormsBytes / maxFormBytes + 8;
+  const connections = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const connection = await openConnection({ port: server.s3Port });
+      await connection.write(head);
+      await connection.write("a".repeat(maxFormBytes - 1));
+      return connection;
+    }),
+  );
+  try {
+    const documents = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => bucket.put(`small-${index}`, seededBytes(4_096, index))),
+    );
+    expect(documents.map(({ status }) => status)).toEqual(documents.map(() => 200));
+    // The gauge tells of the room for objects, a moment later: forms have none of it.
+    const gathered = async () => {
+      const scraped = await (await server.adminFetch("/metrics")).text();
+      return /maxiofs_worker_gathered_bytes\{worker="0"\} (\d+)\n/.exec(scraped)?.[1];
+    };
+    while ((await gathered()) !== "0") await Bun.sleep(100);
+  } finally {
+    for (const connection of connections) connection.destroy();
+  }
+  const unsigned = await openConnection({ port: server.s3Port });
+  await unsigned.write(head.replace(/Authorization: [^\r]*\r\n/, ""));
+  expect((await unsigned.readResponse("POST")).status).toBe(403);
+  unsigned.destroy();
 }, 40_000);

@@ -12,7 +12,7 @@ afterAll(async () => {
 let tenantId = "";
 let assistant = { userId: "", accessKeyId: "", secretKey: "" };
 
-async function call(method: string, path: string, body?: object, as?: typeof assistant) {
+async function call(method: string, path: string, ...[body, as]: [body?: object, as?: typeof assistant]) {
   const basic = as && { authorization: `Basic ${btoa(`${as.accessKeyId}:${as.secretKey}`)}` };
   const init = {
     method,
