@@ -36,9 +36,14 @@ export const oddKeys: readonly string[] = [
   `${"\u00e4".repeat(400)}${"k".repeat(224)}`,
 ];
 
+/** Another for each seed, and never 0, where a generator would stay. */
+function firstState(seed: number): number {
+  return Math.imul(seed + 1, 0x9e3779b1) || 1;
+}
+
 /** A generator of equal sequences for equal seeds (xorshift32); values are in [0, 1). */
 export function seededRandom(seed: number): () => number {
-  let state = (seed ^ 0x9e3779b9) | 1;
+  let state = firstState(seed);
   return () => {
     state ^= state << 13;
     state ^= state >>> 17;
@@ -51,7 +56,7 @@ export function seededRandom(seed: number): () => number {
 export function seededBytes(sizeBytes: number, seed: number): Buffer {
   const bytes = Buffer.allocUnsafe(sizeBytes);
   const words = new Uint32Array(Math.ceil(sizeBytes / 4));
-  let state = (seed ^ 0x9e3779b9) | 1;
+  let state = firstState(seed);
   for (let index = 0; index < words.length; index++) {
     state ^= state << 13;
     state ^= state >>> 17;
