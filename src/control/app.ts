@@ -120,7 +120,8 @@ export function createControlApp(options: ControlAppOptions) {
     })
     .onBeforeHandle(({ request, route, body }) => {
       if (publicPaths.has(route) || !request.headers.has("idempotency-key")) return undefined;
-      return options.idempotency.begin({ request, caller: getRequestCaller(request), body });
+      const requireAllowed = guard.requireAllowed.bind(guard);
+      return options.idempotency.begin({ request, caller: getRequestCaller(request), body, requireAllowed });
     })
     .get("/", () => renderWelcome(version))
     .use(healthRoutes(readiness))

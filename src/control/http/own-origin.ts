@@ -17,24 +17,27 @@ export interface ConsolePlace {
 export function isOwnOrigin(request: Request, { publicUrl }: ConsolePlace): boolean {
   const origin = parseUrl(request.headers.get("origin") ?? "");
   if (origin === undefined || !/^https?:$/.test(origin.protocol)) return false;
-  if (parseUrl(publicUrl)?.origin === origin.origin) return true;
+  const known = parseUrl(publicUrl);
+  if (known?.origin === origin.origin) return true;
   const host = request.headers.get("host")?.toLowerCase();
-  return host !== undefined && (host === origin.host || host === hostWithPort(origin));
+  // At the public URL's own Host the scheme is known too: a page that came without TLS is foreign to a console that has it.
+  if (known !== undefined && isHostOf(host, known)) return false;
+  return isHostOf(host, origin);
 }
 
 /** Whether the browser speaks TLS: the console is public under `https:` at this Host, or a trusted proxy says so. */
 export function isSecureRequest(request: Request, place: ConsolePlace): boolean {
   const publicUrl = parseUrl(place.publicUrl);
   const host = request.headers.get("host")?.toLowerCase();
-  if (publicUrl?.protocol === "https:" && (host === publicUrl.host || host === hostWithPort(publicUrl))) return true;
+  if (publicUrl?.protocol === "https:" && isHostOf(host, publicUrl)) return true;
   const { peerAddress } = getRequestContext(request);
   return isTrustedProxy(peerAddress, place.trustedProxies) && request.headers.get("x-forwarded-proto") === "https";
 }
 
 /** Browsers leave the usual port out, proxies may put it in. */
-function hostWithPort({ protocol, hostname, port }: URL): string {
+function isHostOf(host: string | undefined, { protocol, host: asWritten, hostname, port }: URL): boolean {
   const usual = protocol === "https:" ? "443" : "80";
-  return `${hostname}:${port === "" ? usual : port}`;
+  return host === asWritten || host === `${hostname}:${port === "" ? usual : port}`;
 }
 
 function parseUrl(text: string): URL | undefined {

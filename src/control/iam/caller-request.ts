@@ -19,7 +19,7 @@ export function isControlAllowed(
   asked: AskedResource,
   sets: PolicySets,
 ): boolean {
-  const resource = describeResource(arnAsked(asked));
+  const resource = describeResource(request.action, arnAsked(asked));
   if (resource === undefined) return false;
   const { outcome } = evaluateAccess({ ...request, resource }, sets);
   if (typeof asked === "string" || "forOwnKeys" in asked) return outcome === "allow";
@@ -31,11 +31,22 @@ function arnAsked(asked: AskedResource): string {
   return "forOwnKeys" in asked ? asked.forOwnKeys : asked.ofOtherTenant;
 }
 
-/** A resource by its ARN; `*` for what has none of its own. Undefined when the text is no ARN. */
-export function describeResource(arn: string): AccessedResource | undefined {
-  if (arn === "*") {
-    return { partition: "aws", service: "s3", region: "", account: "", path: "*", plainName: true };
-  }
+/** What is meant by `*` for actions that touch nothing with an ARN: only the pattern `*`, or a NotResource, is about it. */
+const nothingNamed: AccessedResource = {
+  partition: "",
+  service: "",
+  region: "",
+  account: "",
+  path: "",
+  plainName: false,
+};
+
+/** What `*` means for S3's own actions: the whole service, which `arn:aws:s3:::*` names too. */
+const wholeOfS3: AccessedResource = { ...nothingNamed, partition: "aws", service: "s3", path: "*", plainName: true };
+
+/** What an action touches, by its ARN; `*` for what has none of its own. Undefined when the text is no ARN. */
+export function describeResource(action: string, arn: string): AccessedResource | undefined {
+  if (arn === "*") return action.startsWith("s3:") ? wholeOfS3 : nothingNamed;
   const parsed = parseArn(arn);
   return parsed && { ...parsed, plainName: parsed.service === "s3" };
 }

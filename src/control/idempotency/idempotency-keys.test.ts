@@ -37,6 +37,7 @@ const testCaller: Caller = {
 const fillSql =
   "INSERT INTO idempotency_keys (principal, idempotency_key, sealed, is_answered, created_at_ms) VALUES (?, ?, '', 1, ?)";
 const noLog = { error: () => {} };
+const requireAllowed = () => {};
 const keyed = (key: string) => ({ "idempotency-key": key });
 
 async function open() {
@@ -93,6 +94,21 @@ test("Idempotency-Key: a refused call is forgotten and may be tried again; calls
   expect(statuses.filter((status) => status !== 201 && status !== 409)).toEqual([]);
   expect(statuses).toContain(201);
   expect(await names()).toEqual(["admin", "erin", "frank"]);
+});
+
+test("Idempotency-Key: whoever has lost the right since does not see the kept answer", async () => {
+  const { browser, loggedIn } = await open();
+  const order = { body: { userName: "admin" }, headers: keyed("before") };
+  const first = await browser.call("access-keys", order);
+  const { userId } = first.body;
+  const deny = { Effect: "Deny", Action: "iam:CreateAccessKey", Resource: "*" };
+  const document = JSON.stringify({ Version: "2012-10-17", Statement: deny });
+  const path = `users/${userId}/inline-policies/no-keys`;
+  const put = { method: "PUT", body: { document }, headers: { "if-match": "*" } };
+  expect((await browser.call(path, put)).status).toBe(204);
+  const second = await (await loggedIn()).call("access-keys", order);
+  expect([second.status, second.body.code]).toEqual([403, "Forbidden"]);
+  expect(JSON.stringify(second.body)).not.toContain(first.body.secretKey);
 });
 
 test("Idempotency-Key: after 24 hours the key is free, and upkeep removes it", async () => {
@@ -158,7 +174,7 @@ test("IdempotencyKeys.settle: answers of up to 256 Ki characters are kept; the k
   const keys = new IdempotencyKeys({ database, sealer, clock: new FakeClock(), log: noLog });
   const ask = async (key: string) => {
     const request = new Request("http://localhost/api/v1/things", { method: "POST", headers: keyed(key) });
-    return { request, found: await keys.begin({ request, caller: testCaller, body: undefined }) };
+    return { request, found: await keys.begin({ request, caller: testCaller, body: undefined, requireAllowed }) };
   };
   const answerOf = async (length: number) => {
     const { request } = await ask(`of-${length}`);
@@ -193,7 +209,7 @@ test("IdempotencyKeys.settle: an answer that cannot be kept is sent all the same
   const log = { error: (message: string) => void lines.push(message) };
   const keys = new IdempotencyKeys({ database, sealer, clock: new FakeClock(), log });
   const request = new Request("http://localhost/api/v1/things", { method: "POST", headers: keyed("full") });
-  await keys.begin({ request, caller: testCaller, body: undefined });
+  await keys.begin({ request, caller: testCaller, body: undefined, requireAllowed });
   database.run = () => Promise.reject(new Error("The disk is full"));
   const answer = await keys.settle(request, new Response('{"secretKey":"once"}', { status: 201 }));
   expect([answer.status, await answer.text(), lines]).toEqual([

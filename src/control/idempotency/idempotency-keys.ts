@@ -4,6 +4,8 @@ import { readInteger, readText } from "../database/row-values.ts";
 import type { Sealer } from "../encryption/seal.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError, TooManyRequestsError } from "../http/control-error.ts";
+import { type AllowedAction, getRequestContext } from "../http/request-context.ts";
+import type { AskedResource } from "../iam/caller-request.ts";
 import type { Log } from "../observe/log.ts";
 
 /** What the keys stand on. */
@@ -20,6 +22,8 @@ export interface KeyedCall {
   readonly caller: Caller;
   /** The parsed body; undefined for none. */
   readonly body: unknown;
+  /** Asks the policies. @throws ControlError Forbidden */
+  readonly requireAllowed: (request: Request, action: string, asked: AskedResource) => void;
 }
 
 /** What is sealed in a row. */
@@ -29,6 +33,8 @@ interface Remembered {
     readonly status: number;
     readonly headers: readonly (readonly [name: string, value: string])[];
     readonly body: string;
+    /** What policies had to allow for it. */
+    readonly allowed: readonly AllowedAction[];
   };
 }
 
@@ -55,7 +61,7 @@ const countRows = "SELECT COUNT(*) AS count FROM idempotency_keys WHERE principa
 
 /**
  * Makes POST calls safe to repeat: the first call with an `Idempotency-Key` is done, every later one of the same caller with the same
- * path and body gets its answer again, for 24 hours. Answers are sealed, for some hold a secret. A call refused with a 4xx, or with
+ * path and body gets its answer again, for 24 hours, if policies still allow what was asked of them then. Answers are sealed, for some hold a secret. A call refused with a 4xx, or with
  * 503, has done nothing and is forgotten. Source: draft-ietf-httpapi-idempotency-key-header.
  */
 export class IdempotencyKeys {
@@ -69,10 +75,10 @@ export class IdempotencyKeys {
   /**
    * Call it before the work. @returns the answer to give instead of doing it; undefined when it is to be done
    * @throws ControlError InvalidRequest for a bad key, IdempotencyKeyReused for another call under the same key, Conflict while the
-   * first call runs or when nobody knows how it ended.
+   * first call runs or when nobody knows how it ended, Forbidden when the caller has lost the right since.
    * @throws TooManyRequestsError when the caller has used too many.
    */
-  async begin({ request, caller, body }: KeyedCall): Promise<Response | undefined> {
+  async begin({ request, caller, body, requireAllowed }: KeyedCall): Promise<Response | undefined> {
     const key = request.headers.get("idempotency-key");
     if (key === null || request.method !== "POST") return undefined;
     if (key.length > maxIdempotencyKeyLength || !keyPattern.test(key)) throw new ControlError("InvalidRequest", badKey);
@@ -86,7 +92,8 @@ export class IdempotencyKeys {
     }
     if (found.call !== call) throw new ControlError("IdempotencyKeyReused");
     if (found.answer === undefined) throw new ControlError("Conflict", unknownEnd);
-    const { status, headers, body: text } = found.answer;
+    const { status, headers, body: text, allowed } = found.answer;
+    for (const { action, asked } of allowed) requireAllowed(request, action, asked);
     const replayed: [string, string][] = [...headers.map(([name, value]): [string, string] => [name, value])];
     return new Response(text, { status, headers: [...replayed, ["idempotency-replayed", "true"]] });
   }
@@ -108,8 +115,9 @@ export class IdempotencyKeys {
       return value === null ? [] : [[name, value] as const];
     });
     const { status } = response;
+    const { allowed } = getRequestContext(request);
     if (body.length <= maxKeptAnswerLength) {
-      const sealed = this.#seal(begun, { call, answer: { status, headers, body } });
+      const sealed = this.#seal(begun, { call, answer: { status, headers, body, allowed } });
       const keep =
         "UPDATE idempotency_keys SET sealed = $1, is_answered = 1 WHERE principal = $2 AND idempotency_key = $3";
       // What was done is done: that it cannot be repeated is no reason to keep the answer from the caller.

@@ -173,6 +173,8 @@ test("auth: behind TLS the cookie is bound to the host and to TLS", async () => 
   expect(answer.get("set-cookie")).toMatch(new RegExp(`^__Host-maxiofs-${port}=.*; SameSite=Strict; Secure$`));
   const plain = await client().logIn("admin", testPassword);
   expect(plain.headers.get("set-cookie")).toStartWith(`maxiofs-${port}=`);
+  const unsafe = await client().logIn("admin", testPassword, { ...headers, origin: "http://console.example" });
+  expect([unsafe.status, unsafe.body.code]).toEqual([403, "ForeignOrigin"]);
 });
 
 test("auth: X-Forwarded-Proto says TLS when a trusted proxy sends it, and from nobody else", async () => {

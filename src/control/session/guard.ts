@@ -119,6 +119,7 @@ export class Guard {
   requireAllowed(request: Request, action: string, asked: AskedResource): void {
     const { caller } = this.requireUser(request);
     if (!this.#options.allows(caller, action, asked)) this.refuse(caller, action);
+    getRequestContext(request).allowed.push({ action, asked });
   }
 
   /**

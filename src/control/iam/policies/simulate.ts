@@ -58,7 +58,7 @@ export function simulate(
     const action = findAction(name)?.name;
     if (action === undefined) throw wrong("/actions", `${name} is no action`);
     return asked.resources.map((arn) => {
-      const resource = describeResource(arn);
+      const resource = describeResource(action, arn);
       if (resource === undefined) throw wrong("/resources", `${arn} is no ARN`);
       return { action, resource: arn, explanation: explainAccess({ action, resource, caller, values: context }, all) };
     });
