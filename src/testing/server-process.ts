@@ -235,22 +235,30 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   return server;
 }
 
-/** Two TCP ports of the loopback address that nobody listens on at this moment. */
+/**
+ * Two TCP ports of the loopback address that nobody listens on at this moment. They lie below the ports the system gives
+ * to outgoing connections (32,768 on Linux): a server that starts again finds its own still free.
+ */
 export async function findFreePorts(): Promise<[number, number]> {
-  const [first, second] = [createServer(), createServer()];
-  const ports = await Promise.all([first, second].map(listenOnFreePort));
-  await Promise.all([first, second].map((server) => new Promise((done) => server.close(done))));
-  const [s3Port = 0, consolePort = 0] = ports;
-  return [s3Port, consolePort];
+  const s3Port = await findFreePort();
+  for (;;) {
+    const consolePort = await findFreePort();
+    if (consolePort !== s3Port) return [s3Port, consolePort];
+  }
 }
 
-function listenOnFreePort(server: ReturnType<typeof createServer>): Promise<number> {
-  return new Promise((done, fail) => {
-    server.once("error", fail);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      done(typeof address === "object" && address !== null ? address.port : 0);
-    });
+async function findFreePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((done) => {
+    server.once("error", () => done(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => done(true)));
   });
 }
 

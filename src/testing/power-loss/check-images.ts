@@ -69,7 +69,7 @@ async function checkImage(image: DiskImage, allowed: readonly AllowedFacts[]): P
     await server.start();
     return await checkStore(s3, allowed);
   } catch (error) {
-    return [error instanceof Error ? error.message : String(error)];
+    return [error instanceof Error ? error.message : String(error), ...server.output().trimEnd().split("\n").slice(-5)];
   } finally {
     s3.close();
     await server.remove();
