@@ -138,7 +138,7 @@ class DataWorker {
       checksums: new ChecksumPool(),
       control: new ControlClient((message) => this.#send(message), this.#tracer.beginPart),
       bodyBudget,
-      formBudget: new BodyBudget(maxFormsBytes),
+      formBudget: new BodyBudget(maxFormsBytes, { share: 1 }),
       limits: new RequestLimits(openRates(start), snapshot),
       usage: new UsageTable(start.usage),
       running: new RunningRequests(),

@@ -14,6 +14,9 @@ export const maxFormBytes = 65_536;
  */
 export const maxFormsBytes = 64 * maxFormBytes;
 
+/** Whose share of that room a form takes: everybody's. */
+const unknownHolder = "";
+
 const formType = "application/x-www-form-urlencoded";
 
 /** Whether a request is a form of AWS's query protocol: S3 has no POST to the service itself, browsers upload to buckets. */
@@ -66,7 +69,7 @@ class HeldBytes {
   }
 
   gather(bytes: number): Promise<void> | undefined {
-    const waiting = this.#budget.take(bytes);
+    const waiting = this.#budget.take(bytes, unknownHolder);
     if (waiting !== undefined) return waiting.then(() => this.#count(bytes));
     this.#count(bytes);
     return undefined;
@@ -80,10 +83,10 @@ class HeldBytes {
   #count(bytes: number): void {
     // Room that came after the client had gone is given back.
     if (this.#isReleased && bytes > 0) {
-      this.#budget.give(bytes);
+      this.#budget.give(bytes, unknownHolder);
       return;
     }
-    if (bytes < 0) this.#budget.give(-bytes);
+    if (bytes < 0) this.#budget.give(-bytes, unknownHolder);
     this.#bytes += bytes;
     this.#message.gatheredBytes = this.#bytes;
   }

@@ -58,10 +58,10 @@ test("readSmallBody: a digest is asked for where one must be sent, and verified 
 test("readSmallBody: what is gathered counts until the request ends; what the worker never has room for is SlowDown", async () => {
   const seen: number[] = [];
   const take = async (body: string, otherBytes: number) => {
-    const bodyBudget = new BodyBudget(10, 20);
+    const bodyBudget = new BodyBudget(10, { waitMs: 20, share: 1 });
     const response = await harness.run(
       async (request) => {
-        void bodyBudget.take(otherBytes);
+        void bodyBudget.take(otherBytes, "a");
         try {
           await readSmallBody(request, 1_000);
           request.response.end("taken");

@@ -22,7 +22,7 @@ export function respondEmpty(request: S3Request, status: number, headers: Respon
  */
 export function respondXml(request: S3Request, document: string, headers: ResponseHeaders = {}): void {
   const bytes = Buffer.from(document);
-  if (request.message.method === "GET") request.plane.bodyBudget.requireRoom(bytes.length);
+  if (request.message.method === "GET") request.requireRoom(bytes.length);
   const all = Object.assign(commonHeaders(request.id), headers);
   all["Content-Type"] = "application/xml";
   all["Content-Length"] = bytes.length;

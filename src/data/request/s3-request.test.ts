@@ -111,15 +111,15 @@ test("S3Request.endGathering: of a handled request only what its client has not 
 });
 
 test("S3Request.gather: what gets room after the request has ended is given back", async () => {
-  const bodyBudget = new BodyBudget(10);
+  const bodyBudget = new BodyBudget(10, { share: 1 });
   let late: unknown;
   const response = await harness.run(
     async (request) => {
-      await bodyBudget.take(10);
+      await bodyBudget.take(10, "a");
       const waiting = request.gather(5);
       request.response.end("answered");
       request.endGathering();
-      bodyBudget.give(10);
+      bodyBudget.give(10, "a");
       late = await waiting?.catch((error: unknown) => error);
     },
     { plane: { bodyBudget } },

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { maxFormBytes, maxFormsBytes } from "#data/http/read-form.ts";
 import { startServer } from "../server-process.ts";
 import { openConnection } from "./raw-connection.ts";
-import { clientOf } from "./s3-client.ts";
+import { clientOf, type S3Client } from "./s3-client.ts";
 import { seededBytes } from "./test-data.ts";
 
 const server = await startServer({ workers: 1 });
@@ -13,10 +13,13 @@ afterAll(async () => {
   await server.remove();
 });
 
-test("gathered memory: documents that never end are cut when a small object finds no room", async () => {
-  // Ten of these are more than the 64 MiB of a worker.
+/**
+ * Ten documents, more than the 64 MiB of a worker, whose ends are sent a byte a second. Resolves when as many as find room
+ * have sent all else and the others are cut.
+ */
+async function sendEndlessDocuments(sender: S3Client) {
   const document = Buffer.alloc(7 * 2 ** 20, "<Delete>");
-  const slow = s3.prepare({
+  const { head } = sender.prepare({
     method: "POST",
     target: "/gathered?delete",
     headers: { "content-md5": "AAAAAAAAAAAAAAAAAAAAAA==" },
@@ -25,7 +28,7 @@ test("gathered memory: documents that never end are cut when a small object find
   const connections = await Promise.all(
     Array.from({ length: 10 }, async () => {
       const connection = await openConnection({ port: server.s3Port });
-      await connection.write(slow.head);
+      await connection.write(head);
       await connection.write(document.subarray(0, -100));
       return connection;
     }),
@@ -33,17 +36,54 @@ test("gathered memory: documents that never end are cut when a small object find
   const drip = setInterval(() => {
     for (const connection of connections) if (!connection.ended) void connection.write("x");
   }, 1_000);
+  return {
+    countCut: () => connections.filter(({ ended }) => ended).length,
+    stop: () => {
+      clearInterval(drip);
+      for (const connection of connections) connection.destroy();
+    },
+  };
+}
+
+test("gathered memory: documents that never end are cut when a small object finds no room", async () => {
+  const documents = await sendEndlessDocuments(s3);
   try {
     await Bun.sleep(1_000);
     const body = seededBytes(4_096, 1);
     expect((await bucket.put("small", body)).status).toBe(200);
     expect((await bucket.get("small")).body.equals(body)).toBe(true);
-    expect(connections.filter(({ ended }) => ended).length).toBeGreaterThan(0);
+    expect(documents.countCut()).toBeGreaterThan(0);
   } finally {
-    clearInterval(drip);
-    for (const connection of connections) connection.destroy();
+    documents.stop();
   }
 }, 40_000);
+
+test("gathered memory: documents of another tenant that never end keep no small object waiting", async () => {
+  const { tenantId } = await makeThing("tenants", { slug: "acme" });
+  await makeThing(`tenants/${tenantId}/users`, { name: "slow" });
+  const other = clientOf(server, await makeThing(`tenants/${tenantId}/access-keys`, { userName: "slow" }));
+  const documents = await sendEndlessDocuments(other);
+  try {
+    const cutCount = documents.countCut();
+    await Bun.sleep(1_000);
+    for (let index = 0; index < 20; index++)
+      expect((await bucket.put(`small-${index}`, seededBytes(4_096, index))).status).toBe(200);
+    expect(documents.countCut()).toBe(cutCount);
+  } finally {
+    documents.stop();
+    other.close();
+  }
+}, 40_000);
+
+async function makeThing(path: string, body: object) {
+  const response = await server.adminFetch(`/api/v1/${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  expect(response.status).toBe(201);
+  return response.json();
+}
 
 test("gathered memory: forms that never end take no room from objects", async () => {
   const head = [
