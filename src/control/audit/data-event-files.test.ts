@@ -85,6 +85,8 @@ test("DataEventFiles: half a line that a crash left is cut off, also when it is 
   const file = path("2026-01-02");
   const text = readFileSync(file, "utf8");
   writeFileSync(file, `${text}{"event":{"acti`);
+  expect((await readAll(files, "2026-01-02")).map(({ seq }) => seq)).toEqual([1]);
+  expect(await verifyDataEventFiles(dataDir)).toEqual({ eventCount: 1, problem: undefined });
   expect(await start().append([event], 0)).toBe(true);
   expect(await verifyDataEventFiles(dataDir)).toEqual({ eventCount: 2, problem: undefined });
   writeFileSync(file, `{"event":{"acti`);

@@ -87,7 +87,7 @@ export class DataEventFiles {
   /** The lines of a day, those of one tenant if one is given; none when there is no such day. */
   async *read(day: string, tenantId: string | undefined): AsyncGenerator<string> {
     if (!(await this.days()).includes(day)) return;
-    for await (const line of readFileLines(join(this.#folder(), nameOf(day)))) {
+    for await (const line of readFileLines(join(this.#folder(), nameOf(day)), "leftOut")) {
       if (tenantId === undefined || parseLine(line)?.event["tenantId"] === tenantId) yield `${line}\n`;
     }
   }
@@ -150,7 +150,10 @@ export class DataEventFiles {
   }
 }
 
-/** Verifies the chain over all files of a data folder. @returns undefined when there is none */
+/**
+ * Verifies the chain over all files of a data folder, also while a server writes them: a line without its end is none yet.
+ * @returns undefined when there is none
+ */
 export async function verifyDataEventFiles(dataDir: string): Promise<DataEventReport | undefined> {
   const folder = join(dataDir, folderName);
   const days = await listDays(folder);
@@ -159,7 +162,7 @@ export async function verifyDataEventFiles(dataDir: string): Promise<DataEventRe
   let last: { readonly hash: string; readonly seq: number } | undefined;
   for (const day of days) {
     let lineNumber = 0;
-    for await (const line of readFileLines(join(folder, nameOf(day)))) {
+    for await (const line of readFileLines(join(folder, nameOf(day)), "leftOut")) {
       lineNumber += 1;
       const found = parseLine(line);
       const reason = found === undefined ? "is no event" : findFault(found, last);

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { closeAudits, makeEvent, openAudit } from "#testing/opened-audit.ts";
 import { AuditSigner } from "./audit-signer.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import { type AuditExport, exportCsv, exportJsonLines, renderCell } from "./export-audit.ts";
+import { type AuditExport, exportCsv, exportJsonLines, exportVersion, renderCell } from "./export-audit.ts";
 import { verifyExport } from "./verify-export.ts";
 
 afterEach(closeAudits);
@@ -85,6 +85,7 @@ test("verifyExport: of a filtered export each event and the whole are verified, 
 });
 
 test("verifyExport: what is no export is refused", async () => {
+  const emptyHead = `{"kind":"auditExport","version":${exportVersion},"filter":{},"keys":[]}`;
   for (const lines of [
     [],
     ["{"],
@@ -92,6 +93,9 @@ test("verifyExport: what is no export is refused", async () => {
     ["{}"],
     ['{"kind":"auditExport","version":2,"keys":[]}'],
     ["x".repeat(2 ** 21)],
+    [`{"kind":"auditExport","version":${exportVersion},"filter":{},"keys":[null]}`],
+    [emptyHead, '{"kind":"mark"}'],
+    [emptyHead, '{"kind":"mark","mark":{"chain":"server","kind":"head","seq":"1"}}'],
   ]) {
     expect((await verify(lines)).problem).toEqual(expect.any(String));
   }

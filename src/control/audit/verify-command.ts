@@ -26,14 +26,15 @@ const codes = { sound: 0, problemsFound: 1, notChecked: 2 } as const;
  */
 export async function verifyAudit({ dataDir, exportPath, report }: VerifyCommand): Promise<number> {
   const database = readControlDatabase(dataDir);
-  const requests = exportPath === undefined ? await verifyDataEventFiles(dataDir) : undefined;
   try {
+    const requests = exportPath === undefined ? await verifyDataEventFiles(dataDir) : undefined;
     const source = database && (await hasEvents(database)) ? database : undefined;
     if (exportPath !== undefined) return await verifyFile({ exportPath, report }, source);
     if (source !== undefined) return Math.max(await verifyDatabase(source, report), tellRequests(requests, report));
     const hint = database === undefined ? "there is no control.db in it" : "a release wrote it that recorded no events";
-    report(`There is nothing to verify in ${dataDir}: ${hint}`);
-    return codes.notChecked;
+    const requestsCode = tellRequests(requests, report);
+    report(`There ${requests ? "is nothing else" : "is nothing"} to verify in ${dataDir}: ${hint}`);
+    return requestsCode === codes.sound ? codes.notChecked : requestsCode;
   } finally {
     database?.close();
   }

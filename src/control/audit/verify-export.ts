@@ -76,12 +76,12 @@ class ExportReader {
 
   #readHead(value: Line): void {
     const { kind, version, filter, keys } = value;
-    if (kind !== "auditExport" || version !== exportVersion || !Array.isArray(keys)) {
+    if (kind !== "auditExport" || version !== exportVersion || !Array.isArray(keys) || !keys.every(isLine)) {
       this.#problem = `This is no audit export of version ${exportVersion}`;
       return;
     }
     this.#isFiltered = canonicalJson(filter) !== "{}";
-    const brought = keys.map((key: AuditPublicKey) => ({ ...key, keyId: keyIdOf(String(key.publicKey)) }));
+    const brought = keys.map(({ publicKey }) => ({ keyId: keyIdOf(String(publicKey)), publicKey: String(publicKey) }));
     this.#keys = this.#trusted ?? brought;
   }
 
@@ -94,8 +94,8 @@ class ExportReader {
   }
 
   #readMark(value: unknown): void {
-    const mark = value as AuditMark;
-    this.#chainOf(String(mark.chain)).marks.push(mark);
+    if (isMark(value)) this.#chainOf(value.chain).marks.push(value);
+    else this.#problem = `Line ${this.#lineCount + 1} is no line of an export`;
   }
 
   #readEvent({ prevHash, hash, ...record }: Line): void {
@@ -137,8 +137,19 @@ function parseLine(line: string): Line | undefined {
   if (line.length > maxLineLength) return undefined;
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Line) : undefined;
+    return isLine(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isLine(value: unknown): value is Line {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isMark(value: unknown): value is AuditMark {
+  if (!isLine(value)) return false;
+  const { chain, kind, seq, hash, timeMs, keyId, signature } = value;
+  const hasTexts = [chain, hash, keyId, signature].every((text) => typeof text === "string");
+  return hasTexts && (kind === "head" || kind === "cut") && [seq, timeMs].every(Number.isSafeInteger);
 }

@@ -124,7 +124,7 @@ function readBucket(row: SqlRow): StoredBucket {
 
 function parseWord<const W extends string>(text: string, words: readonly W[]): W {
   const word = words.find((candidate) => candidate === text);
-  if (word === undefined) throw new TypeError(`A bucket has the unknown state ${text}`);
+  if (word === undefined) throw new TypeError(`A bucket has the unknown word ${text}: ${words.join(", ")} are known`);
   return word;
 }
 

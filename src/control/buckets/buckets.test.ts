@@ -277,6 +277,16 @@ test("createBucket, deleteBucket: each is recorded once, with the user of the ke
   ]);
 });
 
+test("createBucket, deleteBucket: a call whose key was taken away while it waited changes nothing", async () => {
+  const { buckets, catalogs, request } = await openWithBuckets();
+  const { origin } = request("photos");
+  const { bucketId } = await buckets.createBucket(request("photos"));
+  const gone = { ...origin, accessKeyId: "AKIAGONE000000000000" };
+  expect(await codeOf(buckets.createBucket({ ...request("other"), origin: gone }))).toBe("InvalidAccessKeyId");
+  expect(await codeOf(buckets.deleteBucket(bucketId, gone))).toBe("InvalidAccessKeyId");
+  expect([...catalogs.folders]).toEqual([[bucketId, { closed: false, full: false }]]);
+});
+
 test("deleteBucket: a bucket with objects stays as it was", async () => {
   const { buckets, catalogs, publisher, database, request } = await openWithBuckets();
   const entry = await buckets.createBucket(request("photos"));

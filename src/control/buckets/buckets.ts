@@ -76,12 +76,13 @@ export class Buckets {
 
   /**
    * Deletes an empty bucket; no worker knows it any more when this resolves. A call that failed may be repeated.
-   * @throws S3Error NoSuchBucket, BucketNotEmpty, or what the catalog writer failed with.
+   * @throws S3Error NoSuchBucket, InvalidAccessKeyId, BucketNotEmpty, or what the catalog writer failed with.
    */
   async deleteBucket(bucketId: string, origin?: CallOrigin): Promise<void> {
     const name = this.#options.publisher.buckets.get(bucketId)?.name;
     if (name === undefined) throw new S3Error("NoSuchBucket");
     await this.#turns.run(name, async () => {
+      this.#requireLiveKey(origin);
       const found = await findBucketByName(this.#options.database, name);
       if (found?.entry.bucketId !== bucketId) throw new S3Error("NoSuchBucket", { fields: { BucketName: name } });
       await setBucketState(this.#options.database, bucketId, "deleting");

@@ -14,7 +14,6 @@ export async function exportKeys(
 ): Promise<string | undefined> {
   const database = readControlDatabase(source.dataDir);
   if (database === undefined) return undefined;
-  const keys = await openFolderKeys(database, source);
-  database.close();
+  const keys = await openFolderKeys(database, source).finally(() => database.close());
   return exportRecoveryBundle(keys, await readPassphrase(), source.random);
 }

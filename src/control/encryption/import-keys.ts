@@ -68,8 +68,11 @@ export async function importKeys(source: KeyImport): Promise<KeyImportResult> {
   const restored = found.keys.filter(({ version }) => proof.damagedVersions.includes(version));
   if (restored.length > 0) {
     const database = await openControlDatabase(dataDir);
-    for (const key of restored) await resealKey(database, keySealer(rootKey, random), key);
-    await database.close();
+    try {
+      for (const key of restored) await resealKey(database, keySealer(rootKey, random), key);
+    } finally {
+      await database.close();
+    }
   }
   const after = await prove(source, { rootKey: makeRootKey(readKey(keyPath) ?? new Uint8Array(32)), keys: found.keys });
   if (after.damagedVersions.length > 0) throw new KeyImportError(`${keyPath} does not open the data folder after all`);

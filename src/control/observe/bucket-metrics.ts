@@ -22,7 +22,6 @@ export function registerBucketMetrics(registry: Registry, options: BucketMetrics
 }
 
 function readBuckets({ usages, buckets, bucketRows }: BucketMetricsOptions, measure: Measure): Sample[] {
-  usages.keepOnly(buckets);
   const byLabel = new Map<string, number>();
   for (const [bucketId, { name }] of buckets) {
     const usage = usages.find(bucketId);
@@ -33,12 +32,13 @@ function readBuckets({ usages, buckets, bucketRows }: BucketMetricsOptions, meas
   return [...byLabel].map(([bucket, value]) => ({ labels: { bucket }, value }));
 }
 
-/** What all buckets hold together; empty until every bucket was counted. */
+/** What all buckets hold together; empty until every bucket was counted. The history asks every minute. */
 export function readStorageTotal(
   { usages, buckets }: Omit<BucketMetricsOptions, "bucketRows">,
   measure: Measure,
 ): Sample[] {
   if (!usages.isComplete) return [];
+  usages.keepOnly(buckets);
   let value = 0;
   for (const bucketId of buckets.keys()) value += usages.find(bucketId)?.[measure] ?? 0;
   return [{ labels: {}, value }];

@@ -33,7 +33,10 @@ export function metricsRoutes(options: MetricsRoutesOptions) {
   let registry: Promise<Registry> | undefined;
   return new Elysia().get("/metrics", async ({ request }) => {
     admit(request, options);
-    registry ??= openRegistry(options.registerMetrics);
+    registry ??= openRegistry(options.registerMetrics).catch((error: unknown) => {
+      registry = undefined;
+      throw error;
+    });
     const text = await (await registry).metrics();
     const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store" };
     return new Response(text, { headers });

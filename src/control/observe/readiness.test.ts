@@ -56,6 +56,33 @@ test("Readiness: a probe that hangs has failed, the others are told all the same
   expect([status, ...checks.map((check) => check.status)]).toEqual(["failed", "failed", "ok"]);
 });
 
+test("Readiness: a probe that hangs is asked once until it answers, then again", async () => {
+  const { time, clock } = makeClock();
+  let askedCount = 0;
+  let answer = Promise.withResolvers<void>();
+  const check = () => {
+    askedCount += 1;
+    return answer.promise;
+  };
+  const readiness = new Readiness({
+    probes: [{ name: "slow", check }],
+    clock,
+    onChange: () => undefined,
+    timeoutMs: 10,
+  });
+  const report = async () => {
+    time.ms += 5_000;
+    return (await readiness.report()).status;
+  };
+  readiness.start();
+  expect([await report(), await report(), askedCount]).toEqual(["failed", "failed", 1]);
+  answer.reject(new Error("broken"));
+  expect([await report(), askedCount]).toEqual(["failed", 1]);
+  answer = Promise.withResolvers<void>();
+  answer.resolve();
+  expect([await report(), askedCount]).toEqual(["ok", 2]);
+});
+
 test("Readiness: a failure that concerns a part of the work degrades, a failure of all of it counts more", async () => {
   const { time, clock } = makeClock();
   const fails = { part: true, all: false };

@@ -48,6 +48,8 @@ const reuseFailedMs = 50;
 export class Readiness {
   readonly #options: ReadinessOptions;
   readonly #last = new Map<string, CheckResult>();
+  /** Questions without an answer yet. */
+  readonly #asked = new Map<ReadinessProbe, Promise<undefined>>();
   #report: { readonly report: Promise<ReadinessReport>; untilMs: number } | undefined;
   #isDraining = false;
   #hasStarted = false;
@@ -118,12 +120,25 @@ export class Readiness {
     return result;
   }
 
+  /** One that hangs is not asked again beside itself. */
+  #ask(probe: ReadinessProbe): Promise<undefined> {
+    let answer = this.#asked.get(probe);
+    if (answer === undefined) {
+      answer = probe
+        .check()
+        .then(() => undefined)
+        .finally(() => this.#asked.delete(probe));
+      this.#asked.set(probe, answer);
+    }
+    return answer;
+  }
+
   async #findReason(probe: ReadinessProbe): Promise<string | undefined> {
     const { timeoutMs = 2000 } = this.#options;
     const late = Promise.withResolvers<string>();
     const timer = setTimeout(() => late.resolve(`no answer within ${timeoutMs} ms`), timeoutMs);
     try {
-      return await Promise.race([probe.check().then(() => undefined), late.promise]);
+      return await Promise.race([this.#ask(probe), late.promise]);
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     } finally {

@@ -67,13 +67,13 @@ const maxAge = "public, max-age=3600";
  * page that shows it, with a viewer out of the program itself; nothing is loaded from elsewhere.
  */
 export function openApiRoutes({ version, routes }: OpenApiRoutesOptions) {
-  let document: Promise<ApiDocument> | undefined;
+  let document: ApiDocument | undefined;
   const detail = { tags: ["docs"] };
   return new Elysia({ prefix: "/api", normalize: false })
     .get(
       "/openapi.json",
-      () => {
-        document ??= describeRoutes(routes(), version);
+      async () => {
+        document ??= await describeRoutes(routes(), version);
         return document;
       },
       { detail: { ...detail, action: "-", scope: "O", answer: documentAnswer } },

@@ -92,6 +92,10 @@ async function end(server: ServerProcess, round: Round): Promise<void> {
   const { pid } = server;
   process.kill(pid, "SIGINT");
   for (let waits = 0; isRunning(pid) && waits < maxEndWaits; waits++) await Bun.sleep(endWaitMs);
+  if (isRunning(pid)) {
+    round.violations.push(`SIGINT does not end the server within ${(maxEndWaits * endWaitMs) / 1_000} s`);
+    return server.kill9();
+  }
   const code = await server.stop();
   if (code !== 0) round.violations.push(`SIGINT ends the server with code ${code}`);
 }
