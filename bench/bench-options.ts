@@ -1,3 +1,5 @@
+import { parseFlags, plainFlag, splitList, textFlag } from "./flags.ts";
+
 /** What the command line asks for. */
 export interface BenchOptions {
   /** Seconds instead of minutes: 20,000 keys instead of 1,000,000, 16 MiB instead of 1 GiB, 1,000 users instead of 10,000. */
@@ -18,8 +20,10 @@ export interface BenchOptions {
   readonly strict: boolean;
 }
 
-const valueFlags = new Set(["--only", "--binary", "--workers", "--json", "--seed-dir", "--dir"]);
-const plainFlags = new Set(["--short", "--strict"]);
+const flags = {
+  ...{ short: plainFlag, strict: plainFlag, only: textFlag, binary: textFlag, workers: textFlag },
+  ...{ json: textFlag, "seed-dir": textFlag, dir: textFlag },
+} as const;
 
 /** One line per flag. */
 const usage = `bun bench/run.ts [flags]
@@ -38,31 +42,19 @@ const usage = `bun bench/run.ts [flags]
  * @throws RangeError for an unknown flag, a missing value or a number outside its range
  */
 export function parseBenchOptions(args: readonly string[], defaultFolder: string): BenchOptions {
-  const values = new Map<string, string>();
-  for (let index = 0; index < args.length; index += 1) {
-    const flag = args[index] ?? "";
-    if (plainFlags.has(flag)) {
-      values.set(flag, "");
-      continue;
-    }
-    if (!valueFlags.has(flag)) throw new RangeError(`Unknown flag ${flag}\n${usage}`);
-    const value = args[index + 1];
-    if (value === undefined) throw new RangeError(`${flag} needs a value\n${usage}`);
-    values.set(flag, value);
-    index += 1;
-  }
-  const workers = Number(values.get("--workers") ?? "0");
-  if (!Number.isInteger(workers) || workers < 0 || workers > 64) {
-    throw new RangeError(`--workers ${values.get("--workers")} is not a number from 1 to 64`);
+  const values = parseFlags(args, flags, usage);
+  const workers = Number(values.workers ?? "0");
+  if (values.workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= 64)) {
+    throw new RangeError(`--workers ${values.workers} is not a number from 1 to 64`);
   }
   return {
-    short: values.has("--short"),
-    only: (values.get("--only") ?? "").split(",").filter((name) => name !== ""),
-    binary: values.get("--binary") ?? "",
+    short: values.short ?? false,
+    only: splitList(values.only),
+    binary: values.binary ?? "",
     workers,
-    jsonFile: values.get("--json") ?? "",
-    seedFolder: values.get("--seed-dir") ?? "",
-    workFolder: values.get("--dir") ?? defaultFolder,
-    strict: values.has("--strict"),
+    jsonFile: values.json ?? "",
+    seedFolder: values["seed-dir"] ?? "",
+    workFolder: values.dir ?? defaultFolder,
+    strict: values.strict ?? false,
   };
 }

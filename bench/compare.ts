@@ -1,11 +1,11 @@
 /** Which of two builds is slower, and where: `bun bench/compare.ts --base main --change .`. See README.md beside this file. */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { BenchContext } from "./bench-context.ts";
 import { type Build, openBuild } from "./compare/build.ts";
 import { findSlower, minRuns, parseHistory } from "./compare/history.ts";
 import { judgeRatios, minPairs, type PairedRatio } from "./compare/paired-ratio.ts";
+import { parseFlags, splitList, textFlag, textsFlag } from "./flags.ts";
 import { type LoadWork, operationOf } from "./load/load-plan.ts";
 import type { MeasuredServer } from "./measured-server.ts";
 
@@ -52,20 +52,18 @@ bun bench/compare.ts --history FILE
   --seconds N        length of a window (default 2)
   --history FILE     what bench/run.ts --json wrote: the newest run against those before it`;
 
+const flags = {
+  ...{ base: textFlag, change: textFlag, works: textFlag, pairs: textFlag, seconds: textFlag, history: textFlag },
+  "change-env": textsFlag,
+} as const;
+
 /** @throws RangeError for flags that cannot be */
 function parseOptions(args: string[]): CompareOptions | { readonly history: string } {
-  const text = { type: "string" } as const;
-  const { values } = parseArgs({
-    args,
-    options: {
-      ...{ base: text, change: text, works: text, pairs: text, seconds: text, history: text },
-      "change-env": { type: "string", multiple: true },
-    },
-  });
+  const values = parseFlags(args, flags, usage);
   if (values.history !== undefined) return { history: values.history };
   const { base, change } = values;
   if (base === undefined || change === undefined) throw new RangeError(usage);
-  const wanted = (values.works ?? "put-64,get-64").split(",");
+  const wanted = splitList(values.works ?? "put-64,get-64");
   const unknown = wanted.filter((name) => !(name in works));
   if (unknown.length > 0) throw new RangeError(`--works ${unknown.join(",")}: unknown\n${usage}`);
   const [pairs, seconds] = [Number(values.pairs ?? 12), Number(values.seconds ?? 2)];
@@ -153,7 +151,9 @@ function renderRatio(name: string, { median, low, high, verdict }: PairedRatio):
 function compareHistory(file: string): number {
   const found = findSlower(parseHistory(readFileSync(file, "utf8")));
   if (found === undefined) {
-    process.stdout.write(`Nothing to compare: fewer than ${minRuns} earlier runs of this machine and form\n`);
+    process.stdout.write(
+      `Nothing to compare: fewer than ${minRuns} earlier runs of the same machine, form, workers and binary\n`,
+    );
     return 0;
   }
   for (const { work, measured, unit, median } of found) {

@@ -55,25 +55,25 @@ export function parseHistory(text: string): HistoryEntry[] {
 }
 
 /**
- * Compares the newest run with up to ten before it of the same machine, form, workers and binary. Rows with errors say nothing: `run.ts` ended with 1 for them. A machine's own rates drift, so a row is named only when
- * it is worse than each of them and by more than a tenth than their median; rows of the machine's limits are left out.
+ * Compares each row of the newest run with the same row of up to ten runs before it that have it, of the same machine, form,
+ * workers and binary. A machine's own rates drift, so a row is named only when it is worse than each of them and by more than a
+ * tenth of their median, when that is not 0. Rows of the machine's limits are left out, and those with errors: `run.ts` ended with 1 for them.
  * @returns undefined when there are fewer than `minRuns` earlier ones
  */
 export function findSlower(history: readonly HistoryEntry[]): HistoryFinding[] | undefined {
   const newest = history.at(-1);
-  const earlier = history
-    .slice(0, -1)
-    .filter((entry) => newest !== undefined && isSameSetup(entry, newest))
-    .slice(-comparedRuns);
+  const earlier = history.slice(0, -1).filter((entry) => newest !== undefined && isSameSetup(entry, newest));
   if (newest === undefined || earlier.length < minRuns) return undefined;
   return newest.rows.flatMap(({ work, measured, unit, errorCount }) => {
     const rows = earlier.flatMap((entry) => entry.rows.filter((row) => row.work === work && row.errorCount === 0));
-    const before = rows.map((row) => row.measured);
+    const before = rows.map((row) => row.measured).slice(-comparedRuns);
     if (errorCount > 0 || before.length < minRuns || work.startsWith("limit:")) return [];
     const median = before.toSorted((a, b) => a - b)[Math.floor(before.length / 2)] ?? measured;
     // Of rates more is better, of times and sizes less.
     const worse = unit.endsWith("/s") ? 1 : -1;
     const isWorst = before.every((value) => worse * (value - measured) > 0);
-    return isWorst && worse * (median - measured) > margin * median ? [{ work, measured, unit, median }] : [];
+    return median > 0 && isWorst && worse * (median - measured) > margin * median
+      ? [{ work, measured, unit, median }]
+      : [];
   });
 }

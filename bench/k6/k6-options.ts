@@ -1,3 +1,5 @@
+import { parseFlags, plainFlag, splitList, textFlag } from "../flags.ts";
+
 /** What the command line of `run.ts` asks for. */
 export interface K6Options {
   /** A second or two and few keys per scenario; latency is not judged. */
@@ -32,8 +34,10 @@ export const scenarioNames: readonly string[] = [
   "cold",
 ];
 
-const valueFlags = ["--only", "--binary", "--endpoint", "--json", "--k6"];
-const plainFlags = ["--short", "--save-baselines"];
+const flags = {
+  ...{ short: plainFlag, "save-baselines": plainFlag, only: textFlag, binary: textFlag },
+  ...{ endpoint: textFlag, json: textFlag, k6: textFlag },
+} as const;
 const usage = `bun bench/k6/run.ts [flags]
   --short           a second or two per scenario; latency is not judged
   --only A,B        of ${scenarioNames.join(", ")}
@@ -49,36 +53,18 @@ const usage = `bun bench/k6/run.ts [flags]
  * @throws RangeError for an unknown flag or scenario, a missing value, or flags that exclude each other
  */
 export function parseK6Options(args: readonly string[]): K6Options {
-  const values = new Map<string, string>();
-  for (let index = 0; index < args.length; index += 1) {
-    const flag = args[index] ?? "";
-    const takesValue = valueFlags.includes(flag);
-    if (!takesValue && !plainFlags.includes(flag)) throw new RangeError(`Unknown flag ${flag}\n${usage}`);
-    const value = takesValue ? args[index + 1] : "";
-    if (value === undefined) throw new RangeError(`${flag} needs a value\n${usage}`);
-    values.set(flag, value);
-    if (takesValue) index += 1;
-  }
-  const only = (values.get("--only") ?? "").split(",").filter((name) => name !== "");
+  const values = parseFlags(args, flags, usage);
+  const { short = false, endpoint = "", binary = "" } = values;
+  const saveBaselines = values["save-baselines"] ?? false;
+  const only = splitList(values.only);
   const unknown = only.filter((name) => !scenarioNames.includes(name));
   if (unknown.length > 0) throw new RangeError(`--only ${unknown.join(",")} is none of ${scenarioNames.join(", ")}`);
-  const endpoint = values.get("--endpoint") ?? "";
   if (endpoint !== "" && !/^https?:\/\/[^/]+\/?$/.test(endpoint)) {
     throw new RangeError(`--endpoint ${endpoint} is no address such as http://127.0.0.1:9000`);
   }
-  if (endpoint !== "" && (only.includes("cold") || values.has("--binary"))) {
+  if (endpoint !== "" && (only.includes("cold") || binary !== "")) {
     throw new RangeError("--endpoint excludes --binary and the scenario cold, which starts its server");
   }
-  if (values.has("--short") && values.has("--save-baselines")) {
-    throw new RangeError("--save-baselines wants the long form");
-  }
-  return {
-    short: values.has("--short"),
-    only,
-    binary: values.get("--binary") ?? "",
-    endpoint,
-    jsonFile: values.get("--json") ?? "",
-    saveBaselines: values.has("--save-baselines"),
-    k6: values.get("--k6") ?? "",
-  };
+  if (short && saveBaselines) throw new RangeError("--save-baselines wants the long form");
+  return { short, only, binary, endpoint, jsonFile: values.json ?? "", saveBaselines, k6: values.k6 ?? "" };
 }

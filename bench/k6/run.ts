@@ -29,6 +29,7 @@ class K6Suite {
   readonly #k6: string;
   readonly #baselines: Baselines | undefined;
   readonly #machine = describeMachine();
+  readonly #running = new Set<Bun.Subprocess>();
 
   /** @throws Error when k6 is nowhere */
   constructor(options: K6Options, bench: BenchContext) {
@@ -79,12 +80,16 @@ class K6Suite {
     } finally {
       await first.stop();
     }
-    const running = this.#runScenario("cold", targetOf({ ...credentials, port }));
+    const asking = this.#runScenario("cold", targetOf({ ...credentials, port }));
     await Bun.sleep(k6StartMs);
     const startedMs = Date.now();
-    const second = await this.#bench.startServer({ ...credentials, dataFolder, port });
+    const second = await this.#bench.startServer({ ...credentials, dataFolder, port }).catch((error: unknown) => {
+      asking.catch(() => undefined);
+      for (const child of this.#running) child.kill();
+      throw error;
+    });
     try {
-      const summary = await running;
+      const summary = await asking;
       const firstAnswerMs = (readFirstAnswer(summary) ?? Number.NaN) - startedMs;
       return { ...readSummary("cold", summary), firstAnswerMs };
     } finally {
@@ -120,7 +125,9 @@ class K6Suite {
       stdout: "inherit",
       stderr: "inherit",
     });
+    this.#running.add(child);
     const code = await child.exited;
+    this.#running.delete(child);
     process.stderr.write("done\n");
     if (code !== 0 && code !== thresholdsMissed) throw new Error(`k6 ended with code ${code} in ${name}`);
     return readFileSync(summaryFile, "utf8");

@@ -49,7 +49,11 @@ export class LoadRunner {
       await connection.open();
     }
     const stallTimer = setInterval(() => this.#abandonStalled(), 1000);
-    if (warmupMs > 0 && this.#workload.prepare()) await this.#window(warmupMs);
+    const warmUntilMs = performance.now() + warmupMs;
+    for (let leftMs = warmupMs; leftMs > 0 && this.#mayGoOn() && this.#workload.prepare(); ) {
+      await this.#window(leftMs);
+      leftMs = warmUntilMs - performance.now();
+    }
     this.#timed = true;
     while (this.#elapsedNs < durationMs * 1e6 && this.#mayGoOn() && this.#workload.prepare()) {
       await this.#measuredWindow(durationMs - this.#elapsedNs / 1e6);

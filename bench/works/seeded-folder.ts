@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type BenchContext, type Credentials, newCredentials } from "../bench-context.ts";
 import type { KeyLayout, ObjectShape } from "../load/load-plan.ts";
@@ -55,6 +55,8 @@ async function openSeededFolder(bench: BenchContext): Promise<SeededFolder> {
     if (found.keyCount !== largeCount) throw new Error(`--seed-dir holds ${found.keyCount} keys, wanted ${largeCount}`);
     return { ...wanted, ...found, storedPerSecond: 0 };
   }
+  // What was interrupted has keys that nobody knows.
+  rmSync(wanted.dataFolder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const credentials = newCredentials();
   const startMs = performance.now();
