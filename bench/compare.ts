@@ -45,7 +45,7 @@ const works: Readonly<Record<string, ComparedWork>> = {
 };
 const usage = `bun bench/compare.ts --base BUILD --change BUILD [flags]
 bun bench/compare.ts --history FILE
-  BUILD              a binary, a folder with the source, or a revision
+  BUILD              a binary, a folder with the source, or a revision; a binary called minio is that store
   --change-env A=B   set for the change alone; may be given again
   --works A,B        of ${Object.keys(works).join(", ")} (default put-64,get-64)
   --pairs N          pairs of windows per work, at least ${minPairs} (default 12)
@@ -85,9 +85,9 @@ async function compare(options: CompareOptions): Promise<number> {
   const servers: MeasuredServer[] = [];
   try {
     for (const name of [options.base, options.change]) builds.push(openBuild(name, { root, folder: bench.folder }));
-    for (const [index, { command, root: folder }] of builds.entries()) {
+    for (const [index, { command, kind, root: folder }] of builds.entries()) {
       const env = index === 1 ? options.changeEnv : {};
-      servers.push(await bench.startServer({ command, root: folder, env }));
+      servers.push(await bench.startServer({ command, kind, root: folder, env }));
     }
     const [base, change] = servers;
     if (base === undefined || change === undefined) throw new Error("Two servers are wanted");

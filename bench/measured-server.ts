@@ -1,10 +1,15 @@
 import type { Subprocess } from "bun";
 import { emptySha256, RequestSigner } from "./load/request-signer.ts";
 
+/** Whose command line and environment a program has: this product's, or that of MinIO, which others are measured by. */
+export type ServerKind = "maxiofs" | "minio";
+
 /** How to start the server. */
 export interface ServerOptions {
   /** Program and first arguments, up to and without `serve`. */
   readonly command: readonly string[];
+  /** `maxiofs` when absent; a server of another kind is asked for S3 alone. */
+  readonly kind?: ServerKind;
   /** Folder of the repository. */
   readonly root: string;
   readonly dataFolder: string;
@@ -69,6 +74,7 @@ export class MeasuredServer {
         ...process.env,
         MAXIOFS_ADMIN_ACCESS_KEY: accessKey,
         MAXIOFS_ADMIN_SECRET_KEY: secretKey,
+        ...(options.kind === "minio" && { MINIO_ROOT_USER: accessKey, MINIO_ROOT_PASSWORD: secretKey }),
         ...options.env,
       },
       stdin: "ignore",
@@ -159,6 +165,10 @@ export class MeasuredServer {
 }
 
 function serveArguments(options: ServerOptions, port: number, consolePort: number): string[] {
+  if (options.kind === "minio") {
+    const addresses = ["--address", `${host}:${port}`, "--console-address", `${host}:${consolePort}`];
+    return ["server", "--quiet", ...addresses, options.dataFolder];
+  }
   const workers = options.workers === 0 ? [] : ["--workers", String(options.workers)];
   return [
     ...["serve", "--data", options.dataFolder],

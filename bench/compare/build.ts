@@ -1,11 +1,13 @@
 import { existsSync, rmSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
+import type { ServerKind } from "../measured-server.ts";
 
 /** One of the two builds under comparison. */
 export interface Build {
   readonly name: string;
   /** Program and first arguments, up to and without `serve`. */
   readonly command: readonly string[];
+  readonly kind: ServerKind;
   readonly root: string;
   /** Takes away what was made for it. */
   readonly remove: () => void;
@@ -13,6 +15,7 @@ export interface Build {
 
 /**
  * A build by the name a user gives it: a binary, a folder with the source, or a revision, which is checked out beside and installed.
+ * A binary called `minio` is that of another store.
  * @param folder temporary, for checkouts
  * @throws Error when it is none of them
  */
@@ -21,7 +24,8 @@ export function openBuild(name: string, { root, folder }: { readonly root: strin
   if (existsSync(path)) {
     const isFolder = statSync(path).isDirectory();
     const command = isFolder ? [process.execPath, "src/main.ts"] : [path];
-    return { name, command, root: isFolder ? path : root, remove: () => undefined };
+    const kind = !isFolder && basename(path) === "minio" ? "minio" : "maxiofs";
+    return { name, command, kind, root: isFolder ? path : root, remove: () => undefined };
   }
   const checkout = join(folder, `revision-${name.replaceAll(/[^\w.-]/g, "-")}`);
   const remove = () => {
@@ -35,7 +39,7 @@ export function openBuild(name: string, { root, folder }: { readonly root: strin
     remove();
     throw error;
   }
-  return { name, command: [process.execPath, "src/main.ts"], root: checkout, remove };
+  return { name, command: [process.execPath, "src/main.ts"], kind: "maxiofs", root: checkout, remove };
 }
 
 function run(command: readonly string[], cwd: string): void {
