@@ -96,6 +96,7 @@ export function createControlApp(options: ControlAppOptions) {
     .onError(({ code, error, request }) => {
       const { requestId } = getRequestContext(request);
       const found = toControlError({ code, error });
+      guard.recordRefusal(request, found);
       if (isUnexpected(found)) log.error("A request failed", { requestId, error: describe(error) });
       return renderProblem(found, requestId, request.headers.has("sec-fetch-site"));
     })
@@ -121,18 +122,19 @@ export function createControlApp(options: ControlAppOptions) {
     .onBeforeHandle(({ request, route, body }) => {
       if (publicPaths.has(route) || !request.headers.has("idempotency-key")) return undefined;
       const requireAllowed = guard.requireAllowed.bind(guard);
-      return options.idempotency.begin({ request, caller: getRequestCaller(request), body, requireAllowed });
+      const { action = "-" } = getRequestContext(request);
+      return options.idempotency.begin({ request, action, caller: getRequestCaller(request), body, requireAllowed });
     })
     .get("/", () => renderWelcome(version))
     .use(healthRoutes(readiness))
     .use(metricsRoutes({ registerMetrics, settings: () => settings.current, isLocal, authenticate }))
     .use(authRoutes(session))
     .use(meRoutes({ ...session, rules: () => rules?.all ?? [] }))
-    .use(userLoginRoutes(session))
+    .use(userLoginRoutes({ ...session, publisher: options.publisher }))
     .use(identityRoutes({ guard, publisher: options.publisher, sts, entryMode }, options.identities))
     .use(quotaRoutes({ quotas, callerOf: getRequestCaller, allows: session.allows }))
     .use(settingsRoutes({ settings, callerOf: getRequestCaller }))
-    .use(stsSessionRoutes(options.stsSessions, getRequestCaller))
+    .use(stsSessionRoutes({ guard, publisher: options.publisher, sessions: options.stsSessions }))
     .use(diagnosticsRoutes({ questions: options.questions, callerOf: getRequestCaller }))
     .use(auditRoutes({ audit, dataEvents: options.dataEvents, clock, callerOf: getRequestCaller }))
     .use(historyRoutes({ history: options.history, clock }))

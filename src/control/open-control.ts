@@ -178,7 +178,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       sts: sts.service,
       history: openHistory({ database, usages, buckets: published }, options),
       live: openLiveFeed({ usages, buckets: published }, options),
-      ...{ stsSessions: sts.sessions, idempotency: new IdempotencyKeys({ database, sealer, clock, log }) },
+      ...{ stsSessions: sts.sessions, idempotency: new IdempotencyKeys({ database, sealer, clock, log, publisher }) },
       identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store, keyUses)),
       ...{ keyUses, dataEvents },
       calls: new WorkerCalls({ ...workerCalls, sts: sts.service }),

@@ -42,6 +42,7 @@ export function administratorOf(publisher: Pick<SnapshotPublisher, "entries">): 
       via: "basic",
       mfa: false,
       freshProof: true,
+      secure: false,
       address: "127.0.0.1",
       agent: "test",
       requestId: "test",

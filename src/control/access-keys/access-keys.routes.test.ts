@@ -122,7 +122,16 @@ test("AccessKeys.update: changes at the same time keep each other's parts", asyn
   const { accessKeys } = control.identities;
   const { userId } = await control.identities.users.find(tenantId, "admin");
   const caller = {
-    ...{ userId, userName: "admin", tenantId, global: true, narrowing: [], mfa: false, freshProof: true },
+    ...{
+      userId,
+      userName: "admin",
+      tenantId,
+      global: true,
+      narrowing: [],
+      mfa: false,
+      freshProof: true,
+      secure: false,
+    },
     via: "basic" as const,
     ...{ address: "", agent: "", requestId: "" },
   };

@@ -41,6 +41,7 @@ async function openFor(caller: Partial<Caller>) {
     via: "token",
     mfa: false,
     freshProof: false,
+    secure: false,
     narrowing: [],
   } as const;
   const whole: Caller = { ...common, tenantId: "t1", global: false, address: "", agent: "", requestId: "", ...caller };

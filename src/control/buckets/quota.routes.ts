@@ -1,7 +1,7 @@
 import { Elysia, t } from "elysia";
 import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { Caller } from "../http/caller.ts";
-import { ControlError } from "../http/control-error.ts";
+import { RefusedError } from "../http/control-error.ts";
 import { parseIfMatch, renderEtag } from "../http/entity-tag.ts";
 import { itemAnswer, valueAnswer } from "../http/route-answer.ts";
 import type { AllowsCaller } from "../session/credential-narrowing.ts";
@@ -41,8 +41,7 @@ function routesBelow(prefix: string, scope: "T" | "G", { quotas, callerOf, allow
   const find = (request: Request, params: Readonly<Record<string, string>>, action: string): NamedBucket => {
     const caller = callerOf(request);
     const { bucket: name = "", tenant = caller.tenantId } = params;
-    if (!allows(caller, action, `arn:aws:s3:::${name}`))
-      throw new ControlError("Forbidden", `The action ${action} is not allowed`);
+    if (!allows(caller, action, `arn:aws:s3:::${name}`)) throw new RefusedError(action);
     return { name, tenantId: tenant };
   };
   return new Elysia({ prefix, normalize: false })

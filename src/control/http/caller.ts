@@ -13,6 +13,10 @@ export interface Caller {
   /** Texts of the policies that narrow the credential, each of which must allow, whatever its user may do; empty: nothing does. */
   readonly narrowing: readonly string[];
   readonly mfa: boolean;
+  /** When the second factor was last proved, ms since 1970; absent without one. */
+  readonly mfaAtMs?: number;
+  /** The request came over TLS: a trusted proxy says so. */
+  readonly secure: boolean;
   /** Password, TOTP or passkey within the last 10 minutes. */
   readonly freshProof: boolean;
   readonly address: string;

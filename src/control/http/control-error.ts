@@ -47,6 +47,16 @@ export class ControlError extends Error {
   }
 }
 
+/** A caller may not do this, though nothing is wrong with how he asks. */
+export class RefusedError extends ControlError {
+  readonly action: string;
+
+  constructor(action: string) {
+    super("Forbidden", `The action ${action} is not allowed`);
+    this.action = action;
+  }
+}
+
 /** Refused without being looked at, until `retryAfterSeconds` have passed. */
 export class TooManyRequestsError extends ControlError {
   /** 1 at least. */

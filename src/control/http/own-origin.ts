@@ -30,8 +30,13 @@ export function isSecureRequest(request: Request, place: ConsolePlace): boolean 
   const publicUrl = parseUrl(place.publicUrl);
   const host = request.headers.get("host")?.toLowerCase();
   if (publicUrl?.protocol === "https:" && isHostOf(host, publicUrl)) return true;
+  return isOverTls(request, place);
+}
+
+/** Whether a trusted proxy says that a request came over TLS; nothing that its client chooses does. */
+export function isOverTls(request: Request, { trustedProxies }: Pick<ConsolePlace, "trustedProxies">): boolean {
   const { peerAddress } = getRequestContext(request);
-  return isTrustedProxy(peerAddress, place.trustedProxies) && request.headers.get("x-forwarded-proto") === "https";
+  return isTrustedProxy(peerAddress, trustedProxies) && request.headers.get("x-forwarded-proto") === "https";
 }
 
 /** Browsers leave the usual port out, proxies may put it in. */

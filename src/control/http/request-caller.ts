@@ -18,11 +18,11 @@ export function getRequestCaller(request: Request): Caller {
 }
 
 /** The caller behind an administrator's access key: its secret comes with each request, so the proof is always fresh. */
-export function callerOfKey({ key, user }: KeyHolder, request: Request): Caller {
+export function callerOfKey({ key, user }: KeyHolder, request: Request, secure: boolean): Caller {
   const { requestId, clientAddress: address } = getRequestContext(request);
   const { userId, name: userName, tenantId, global } = user;
   return {
-    ...{ userId, userName, tenantId, global, via: "basic", mfa: false, freshProof: true },
+    ...{ userId, userName, tenantId, global, via: "basic", mfa: false, freshProof: true, secure },
     ...{ address, agent: readAgent(request), requestId },
     ...{ accessKeyId: key.accessKeyId, narrowing: key.narrowing },
   };

@@ -13,6 +13,6 @@ export const momentText = t.String({ pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\
  */
 export function parseMoment(text: string, pointer: string): number {
   const ms = Date.parse(text);
-  if (!Number.isNaN(ms)) return ms;
+  if (!Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text.slice(0, "2026-01-02".length))) return ms;
   throw new ControlError("InvalidRequest", undefined, [{ pointer, message: "must be a time (RFC 3339)" }]);
 }

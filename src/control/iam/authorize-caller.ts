@@ -20,14 +20,14 @@ export function makeAllowsCaller({ publisher, clock }: CallerPoliciesOptions): A
     findGroup: (groupId) => publisher.entries("group").get(groupId),
     findPolicy: (policyId) => publisher.entries("policy").get(policyId),
   });
-  return (caller, action, asked) => {
+  return (caller, action, asked, askedValues = {}) => {
     const user = publisher.entries("user").get(caller.userId);
     const tenant = publisher.entries("tenant").get(user?.tenantId ?? "");
     if (user === undefined || tenant === undefined) return false;
     if (user.status !== "active" || tenant.status !== "active") return false;
     const links = linksOfKey(caller);
     const { narrowing, identity, ...resolved } = policies.resolveUser({ user, tenant, narrowing: links });
-    const values = new Map([...describeCaller(caller, clock), ...resolved.values]);
+    const values = new Map([...Object.entries(askedValues), ...describeCaller(caller, clock), ...resolved.values]);
     const sets = { narrowing, identity, resource: undefined };
     return isControlAllowed({ action, caller: resolved.caller, values }, asked, sets);
   };

@@ -11,7 +11,7 @@ const unnamed = ["settings", "audit/events", "users", "policies", "access-keys",
 async function open() {
   const { fetch } = await startControl();
   return async (statement: object, paths: readonly string[]) => {
-    const policy = { Version: "2012-10-17", Statement: statement };
+    const policy = JSON.stringify({ Version: "2012-10-17", Statement: statement });
     const body = JSON.stringify({ name: `token-${crypto.randomUUID()}`, policy });
     const made = await fetch("/api/v1/me/tokens", { method: "POST", as: testAdministrator, body });
     const { token } = await made.json();

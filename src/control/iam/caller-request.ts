@@ -10,6 +10,9 @@ import type { Caller } from "../http/caller.ts";
  */
 export type AskedResource = string | { readonly ofOtherTenant: string } | { readonly forOwnKeys: string };
 
+/** Values of condition keys that a call has by what it asks for, such as the tags that it sets. */
+export type AskedValues = Readonly<Record<string, string | readonly string[]>>;
+
 /**
  * Whether policies allow a control request. Allow says nothing about a foreign account, so for a thing of another tenant it is asked
  * for everything; a Deny holds wherever it names the thing itself. An ARN that is none is not allowed.
@@ -21,7 +24,12 @@ export function isControlAllowed(
 ): boolean {
   const resource = describeResource(request.action, arnAsked(asked));
   if (resource === undefined) return false;
-  const { outcome } = evaluateAccess({ ...request, resource }, sets);
+  const { account } = resource;
+  const ofResource = account === "" ? undefined : account;
+  const values = {
+    get: (name: string) => (name === "aws:ResourceAccount" ? ofResource : request.values.get(name)),
+  };
+  const { outcome } = evaluateAccess({ ...request, values, resource }, sets);
   if (typeof asked === "string" || "forOwnKeys" in asked) return outcome === "allow";
   return outcome !== "explicitDeny" && isControlAllowed(request, "*", sets);
 }
@@ -53,7 +61,7 @@ export function describeResource(action: string, arn: string): AccessedResource 
 
 /** The values of condition keys for a control request. */
 export function describeCaller(
-  { userId, userName, address, agent, mfa, via }: Caller,
+  { userId, userName, address, agent, mfa, mfaAtMs, secure, via }: Caller,
   clock: Clock,
 ): ReadonlyMap<string, string> {
   const nowMs = clock.nowMs();
@@ -63,9 +71,16 @@ export function describeCaller(
     ["aws:PrincipalType", "User"],
     ["aws:SourceIp", address],
     ["aws:UserAgent", agent],
+    ["aws:SecureTransport", String(secure)],
     ["aws:MultiFactorAuthPresent", String(mfa)],
+    ...(mfaAtMs === undefined ? [] : [["aws:MultiFactorAuthAge", ageOf(mfaAtMs, nowMs)] as const]),
     ["aws:CurrentTime", new Date(nowMs).toISOString()],
     ["aws:EpochTime", String(Math.floor(nowMs / 1000))],
     ["maxiofs:Via", via === "console" ? "console" : "token"],
   ]);
+}
+
+/** Whole seconds. */
+function ageOf(atMs: number, nowMs: number): string {
+  return String(Math.max(0, Math.floor((nowMs - atMs) / 1000)));
 }

@@ -59,7 +59,7 @@ test("makeAllowsCaller: a Deny of a token's policy on one ARN of another tenant 
     { Effect: "Allow", Action: "*", Resource: "*" },
     { Effect: "Deny", Action: "iam:GetUser", Resource: eve.arn },
   );
-  const { token } = await make("me/tokens", { name: "narrow", policy: JSON.parse(document) });
+  const { token } = await make("me/tokens", { name: "narrow", policy: document });
   expect(token).toStartWith("mxt_");
   expect(await status("GET", `${below}/users/${eve.userId}`, { token })).toBe(403);
   expect(await status("GET", `${below}/users/${mallory.userId}`, { token })).toBe(200);

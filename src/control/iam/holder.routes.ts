@@ -3,6 +3,8 @@ import type { PolicyHolder } from "#kernel/protocol/identities.ts";
 import { ControlError } from "../http/control-error.ts";
 import { renderEtag } from "../http/entity-tag.ts";
 import { editedAnswer, itemAnswer } from "../http/route-answer.ts";
+import { type AskedIdentity, identityValues, policyArnOf } from "./asked-edits.ts";
+import type { AskedValues } from "./caller-request.ts";
 import type { Changed, Holders } from "./holders.ts";
 import { inlinePolicySchema } from "./identity-answers.ts";
 import {
@@ -20,7 +22,10 @@ import {
 import type { Actor } from "./identity-work.ts";
 
 /** An identity as shown. */
-type View = PolicyHolder & { readonly arn: string; readonly revision: number };
+type View = AskedIdentity & { readonly revision: number };
+
+/** An action, and values of condition keys that the call has beside the identity's. */
+type Asked = readonly [action: string, values?: AskedValues];
 
 /** One kind of identity with policies. */
 export interface HolderRoutesOptions<Entry extends PolicyHolder> extends IdentityRoutesBase {
@@ -58,7 +63,8 @@ function attachmentRoutes<Entry extends PolicyHolder>(options: HolderRoutesOptio
     .put(
       "/:id/policies/:policy",
       async ({ request, params, set }) => {
-        const { actor, id } = await findEdited(options, { request, params }, attach);
+        const values = { "iam:PolicyARN": policyArnOf(options.publisher, params.policy) };
+        const { actor, id } = await findEdited(options, { request, params }, [attach, values]);
         answerEdit(set, await holders.attach(actor, id, params.policy));
       },
       { detail: editRuleOf(segment, attach, editedAnswer) },
@@ -66,7 +72,8 @@ function attachmentRoutes<Entry extends PolicyHolder>(options: HolderRoutesOptio
     .delete(
       "/:id/policies/:policy",
       async ({ request, params, set }) => {
-        const { actor, id } = await findEdited(options, { request, params }, detach);
+        const values = { "iam:PolicyARN": policyArnOf(options.publisher, params.policy) };
+        const { actor, id } = await findEdited(options, { request, params }, [detach, values]);
         answerEdit(set, await holders.detach(actor, id, params.policy));
       },
       { detail: editRuleOf(segment, detach, editedAnswer) },
@@ -80,7 +87,7 @@ function inlineRoutes<Entry extends PolicyHolder>(options: HolderRoutesOptions<E
     .get(
       "/:id/inline-policies/:name",
       async ({ request, params, set }) => {
-        const view = await find(options, { request, params }, read);
+        const view = await find(options, { request, params }, [read]);
         const policy = view.inlinePolicies.find(({ name }) => name === params.name);
         if (policy === undefined) throw new ControlError("NotFound");
         set.headers["etag"] = renderEtag(view.revision);
@@ -91,7 +98,7 @@ function inlineRoutes<Entry extends PolicyHolder>(options: HolderRoutesOptions<E
     .put(
       "/:id/inline-policies/:name",
       async ({ request, params, body, set }) => {
-        const { actor, id } = await findEdited(options, { request, params }, write);
+        const { actor, id } = await findEdited(options, { request, params }, [write]);
         answerEdit(set, await holders.putInline(actor, id, { name: params.name, text: body.document }));
       },
       { params: inlineParams, body: documentBody, detail: editRuleOf(segment, write, editedAnswer) },
@@ -99,7 +106,7 @@ function inlineRoutes<Entry extends PolicyHolder>(options: HolderRoutesOptions<E
     .delete(
       "/:id/inline-policies/:name",
       async ({ request, params, set }) => {
-        const { actor, id } = await findEdited(options, { request, params }, remove);
+        const { actor, id } = await findEdited(options, { request, params }, [remove]);
         answerEdit(set, await holders.deleteInline(actor, id, params.name));
       },
       { detail: editRuleOf(segment, remove, editedAnswer) },
@@ -110,11 +117,12 @@ function inlineRoutes<Entry extends PolicyHolder>(options: HolderRoutesOptions<E
 async function find<Entry extends PolicyHolder>(
   options: HolderRoutesOptions<Entry>,
   routed: RoutedRequest,
-  action: string,
+  [action, values = {}]: Asked,
 ): Promise<View> {
   const actor = actorOf(options, routed);
   const view = await options.get(actor.tenantId, routed.params?.["id"] ?? "");
-  requireAction(options, { request: routed.request, actor, arn: view.arn }, action);
+  const all = { ...identityValues(options.publisher, view), ...values };
+  requireAction(options, { request: routed.request, actor, arn: view.arn, values: all }, action);
   return view;
 }
 
@@ -122,9 +130,9 @@ async function find<Entry extends PolicyHolder>(
 async function findEdited<Entry extends PolicyHolder>(
   options: HolderRoutesOptions<Entry>,
   routed: RoutedRequest,
-  action: string,
+  asked: Asked,
 ): Promise<{ readonly actor: Actor; readonly id: string }> {
-  await find(options, routed, action);
+  await find(options, routed, asked);
   return { actor: editorOf(options, routed), id: routed.params?.["id"] ?? "" };
 }
 

@@ -195,7 +195,7 @@ test("boundaries: who has one makes identities with it alone, and changes no pol
   const free = (await send("POST", "users", { name: "free" })).body.userId;
   const user = publisher.entries("user").get(userId);
   const caller = { userId, userName: "alice", tenantId: user?.tenantId ?? "", global: false, via: "console" } as const;
-  const rest = { mfa: false, freshProof: true, narrowing: [], address: "", agent: "", requestId: "" };
+  const rest = { mfa: false, freshProof: true, secure: false, narrowing: [], address: "", agent: "", requestId: "" };
   const actor = { caller: { ...caller, ...rest }, tenantId: caller.tenantId };
   const { users, groups, policies } = control.identities;
   const child = await users.create(actor, { name: "child" });

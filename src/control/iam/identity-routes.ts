@@ -5,6 +5,8 @@ import { parseIfMatch } from "../http/entity-tag.ts";
 import type { RouteAnswer } from "../http/route-answer.ts";
 import type { Guard } from "../session/guard.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
+import type { AskedEdit } from "./asked-edits.ts";
+import type { AskedValues } from "./caller-request.ts";
 import type { Actor, PageWanted } from "./identity-work.ts";
 
 /** What the routes of every kind of identity stand on. */
@@ -43,7 +45,7 @@ export const longNameText = t.String({ pattern: "^[A-Za-z0-9+=,.@_-]{1,128}$" })
 /** Paths of identities. */
 export const pathText = t.String({ pattern: "^/([!-~]{1,510}/)?$" });
 /** A policy's text; the parser has the real limits. */
-export const documentText = t.String({ minLength: 1, maxLength: 131_072 });
+export const documentText = t.String({ minLength: 1, maxLength: 40_960 });
 /** The id of a managed policy, or name or ARN of a built-in one. */
 export const policyText = t.String({ minLength: 1, maxLength: 256 });
 /** Tags, by key. */
@@ -101,6 +103,14 @@ export function editorOf(base: IdentityRoutesBase, routed: RoutedRequest): Actor
   return { ...actorOf(base, routed), revision: parseIfMatch(routed.request.headers.get("if-match")) };
 }
 
+/** A question to the policies. */
+export interface Question {
+  readonly request: Request;
+  readonly actor: Actor;
+  readonly arn: string;
+  readonly values?: AskedValues;
+}
+
 /**
  * Asks the policies. In another tenant a global administrator's Allow is asked for everything: it says nothing about a foreign
  * account. His Deny on the ARN holds there as well.
@@ -108,9 +118,18 @@ export function editorOf(base: IdentityRoutesBase, routed: RoutedRequest): Actor
  */
 export function requireAction(
   { guard }: IdentityRoutesBase,
-  { request, actor, arn }: { readonly request: Request; readonly actor: Actor; readonly arn: string },
+  { request, actor, arn, values }: Question,
   action: string,
 ): void {
   const isOwn = actor.tenantId === actor.caller.tenantId;
-  guard.requireAllowed(request, action, isOwn ? arn : { ofOtherTenant: arn });
+  guard.requireAllowed(request, action, isOwn ? arn : { ofOtherTenant: arn }, values);
+}
+
+/** Asks the policies for every part that a call edits. @throws ControlError Forbidden naming the action */
+export function requireEdit(
+  base: IdentityRoutesBase,
+  { request, actor }: Pick<Question, "request" | "actor">,
+  edits: readonly AskedEdit[],
+): void {
+  for (const { action, arn, values } of edits) requireAction(base, { request, actor, arn, values }, action);
 }

@@ -1,7 +1,7 @@
-import { findBuiltInPolicy } from "#kernel/policy/built-in-policies.ts";
+import { builtInPrefix, findBuiltInPolicy } from "#kernel/policy/built-in-policies.ts";
 import { parsePolicy } from "#kernel/policy/parse-policy.ts";
 import type { PolicyKind } from "#kernel/policy/policy-document.ts";
-import { countPolicyCharacters, maxPolicyCharacters } from "#kernel/policy/policy-limits.ts";
+import { countPolicyCharacters, maxPolicyCharacters, maxTextFactor } from "#kernel/policy/policy-limits.ts";
 import type { InlinePolicy } from "#kernel/protocol/identities.ts";
 import type { ControlQueries } from "../database/control-database.ts";
 import { ControlError } from "../http/control-error.ts";
@@ -10,8 +10,6 @@ import { ControlError } from "../http/control-error.ts";
 export const selfServicePolicy = "arn:aws:iam::aws:policy/selfService";
 /** Everything in the tenant. */
 export const administratorPolicy = "arn:aws:iam::aws:policy/consoleAdmin";
-
-const builtInPrefix = "arn:aws:iam::aws:policy/";
 
 /** @throws ControlError InvalidRequest with a JSON pointer for each thing that is wrong with the text */
 export function requirePolicy(text: string, kind: PolicyKind): void {
@@ -26,6 +24,9 @@ export function requireInlineRoom(policies: readonly InlinePolicy[], kind: Exclu
   const total = policies.reduce((sum, { text }) => sum + countPolicyCharacters(text), 0);
   if (total > maxPolicyCharacters[kind])
     throw new ControlError("Conflict", `Inline policies may have ${maxPolicyCharacters[kind]} characters together`);
+  const maxLength = maxPolicyCharacters[kind] * maxTextFactor;
+  if (policies.reduce((sum, { text }) => sum + text.length, 0) > maxLength)
+    throw new ControlError("Conflict", `Inline policies may have ${maxLength} characters together with white space`);
 }
 
 /**
@@ -33,8 +34,7 @@ export function requireInlineRoom(policies: readonly InlinePolicy[], kind: Exclu
  * @throws ControlError NotFound, also for policies of other tenants
  */
 export async function resolvePolicyId(queries: ControlQueries, tenantId: string, text: string): Promise<string> {
-  const name = text.startsWith(builtInPrefix) ? text.slice(builtInPrefix.length) : text;
-  const builtIn = findBuiltInPolicy(name);
+  const builtIn = findBuiltInPolicy(text);
   if (builtIn !== undefined) return builtInPrefix + builtIn.name;
   const rows = await queries.all("SELECT policy_id FROM managed_policies WHERE policy_id = $1 AND tenant_id = $2", [
     text,

@@ -31,6 +31,7 @@ const testCaller: Caller = {
     narrowing: [],
     mfa: false,
     freshProof: true,
+    secure: false,
   },
   ...{ address: "::1", agent: "test", requestId: "R" },
 };
@@ -38,6 +39,7 @@ const fillSql =
   "INSERT INTO idempotency_keys (principal, idempotency_key, sealed, is_answered, created_at_ms) VALUES (?, ?, '', 1, ?)";
 const noLog = { error: () => {} };
 const requireAllowed = () => {};
+const nobody = { entries: () => new Map<string, never>() };
 const keyed = (key: string) => ({ "idempotency-key": key });
 
 async function open() {
@@ -127,7 +129,7 @@ test("IdempotencyKeys.runUpkeep: removes what is a day old, and nothing younger"
   fill.run("user", "old", clock.nowMs() - idempotencyLifeMs);
   const database = await openControlDatabase(dataDir);
   const sealer = { seal: () => "", open: () => new Uint8Array() };
-  await new IdempotencyKeys({ database, sealer, clock, log: noLog }).runUpkeep();
+  await new IdempotencyKeys({ database, sealer, clock, log: noLog, publisher: nobody }).runUpkeep();
   await database.close();
   expect(rows.query("SELECT idempotency_key FROM idempotency_keys").all()).toEqual([{ idempotency_key: "young" }]);
 });
@@ -171,10 +173,19 @@ test("IdempotencyKeys.settle: answers of up to 256 Ki characters are kept; the k
     seal: (bytes: Uint8Array) => Buffer.from(bytes).toString("base64"),
     open: (sealed: string) => new Uint8Array(Buffer.from(sealed, "base64")),
   };
-  const keys = new IdempotencyKeys({ database, sealer, clock: new FakeClock(), log: noLog });
+  const keys = new IdempotencyKeys({ database, sealer, clock: new FakeClock(), log: noLog, publisher: nobody });
   const ask = async (key: string) => {
     const request = new Request("http://localhost/api/v1/things", { method: "POST", headers: keyed(key) });
-    return { request, found: await keys.begin({ request, caller: testCaller, body: undefined, requireAllowed }) };
+    return {
+      request,
+      found: await keys.begin({
+        request,
+        action: "iam:CreateUser",
+        caller: testCaller,
+        body: undefined,
+        requireAllowed,
+      }),
+    };
   };
   const answerOf = async (length: number) => {
     const { request } = await ask(`of-${length}`);
@@ -207,9 +218,9 @@ test("IdempotencyKeys.settle: an answer that cannot be kept is sent all the same
   const sealer = { seal: () => "sealed", open: () => new Uint8Array() };
   const lines: string[] = [];
   const log = { error: (message: string) => void lines.push(message) };
-  const keys = new IdempotencyKeys({ database, sealer, clock: new FakeClock(), log });
+  const keys = new IdempotencyKeys({ database, sealer, clock: new FakeClock(), log, publisher: nobody });
   const request = new Request("http://localhost/api/v1/things", { method: "POST", headers: keyed("full") });
-  await keys.begin({ request, caller: testCaller, body: undefined, requireAllowed });
+  await keys.begin({ request, action: "iam:CreateUser", caller: testCaller, body: undefined, requireAllowed });
   database.run = () => Promise.reject(new Error("The disk is full"));
   const answer = await keys.settle(request, new Response('{"secretKey":"once"}', { status: 201 }));
   expect([answer.status, await answer.text(), lines]).toEqual([

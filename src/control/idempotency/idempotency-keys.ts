@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Clock } from "#kernel/base/clock.ts";
 import type { ControlDatabase } from "../database/control-database.ts";
 import { readInteger, readText } from "../database/row-values.ts";
@@ -5,8 +6,9 @@ import type { Sealer } from "../encryption/seal.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError, TooManyRequestsError } from "../http/control-error.ts";
 import { type AllowedAction, getRequestContext } from "../http/request-context.ts";
-import type { AskedResource } from "../iam/caller-request.ts";
+import type { AskedResource, AskedValues } from "../iam/caller-request.ts";
 import type { Log } from "../observe/log.ts";
+import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 
 /** What the keys stand on. */
 export interface IdempotencyKeysOptions {
@@ -14,20 +16,24 @@ export interface IdempotencyKeysOptions {
   readonly sealer: Pick<Sealer, "seal" | "open">;
   readonly clock: Clock;
   readonly log: Pick<Log, "error">;
+  readonly publisher: Pick<SnapshotPublisher, "entries">;
 }
 
 /** A call with a key, as the router understood it. */
 export interface KeyedCall {
   readonly request: Request;
+  /** Of the route: calls that only read are safe to repeat without a key. */
+  readonly action: string;
   readonly caller: Caller;
   /** The parsed body; undefined for none. */
   readonly body: unknown;
   /** Asks the policies. @throws ControlError Forbidden */
-  readonly requireAllowed: (request: Request, action: string, asked: AskedResource) => void;
+  readonly requireAllowed: (request: Request, action: string, asked: AskedResource, values: AskedValues) => void;
 }
 
 /** What is sealed in a row. */
 interface Remembered {
+  /** SHA-256 of path, query and body. */
   readonly call: string;
   readonly answer?: {
     readonly status: number;
@@ -35,10 +41,19 @@ interface Remembered {
     readonly body: string;
     /** What policies had to allow for it. */
     readonly allowed: readonly AllowedAction[];
+    readonly standing: Standing;
   };
 }
 
+/** What bounds a caller beside the policies. */
+interface Standing {
+  readonly global: boolean;
+  readonly boundaryPolicyId: string | null;
+}
+
 interface Begun {
+  readonly userId: string;
+  readonly standing: Standing;
   readonly principal: string;
   readonly key: string;
   readonly call: string;
@@ -46,18 +61,21 @@ interface Begun {
 
 /** An answer is kept this long, ms. */
 export const idempotencyLifeMs = 86_400_000;
-/** Keys of one caller within that time. */
+/** Keys of one user within that time. */
 export const maxIdempotencyKeys = 1_000;
 /** Characters of a key. */
 export const maxIdempotencyKeyLength = 255;
 /** A longer answer is not kept: its key answers 409. UTF-16 units. */
 export const maxKeptAnswerLength = 262_144;
 
+const readsOnly = /:(Get|List|Simulate|Read)/;
 const keyPattern = /^[\x21-\x7e]+$/;
 const keptHeaders = ["content-type", "location", "etag"];
 const tryLaterSeconds = 3_600;
 
-const countRows = "SELECT COUNT(*) AS count FROM idempotency_keys WHERE principal = $1 AND created_at_ms > $2";
+/** Of a user, whatever credential he called with. */
+const countRows =
+  "SELECT COUNT(*) AS count FROM idempotency_keys WHERE principal > $1 AND principal < $2 AND created_at_ms > $3";
 
 /**
  * Makes POST calls safe to repeat: the first call with an `Idempotency-Key` is done, every later one of the same caller with the same
@@ -78,13 +96,16 @@ export class IdempotencyKeys {
    * first call runs or when nobody knows how it ended, Forbidden when the caller has lost the right since.
    * @throws TooManyRequestsError when the caller has used too many.
    */
-  async begin({ request, caller, body, requireAllowed }: KeyedCall): Promise<Response | undefined> {
+  async begin({ request, action, caller, body, requireAllowed }: KeyedCall): Promise<Response | undefined> {
     const key = request.headers.get("idempotency-key");
-    if (key === null || request.method !== "POST") return undefined;
+    if (key === null || request.method !== "POST" || readsOnly.test(action)) return undefined;
     if (key.length > maxIdempotencyKeyLength || !keyPattern.test(key)) throw new ControlError("InvalidRequest", badKey);
     const { pathname, search } = new URL(request.url);
-    const call = `${pathname}${search}\n${JSON.stringify(body ?? null)}`;
-    const begun = { principal: principalOf(caller), key, call };
+    const call = createHash("sha256")
+      .update(`${pathname}${search}\n${JSON.stringify(body ?? null)}`)
+      .digest("hex");
+    const { userId } = caller;
+    const begun = { userId, principal: principalOf(caller), key, call, standing: this.#standingOf(caller) };
     const found = await this.#claim(begun);
     if (found === undefined) {
       this.#begun.set(request, begun);
@@ -92,8 +113,9 @@ export class IdempotencyKeys {
     }
     if (found.call !== call) throw new ControlError("IdempotencyKeyReused");
     if (found.answer === undefined) throw new ControlError("Conflict", unknownEnd);
-    const { status, headers, body: text, allowed } = found.answer;
-    for (const { action, asked } of allowed) requireAllowed(request, action, asked);
+    const { status, headers, body: text, allowed, standing } = found.answer;
+    for (const { action, asked, values } of allowed) requireAllowed(request, action, asked, values);
+    this.#requireStanding(caller, standing);
     const replayed: [string, string][] = [...headers.map(([name, value]): [string, string] => [name, value])];
     return new Response(text, { status, headers: [...replayed, ["idempotency-replayed", "true"]] });
   }
@@ -103,7 +125,7 @@ export class IdempotencyKeys {
     const begun = this.#begun.get(request);
     if (begun === undefined) return response;
     this.#begun.delete(request);
-    const { principal, key, call } = begun;
+    const { principal, key, call, standing } = begun;
     if (response.status >= 400) {
       const hasDoneNothing = response.status < 500 || response.status === 503;
       if (hasDoneNothing) await this.#forget(principal, key);
@@ -117,7 +139,7 @@ export class IdempotencyKeys {
     const { status } = response;
     const { allowed } = getRequestContext(request);
     if (body.length <= maxKeptAnswerLength) {
-      const sealed = this.#seal(begun, { call, answer: { status, headers, body, allowed } });
+      const sealed = this.#seal(begun, { call, answer: { status, headers, body, allowed, standing } });
       const keep =
         "UPDATE idempotency_keys SET sealed = $1, is_answered = 1 WHERE principal = $2 AND idempotency_key = $3";
       // What was done is done: that it cannot be repeated is no reason to keep the answer from the caller.
@@ -134,6 +156,18 @@ export class IdempotencyKeys {
     await this.#options.database.run("DELETE FROM idempotency_keys WHERE created_at_ms <= $1", [oldest]);
   }
 
+  #standingOf({ userId, global }: Caller): Standing {
+    const boundaryPolicyId = this.#options.publisher.entries("user").get(userId)?.boundaryPolicyId ?? null;
+    return { global, boundaryPolicyId };
+  }
+
+  /** @throws ControlError Forbidden when the caller reaches less than when the answer was made */
+  #requireStanding(caller: Caller, then: Standing): void {
+    const now = this.#standingOf(caller);
+    const hasOtherBoundary = now.boundaryPolicyId !== null && now.boundaryPolicyId !== then.boundaryPolicyId;
+    if ((then.global && !now.global) || hasOtherBoundary) throw new ControlError("Forbidden", lessReach);
+  }
+
   /** Takes the key for a call. @returns what is remembered under it when it is taken already */
   async #claim(begun: Begun): Promise<Remembered | undefined> {
     const { database, clock } = this.#options;
@@ -146,7 +180,8 @@ export class IdempotencyKeys {
       const find = "SELECT sealed FROM idempotency_keys WHERE principal = $1 AND idempotency_key = $2";
       const [row] = await queries.all(find, [principal, key]);
       if (row !== undefined) return this.#open(begun, readText(row, "sealed"));
-      const [counted] = await queries.all(countRows, [principal, oldest]);
+      // The first that sorts behind the blank is the exclamation mark.
+      const [counted] = await queries.all(countRows, [`${begun.userId} `, `${begun.userId}!`, oldest]);
       if (counted !== undefined && readInteger(counted, "count") >= maxIdempotencyKeys) {
         throw new TooManyRequestsError(tryLaterSeconds, tooMany);
       }
@@ -172,7 +207,8 @@ export class IdempotencyKeys {
 }
 
 const badKey = `Idempotency-Key must be 1 to ${maxIdempotencyKeyLength} visible ASCII characters`;
-const tooMany = `At most ${maxIdempotencyKeys} values of Idempotency-Key are kept for a caller in 24 hours`;
+const tooMany = `At most ${maxIdempotencyKeys} values of Idempotency-Key are kept for a user in 24 hours`;
+const lessReach = "You reach less now than when the first request with this Idempotency-Key was made";
 const unknownEnd =
   "The first request with this Idempotency-Key runs, or nobody knows how it ended: look whether it took effect before you send it with another key";
 

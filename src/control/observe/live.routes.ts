@@ -1,5 +1,5 @@
 import { Elysia, t } from "elysia";
-import { ControlError } from "../http/control-error.ts";
+import { ControlError, RefusedError } from "../http/control-error.ts";
 import { streamAnswer } from "../http/route-answer.ts";
 import type { Guard } from "../session/guard.ts";
 import type { LiveFeed } from "./live-feed.ts";
@@ -10,7 +10,7 @@ const rule = { tags: ["metrics"], action: "maxiofs:ReadMetrics", scope: "T" };
 /** What the route stands on. */
 export interface LiveRoutesOptions {
   readonly live: Pick<LiveFeed, "open">;
-  readonly guard: Pick<Guard, "requireUser" | "refuse" | "isStillAllowed">;
+  readonly guard: Pick<Guard, "requireUser" | "isStillAllowed">;
 }
 
 /**
@@ -26,7 +26,7 @@ export function liveRoutes({ live, guard }: LiveRoutesOptions) {
       const { caller } = guard.requireUser(request);
       const topics = parseTopics(query.topics, caller.global ? liveTopics : ["storage"]);
       const isWhole = topics.some((topic) => topic !== "storage");
-      if (isWhole && !caller.global) guard.refuse(caller, rule.action);
+      if (isWhole && !caller.global) throw new RefusedError(rule.action);
       const body = live.open({
         userId: caller.userId,
         tenantId: caller.global ? undefined : caller.tenantId,

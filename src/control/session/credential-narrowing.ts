@@ -1,8 +1,8 @@
 import type { Caller } from "../http/caller.ts";
-import type { AskedResource } from "../iam/caller-request.ts";
+import type { AskedResource, AskedValues } from "../iam/caller-request.ts";
 
 /** Whether a caller may do something. */
-export type AllowsCaller = (caller: Caller, action: string, asked: AskedResource) => boolean;
+export type AllowsCaller = (caller: Caller, action: string, asked: AskedResource, values?: AskedValues) => boolean;
 
 /** Reading identities; whatever else of `iam:` there is changes them. */
 const readsIdentities = /^iam:(Get|List|Simulate)/;
@@ -13,9 +13,9 @@ const changesOwnKeys = new Set(["iam:CreateAccessKey", "iam:DeleteAccessKey"]);
 
 /** `allows`, where callers whose credential is narrowed change no identity, but make and revoke keys of their own user. */
 export function keepIdentities(allows: AllowsCaller): AllowsCaller {
-  return (caller, action, asked) => {
+  return (caller, action, asked, values) => {
     const isKept = caller.narrowing.length > 0 && isIdentityChange(action) && !isOwnKeyChange(action, asked);
-    return !isKept && allows(caller, action, asked);
+    return !isKept && allows(caller, action, asked, values);
   };
 }
 

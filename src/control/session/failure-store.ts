@@ -7,6 +7,11 @@ const maxKnownAddresses = 20;
 
 /** Subject of all attempts in names that nobody has, so that they cost what the others do. */
 const unknownSubject = "unknown";
+/** Between a user and an address where he did not log in before. */
+const elsewhereMark = "?";
+
+/** Failures from all places together where the user did not log in before lock them all at so many times the setting. */
+export const elsewhereFactor = 10;
 
 /** When failures lock. */
 export interface LockoutRules {
@@ -17,8 +22,8 @@ export interface LockoutRules {
 }
 
 /**
- * What failures are counted under: a user's from an address of earlier log-ins apart from those from everywhere else, so that
- * strangers who fail in a user's name do not lock the user out.
+ * What failures are counted under: a user at one address (IPv6: one /64), so that who fails in somebody's name locks himself.
+ * Addresses of earlier log-ins are told apart: failures elsewhere never lock them, also not all together.
  */
 export async function findSubject(
   queries: ControlQueries,
@@ -30,19 +35,34 @@ export async function findSubject(
     userId ?? unknownSubject,
     group,
   ]);
-  if (userId === undefined) return unknownSubject;
-  return known.length > 0 ? `${userId} ${group}` : userId;
+  return `${userId ?? unknownSubject}${known.length > 0 ? " " : elsewhereMark}${group}`;
 }
 
 /** Whether the subject is a user at an address of earlier log-ins. */
 export function isKnownPlace(subject: string): boolean {
-  return subject.includes(" ");
+  return !subject.includes(elsewhereMark);
 }
 
-/** Whether the subject is locked. */
+/** Whether the subject is locked, or all places without earlier log-ins are and it is one. */
 export async function isLockedOut(queries: ControlQueries, subject: string, nowMs: number): Promise<boolean> {
-  const [row] = await queries.all("SELECT locked_until_ms FROM login_failures WHERE subject = $1", [subject]);
-  return row !== undefined && readInteger(row, "locked_until_ms") > nowMs;
+  const sql = "SELECT subject FROM login_failures WHERE (subject = $1 OR subject = $2) AND locked_until_ms > $3";
+  const wider = isKnownPlace(subject) ? subject : elsewhereOf(subject);
+  return (await queries.all(sql, [subject, wider, nowMs])).length > 0;
+}
+
+/** Counts a failure, for a place without earlier log-ins with those of all such places too. @returns true when this one locked */
+export async function countFailure(queries: ControlQueries, subject: string, rules: LockoutRules): Promise<boolean> {
+  const wasLocked = await isLockedOut(queries, subject, rules.nowMs);
+  const locks = await countOne(queries, subject, rules);
+  // A locked address adds nothing: it takes many to lock the others.
+  if (isKnownPlace(subject) || wasLocked) return locks;
+  const elsewhere = { ...rules, maxFailures: rules.maxFailures * elsewhereFactor };
+  return (await countOne(queries, elsewhereOf(subject), elsewhere)) || locks;
+}
+
+/** What failures of all places together are counted under where the subject's user did not log in before. */
+function elsewhereOf(subject: string): string {
+  return subject.replace(/\?.*$/, elsewhereMark);
 }
 
 /**
@@ -50,7 +70,7 @@ export async function isLockedOut(queries: ControlQueries, subject: string, nowM
  * Failures are forgotten `lockMs` after the last one.
  * @returns true when this one locked the subject.
  */
-export async function countFailure(queries: ControlQueries, subject: string, rules: LockoutRules): Promise<boolean> {
+async function countOne(queries: ControlQueries, subject: string, rules: LockoutRules): Promise<boolean> {
   const { maxFailures, lockMs, nowMs } = rules;
   const [row] = await queries.all(
     "SELECT failures, last_at_ms, locked_until_ms FROM login_failures WHERE subject = $1",
@@ -70,7 +90,7 @@ export async function countFailure(queries: ControlQueries, subject: string, rul
        locked_until_ms = excluded.locked_until_ms`,
     [subject, failures, isLocked ? lastAtMs : nowMs, isLocked ? lockedUntilMs : until],
   );
-  return locks && subject !== unknownSubject;
+  return locks && !subject.startsWith(unknownSubject);
 }
 
 /** Forgets the failures of one subject. */
@@ -80,17 +100,14 @@ export async function forgetFailures(queries: ControlQueries, subject: string): 
 
 /** Forgets all failures of a user, wherever they came from. @returns whether there were any. */
 export async function unlockUser(queries: ControlQueries, userId: string): Promise<boolean> {
-  const changed = await queries.run("DELETE FROM login_failures WHERE subject = $1 OR subject LIKE $2", [
-    userId,
-    `${userId} %`,
-  ]);
-  return changed > 0;
+  const sql = "DELETE FROM login_failures WHERE subject LIKE $1 OR subject LIKE $2";
+  return (await queries.run(sql, [`${userId} %`, `${userId}${elsewhereMark}%`])) > 0;
 }
 
-/** Users that are locked for attempts from unknown addresses, by id. */
+/** Users that are locked somewhere, by id. */
 export async function listLocked(queries: ControlQueries, nowMs: number): Promise<ReadonlySet<string>> {
   const rows = await queries.all("SELECT subject FROM login_failures WHERE locked_until_ms > $1", [nowMs]);
-  return new Set(rows.map(({ subject }) => String(subject).replace(/ .*$/, "")));
+  return new Set(rows.map(({ subject }) => String(subject).replace(/[? ].*$/, "")));
 }
 
 /** Remembers where a user logged in from. */

@@ -3,15 +3,15 @@ import type { Clock } from "#kernel/base/clock.ts";
 import type { AuditEvent } from "../audit/audit-event.ts";
 import type { ControlDatabase } from "../database/control-database.ts";
 import type { Caller } from "../http/caller.ts";
-import { ControlError, TooManyRequestsError } from "../http/control-error.ts";
+import { ControlError, RefusedError, TooManyRequestsError } from "../http/control-error.ts";
 import type { LogInGuard } from "../http/log-in-guard.ts";
-import { type ConsolePlace, isOwnOrigin, isSecureRequest } from "../http/own-origin.ts";
+import { type ConsolePlace, isOverTls, isOwnOrigin, isSecureRequest } from "../http/own-origin.ts";
 import { RateLimiter } from "../http/rate-limiter.ts";
 import { callerOfKey, readAgent, setRequestCaller } from "../http/request-caller.ts";
 import { getRequestContext } from "../http/request-context.ts";
 import type { RouteRule } from "../http/route-rule.ts";
 import { type CookiePlace, readSessionCookie, renderSessionCookie } from "../http/session-cookie.ts";
-import type { AskedResource } from "../iam/caller-request.ts";
+import type { AskedResource, AskedValues } from "../iam/caller-request.ts";
 import { type Account, findAccountById } from "./account-store.ts";
 import type { ApiTokens } from "./api-tokens.ts";
 import type { AllowsCaller } from "./credential-narrowing.ts";
@@ -98,7 +98,7 @@ export class Guard {
     if (duty !== undefined && rule.serves !== duty) throw new ControlError(dutyErrors[duty]);
     if (rule.freshProof && !caller.freshProof) throw new ControlError("FreshProofWanted");
     if (duty !== undefined || rule.decidedBy === "route") return;
-    if (rule.scope === "G" && !caller.global) this.refuse(caller, rule.action);
+    if (rule.scope === "G" && !caller.global) throw new RefusedError(rule.action);
     this.requireAllowed(request, rule.action, rule.scope === "O" ? ownArn(account, rule.action) : "*");
   }
 
@@ -115,11 +115,11 @@ export class Guard {
     return holds && allows({ ...caller, global: account.global }, action, "*");
   }
 
-  /** Asks the policies about a resource that a route found. @throws ControlError Forbidden naming the action. */
-  requireAllowed(request: Request, action: string, asked: AskedResource): void {
+  /** Asks the policies about a resource that a route found. @param values of condition keys that the call itself has @throws ControlError Forbidden naming the action. */
+  requireAllowed(request: Request, action: string, asked: AskedResource, values: AskedValues = {}): void {
     const { caller } = this.requireUser(request);
-    if (!this.#options.allows(caller, action, asked)) this.refuse(caller, action);
-    getRequestContext(request).allowed.push({ action, asked });
+    if (!this.#options.allows(caller, action, asked, values)) throw new RefusedError(action);
+    getRequestContext(request).allowed.push({ action, asked, values });
   }
 
   /**
@@ -140,10 +140,12 @@ export class Guard {
     return [...rights].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, right]) => right);
   }
 
-  /** Refuses and records it. @throws ControlError Forbidden naming the action. */
-  refuse(caller: Caller, action: string): never {
-    this.#options.recordDenial(describeRefusal(caller, action, "Forbidden"));
-    throw new ControlError("Forbidden", `The action ${action} is not allowed`);
+  /** Records that a caller was refused, whoever found that he may not: policies, his boundary, a flag. */
+  recordRefusal(request: Request, error: ControlError): void {
+    const user = this.#users.get(request);
+    if (user === undefined || error.code !== "Forbidden") return;
+    const action = error instanceof RefusedError ? error.action : getRequestContext(request).action;
+    if (action !== undefined) this.#options.recordDenial(describeRefusal(user.caller, action, error.code));
   }
 
   /** The user behind a request. @throws ControlError Unauthorized when the guard was not asked. */
@@ -162,8 +164,7 @@ export class Guard {
 
   /** The user of a session that was opened, or proved again, by this very call. */
   describeLogIn(request: Request, { account, session }: Pick<SessionUser, "account" | "session">): SessionUser {
-    const proof = { mfa: session.methods.length > 1, freshProof: true };
-    const caller = this.#describe(request, account, { via: "console", sessionId: session.sessionId, ...proof });
+    const caller = this.#describe(request, account, { via: "console", ...factorsOf(session), freshProof: true });
     return { account, session, caller };
   }
 
@@ -209,9 +210,8 @@ export class Guard {
     if (request.method !== "GET" && request.method !== "HEAD") this.#requireConsole(request, session);
     this.#requireRate(request, `session ${session.sessionId}`);
     if (newId !== undefined) this.sendCookie(request, newId);
-    const mfa = session.methods.length > 1;
     const freshProof = this.#options.clock.nowMs() - session.proofAtMs <= freshProofMs;
-    const caller = this.#describe(request, account, { via: "console", sessionId: session.sessionId, mfa, freshProof });
+    const caller = this.#describe(request, account, { via: "console", ...factorsOf(session), freshProof });
     this.#set(request, { account, session, caller });
   }
 
@@ -230,7 +230,11 @@ export class Guard {
     const holder = this.#options.logIns.authenticate(request);
     const account = await findAccountById(this.#options.database, holder.user.userId);
     if (account === undefined) throw new ControlError("Unauthorized");
-    this.#set(request, { account, session: undefined, caller: callerOfKey(holder, request) });
+    this.#set(request, {
+      account,
+      session: undefined,
+      caller: callerOfKey(holder, request, isOverTls(request, this.#place())),
+    });
   }
 
   #set(request: Request, user: LoggedIn): void {
@@ -249,6 +253,7 @@ export class Guard {
       narrowing: [],
       ...proof,
       address,
+      secure: isOverTls(request, this.#place()),
       agent: readAgent(request),
       requestId,
     };
@@ -297,7 +302,13 @@ export class Guard {
 
 const dutyErrors = { passwordChange: "PasswordChangeWanted", enrolment: "SecondFactorWanted" } as const;
 
-type Proof = Pick<Caller, "via" | "sessionId" | "tokenId" | "mfa" | "freshProof"> & Partial<Pick<Caller, "narrowing">>;
+type Proof = Pick<Caller, "via" | "sessionId" | "tokenId" | "mfa" | "mfaAtMs" | "freshProof"> &
+  Partial<Pick<Caller, "narrowing">>;
+
+function factorsOf({ sessionId, methods, proofAtMs }: SessionRow): Pick<Proof, "sessionId" | "mfa" | "mfaAtMs"> {
+  const mfa = methods.length > 1;
+  return { sessionId, mfa, ...(mfa && { mfaAtMs: proofAtMs }) };
+}
 
 /** Browsers open streams with this header alone. */
 function isEventStream(request: Request): boolean {

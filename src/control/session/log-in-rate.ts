@@ -2,6 +2,7 @@ import type { Clock } from "#kernel/base/clock.ts";
 import { addressGroup } from "../http/address-group.ts";
 import { TooManyRequestsError } from "../http/control-error.ts";
 import { RateLimiter } from "../http/rate-limiter.ts";
+import { elsewhereFactor } from "./failure-store.ts";
 import type { SessionSettings } from "./session-settings.ts";
 
 const minuteMs = 60_000;
@@ -22,21 +23,18 @@ export class LogInRate {
   }
 
   /**
-   * @param knownAddress where the user logged in from before, else empty: attempts from there are counted apart, so that nobody
-   * elsewhere can use them up.
+   * Attempts in one name from everywhere, but for addresses where the user logged in before: those have their own. The address's
+   * own attempts are used up long before these.
    * @throws TooManyRequestsError when the attempts in the name are used up.
    */
-  requireName(
-    { tenant, userName }: { readonly tenant: string; readonly userName: string },
-    knownAddress: string,
-  ): void {
-    this.#require(`name ${JSON.stringify([tenant, userName.toLowerCase(), addressGroup(knownAddress)])}`);
+  requireName({ tenant, userName }: { readonly tenant: string; readonly userName: string }): void {
+    this.#require(`name ${JSON.stringify([tenant, userName.toLowerCase()])}`, elsewhereFactor);
   }
 
-  #require(name: string): void {
+  #require(name: string, factor = 1): void {
     const settings = this.#settings();
     if (!settings["security.ratelimit_enabled"]) return;
-    const limit = settings["security.ratelimit_login_per_minute"];
+    const limit = settings["security.ratelimit_login_per_minute"] * factor;
     const { allowed, retryAfterSeconds } = this.#limiter.take(name, { limit, windowMs: minuteMs });
     if (!allowed) throw new TooManyRequestsError(retryAfterSeconds);
   }

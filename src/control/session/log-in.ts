@@ -94,7 +94,7 @@ export class LogIn {
     rate.requireAddress(from.address);
     const found = await findAccount(database, given.tenant, given.userName);
     const subject = await findSubject(database, found?.userId, from.address);
-    rate.requireName(given, isKnownPlace(subject) ? from.address : "");
+    if (!isKnownPlace(subject)) rate.requireName(given);
     const isRight = await hasher.verify(given.password, found?.passwordHash);
     const attempt = { subject, from, action };
     const result = await database.transaction((queries) => this.#firstStep(queries, { found, isRight, attempt }));

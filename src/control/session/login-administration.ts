@@ -69,14 +69,14 @@ export class LoginAdministration {
   /** The user of this name. @throws ControlError NotFound. */
   async find(tenant: string, userName: string): Promise<Account> {
     const account = await findAccount(this.#options.database, tenant, userName);
-    if (account === undefined) throw new ControlError("NotFound", "There is no such user");
+    if (account === undefined) throw new ControlError("NotFound", noSuchUser);
     return account;
   }
 
   /** The user of this id. @throws ControlError NotFound. */
   async findById(userId: string): Promise<Account> {
     const account = await findAccountById(this.#options.database, userId);
-    if (account === undefined) throw new ControlError("NotFound", "There is no such user");
+    if (account === undefined) throw new ControlError("NotFound", noSuchUser);
     return account;
   }
 
@@ -126,12 +126,17 @@ export class LoginAdministration {
   #change<T>(account: Account, by: Administrator, { action, work }: Change<T>): Promise<T> {
     const { database, recordAudit } = this.#options;
     return database.transaction(async (queries) => {
+      // The user may have been deleted since he was found.
+      if ((await findAccountById(queries, account.userId)) === undefined)
+        throw new ControlError("NotFound", noSuchUser);
       const result = await work(queries);
       await recordAudit(queries, describeChange(account, by, action));
       return result;
     });
   }
 }
+
+const noSuchUser = "There is no such user";
 
 interface Change<T> {
   readonly action: string;

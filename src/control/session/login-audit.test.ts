@@ -63,7 +63,7 @@ async function open() {
   await ensureFirstPassword({ ...common, rules: settings(), given: password });
   const caller: Caller = {
     ...{ userId: user.userId, userName: "admin", tenantId: user.tenantId, global: true, via: "console" },
-    ...{ sessionId: "s", mfa: false, freshProof: true, narrowing: [], ...from },
+    ...{ sessionId: "s", mfa: false, freshProof: true, secure: false, narrowing: [], ...from },
   };
   const told = () => events.splice(0).map(({ action, outcome, actor }) => `${action} ${outcome} ${actor.kind}`);
   return { ...plane, user, caller, clock, events, told, state, database: opened };

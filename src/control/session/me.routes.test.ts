@@ -138,7 +138,7 @@ test("me/tokens: a policy narrows, and a narrowed token changes no identity", as
   const { loggedIn, client } = await open();
   const user = await loggedIn();
   const make = async (statement: object) => {
-    const policy = { Version: "2012-10-17", Statement: [statement] };
+    const policy = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
     const { body } = await user.call("me/tokens", { body: { name: "narrow", policy } });
     return (path: string, body2?: object) => {
       const headers = { authorization: `Bearer ${body.token}` };
@@ -157,8 +157,14 @@ test("me/tokens: a policy narrows, and a narrowed token changes no identity", as
   expect((await denied("me")).status).toBe(403);
   const foreign = await make({ Effect: "Allow", Action: "*", Resource: "arn:aws:iam::*:user/somebody" });
   expect((await foreign("me")).status).toBe(403);
-  const bad = await user.call("me/tokens", { body: { name: "x", policy: { Statement: [{ Effect: "Maybe" }] } } });
-  expect([bad.status, bad.body.errors[0].pointer]).toEqual([400, expect.stringMatching(/^\/policy\/Statement/)]);
+  const wrong = {
+    '{"Statement":[{"Effect":"Maybe"}]}': /^\/policy\/Statement/,
+    '{"Version":"2012-10-17","Version":"2012-10-17"}': /^\/policy/,
+  };
+  for (const [policy, pointer] of Object.entries(wrong)) {
+    const bad = await user.call("me/tokens", { body: { name: "x", policy } });
+    expect([bad.status, bad.body.errors[0].pointer]).toEqual([400, expect.stringMatching(pointer)]);
+  }
 });
 
 test("me/tokens: days have bounds, users have at most 100 tokens", async () => {
@@ -217,7 +223,8 @@ test("me/permissions: what policies allow to the caller, narrowed for a token", 
   const { alice, loggedIn, client } = await openWithAlice();
   await alice.call("me/password", { body: { password: "Alices-Own-Horse-1" } });
   const root = await loggedIn();
-  const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "iam:GetUser", Resource: "*" }] };
+  const statement = { Effect: "Allow", Action: "iam:GetUser", Resource: "*" };
+  const policy = JSON.stringify({ Version: "2012-10-17", Statement: statement });
   const { token } = (await root.call("me/tokens", { body: { name: "narrow", policy } })).body;
   const wanted = ["iam:GetUser O", "iam:ChangePassword O", "iam:ListAccessKeys T", "maxiofs:UpdateSettings G"];
   const ask = async (user: typeof root, headers = {}) => {

@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { ControlError } from "../http/control-error.ts";
 import { doneAnswer, pageAnswer, type RouteAnswer } from "../http/route-answer.ts";
 import type { RouteRule } from "../http/route-rule.ts";
+import { documentText } from "../iam/identity-routes.ts";
 import type { ApiTokens } from "./api-tokens.ts";
 import type { Guard } from "./guard.ts";
 import { describeCall } from "./log-in-audit.ts";
@@ -170,9 +171,7 @@ function tokenRoutes({ guard, tokens }: MeRoutesOptions) {
         // A token's own token would outlive its revocation.
         if (caller.via === "token") throw new ControlError("Forbidden", "An API token makes no other tokens");
         const event = describeCall(caller, { action: "iam:CreateAccessKey", outcome: "success" });
-        const { policy, ...rest } = body;
-        const text = policy === undefined ? {} : { policy: JSON.stringify(policy) };
-        const { row, token } = await tokens.create({ userId: account.userId, ...rest, ...text }, event);
+        const { row, token } = await tokens.create({ userId: account.userId, ...body }, event);
         set.status = 201;
         set.headers["location"] = `/api/v1/me/tokens/${row.tokenId}`;
         set.headers["cache-control"] = "no-store";
@@ -183,7 +182,7 @@ function tokenRoutes({ guard, tokens }: MeRoutesOptions) {
           {
             name: t.String({ minLength: 1, maxLength: 64, pattern: "^[^\\u0000-\\u001f\\u007f]*$" }),
             days: t.Optional(t.Integer({ minimum: 1, maximum: 36_500 })),
-            policy: t.Optional(t.Record(t.String(), t.Unknown())),
+            policy: t.Optional(documentText),
           },
           strict,
         ),
@@ -203,9 +202,8 @@ function tokenRoutes({ guard, tokens }: MeRoutesOptions) {
 }
 
 function renderToken({ tokenId, name, policy, createdAtMs, expiresAtMs }: TokenRow) {
-  const parsed: unknown = policy === undefined ? null : JSON.parse(policy);
   return {
-    ...{ tokenId, name, policy: parsed },
+    ...{ tokenId, name, policy: policy ?? null },
     createdAt: renderTime(createdAtMs),
     expiresAt: renderTime(expiresAtMs),
   };

@@ -1,5 +1,5 @@
 import { t } from "elysia";
-import { type RouteAnswer, timeText, valueAnswer } from "../http/route-answer.ts";
+import { type RouteAnswer, textOrNull, timeText, valueAnswer } from "../http/route-answer.ts";
 
 const strict = { additionalProperties: false };
 const whole = t.Integer({ minimum: 0 });
@@ -81,7 +81,7 @@ export const recoveryCodesAnswer = valueAnswer(
 );
 
 const token = {
-  ...{ tokenId: t.String(), name: t.String(), policy: t.Union([t.Record(t.String(), t.Unknown()), t.Null()]) },
+  ...{ tokenId: t.String(), name: t.String(), policy: textOrNull },
   ...{ createdAt: timeText, expiresAt: timeText },
 };
 /** An API token without its text. */

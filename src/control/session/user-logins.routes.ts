@@ -1,8 +1,11 @@
 import { Elysia } from "elysia";
 import { originOfCaller } from "../audit/origin-of-caller.ts";
-import { ControlError } from "../http/control-error.ts";
+import { ControlError, RefusedError } from "../http/control-error.ts";
 import { doneAnswer, pageAnswer, type RouteAnswer } from "../http/route-answer.ts";
+import { identityValues } from "../iam/asked-edits.ts";
 import { ruleOf } from "../iam/identity-routes.ts";
+import { requireReach } from "../iam/users/reach.ts";
+import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import type { Account } from "./account-store.ts";
 import type { Guard } from "./guard.ts";
 import { userArnOf } from "./log-in-audit.ts";
@@ -20,6 +23,7 @@ export interface UserLoginRoutesOptions {
   readonly guard: Guard;
   readonly administration: LoginAdministration;
   readonly ownSessions: OwnSessions;
+  readonly publisher: Pick<SnapshotPublisher, "entries">;
 }
 
 /**
@@ -100,19 +104,23 @@ function rescueRoutes(options: UserLoginRoutesOptions) {
 
 /**
  * The user whom the caller may do this to.
- * @throws ControlError NotFound also for one of another tenant; Forbidden when policies say no, or the user is a global administrator
- * and the caller is not.
+ * @throws ControlError NotFound also for one of another tenant; Forbidden when policies say no, the user is a global administrator
+ * and the caller is not, or the caller's boundary is not the user's.
  */
 async function findUser(
-  { guard, administration }: UserLoginRoutesOptions,
+  { guard, administration, publisher }: UserLoginRoutesOptions,
   request: Request,
   [userId, action]: readonly [userId: string, action: string],
 ): Promise<Account> {
   const { caller } = guard.requireUser(request);
   const account = await administration.findById(userId);
   if (account.tenantId !== caller.tenantId) throw new ControlError("NotFound", "There is no such user");
-  if (account.global && !caller.global) guard.refuse(caller, action);
-  guard.requireAllowed(request, action, userArnOf(account));
+  if (account.global && !caller.global) throw new RefusedError(action);
+  const user = publisher.entries("user").get(userId);
+  if (user === undefined) throw new ControlError("NotFound", "There is no such user");
+  const arn = userArnOf(account);
+  guard.requireAllowed(request, action, arn, identityValues(publisher, { ...user, arn }));
+  if (request.method !== "GET") requireReach(publisher, { caller, tenantId: caller.tenantId }, user);
   return account;
 }
 

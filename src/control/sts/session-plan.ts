@@ -1,4 +1,4 @@
-import { findBuiltInPolicy } from "#kernel/policy/built-in-policies.ts";
+import { builtInPrefix, findBuiltInPolicy } from "#kernel/policy/built-in-policies.ts";
 import { type CredentialLink, maxCredentialLinks } from "#kernel/policy/credential-link.ts";
 import type { IdentityTag } from "#kernel/protocol/identities.ts";
 import type { SessionOrder, SessionPolicies } from "#kernel/protocol/sts.ts";
@@ -25,7 +25,6 @@ const defaultSeconds = { assumed: 3600, own: 43_200 } as const;
 /** A role assumed by a role's session lives no longer, seconds. */
 const maxChainedSeconds = 3600;
 
-const builtInPrefix = "arn:aws:iam::aws:policy/";
 /** Without a second factor a user's own session may not touch identities. Source: AWS STS, GetSessionToken. */
 const withoutIam: CredentialLink = {
   layer: "sessionPolicy",
@@ -133,7 +132,7 @@ export function sessionPolicyLink(
   if (text === undefined && arns.length === 0) return undefined;
   const policyIds = arns.map((arn) => {
     const id = arn.startsWith(builtInPrefix)
-      ? findBuiltInPolicy(arn.slice(builtInPrefix.length)) && arn
+      ? findBuiltInPolicy(arn) && arn
       : publisher
           .entries("policy")
           .values()

@@ -1,9 +1,19 @@
 import { Elysia, t } from "elysia";
+import type { RoleEntry, UserEntry } from "#kernel/protocol/identities.ts";
 import { originOfCaller } from "../audit/origin-of-caller.ts";
-import type { Caller } from "../http/caller.ts";
+import { ControlError } from "../http/control-error.ts";
 import { doneAnswer, pageAnswer, type RouteAnswer, textOrNull, timeText, valueAnswer } from "../http/route-answer.ts";
 import { momentText, parseMoment } from "../http/time-text.ts";
+import { identityValues } from "../iam/asked-edits.ts";
+import { actorOf, type IdentityRoutesBase, requireAction, ruleOf } from "../iam/identity-routes.ts";
+import type { Actor } from "../iam/identity-work.ts";
+import { requireReach } from "../iam/users/reach.ts";
 import type { ListedSession, StsSessions } from "./sts-sessions.ts";
+
+/** What the routes stand on. */
+export interface StsSessionRoutesOptions extends IdentityRoutesBase {
+  readonly sessions: StsSessions;
+}
 
 const strict = { additionalProperties: false };
 const maxPage = 1000;
@@ -19,7 +29,7 @@ const page = t.Object(
   strict,
 );
 
-const rule = (action: string, answer: RouteAnswer) => ({ tags: ["sts-sessions"], action, scope: "T", answer });
+const rule = (action: string, answer: RouteAnswer) => ruleOf("sts-sessions", action, answer);
 const states = ["active", "revoked", "suspended", "gone", "expired"] as const;
 const session = t.Object(
   {
@@ -38,14 +48,17 @@ const revocation = t.Object({ principalId, before: t.Optional(momentText) }, str
  * `/api/v1/sts-sessions`: the temporary credentials of the caller's tenant that have not ended by themselves; revoke one, or all
  * that a user or role got before a time.
  */
-export function stsSessionRoutes(sessions: StsSessions, callerOf: (request: Request) => Caller) {
+export function stsSessionRoutes(options: StsSessionRoutesOptions) {
+  const { sessions } = options;
   return new Elysia({ prefix: "/api/v1/sts-sessions", normalize: false })
     .get(
       "/",
       async ({ query, request }) => {
         const { limit = defaultPage, cursor: after = "", principalId } = query;
         const wanted = { limit: limit + 1, after, ...(principalId !== undefined && { principalId }) };
-        const found = await sessions.list(callerOf(request).tenantId, wanted);
+        const actor = actorOf(options, { request, params: undefined });
+        requireAction(options, { request, actor, arn: "*" }, "iam:ListAccessKeys");
+        const found = await sessions.list(actor.tenantId, wanted);
         const items = found.slice(0, limit);
         const nextCursor = found.length > items.length ? (items.at(-1)?.sessionId ?? null) : null;
         return { items: items.map(renderSession), nextCursor };
@@ -55,10 +68,10 @@ export function stsSessionRoutes(sessions: StsSessions, callerOf: (request: Requ
     .post(
       "/revoke",
       async ({ body, request }) => {
-        const caller = callerOf(request);
+        const { caller, tenantId } = requireRevocation(options, request, body.principalId);
         const beforeMs = body.before === undefined ? undefined : parseMoment(body.before, "/before");
         const order = { principalId: body.principalId, beforeMs };
-        const stored = await sessions.revokeBefore(caller.tenantId, order, originOfCaller(caller));
+        const stored = await sessions.revokeBefore(tenantId, order, originOfCaller(caller));
         return { principalId: stored.revocationId, before: new Date(stored.beforeMs).toISOString() };
       },
       { body: revocation, detail: rule("iam:DeleteAccessKey", valueAnswer(revoked)) },
@@ -66,12 +79,37 @@ export function stsSessionRoutes(sessions: StsSessions, callerOf: (request: Requ
     .delete(
       "/:id",
       async ({ params, request, set }) => {
-        const caller = callerOf(request);
-        await sessions.revoke(caller.tenantId, params.id, originOfCaller(caller));
+        const actor = actorOf(options, { request, params: undefined });
+        const ownerId = await sessions.ownerOf(actor.tenantId, params.id);
+        if (findPrincipal(options, ownerId)?.tenantId === actor.tenantId) requireRevocation(options, request, ownerId);
+        // Of somebody who is gone, or who entered from another tenant: he is none of this one's identities.
+        else requireAction(options, { request, actor, arn: "*" }, "iam:DeleteAccessKey");
+        await sessions.revoke(actor.tenantId, params.id, originOfCaller(actor.caller));
         set.status = 204;
       },
       { detail: rule("iam:DeleteAccessKey", doneAnswer) },
     );
+}
+
+/**
+ * Asks whether the caller may end sessions of a user or role.
+ * @throws ControlError NotFound, also for one of another tenant; Forbidden when policies say no, or the caller does not reach him
+ */
+function requireRevocation(options: StsSessionRoutesOptions, request: Request, principalId: string): Actor {
+  const { publisher } = options;
+  const actor = actorOf(options, { request, params: undefined });
+  const principal = findPrincipal(options, principalId);
+  if (principal?.tenantId !== actor.tenantId) throw new ControlError("NotFound");
+  const accountId = publisher.entries("tenant").get(principal.tenantId)?.accountId ?? "";
+  const arn = `arn:aws:iam::${accountId}:${"userId" in principal ? "user" : "role"}${principal.path}${principal.name}`;
+  const values = identityValues(publisher, { ...principal, arn });
+  requireAction(options, { request, actor, arn, values }, "iam:DeleteAccessKey");
+  requireReach(publisher, actor, principal);
+  return actor;
+}
+
+function findPrincipal({ publisher }: StsSessionRoutesOptions, id: string): UserEntry | RoleEntry | undefined {
+  return publisher.entries("user").get(id) ?? publisher.entries("role").get(id);
 }
 
 function renderSession({ issuedAtMs, expiresAtMs, tenantId: _, lineage, ...rest }: ListedSession): object {

@@ -52,6 +52,14 @@ export class StsSessions {
     return found.map((session) => ({ ...session, state: this.#stateOf(session) }));
   }
 
+  /** Id of the user or role whose session it is. @throws ControlError NotFound */
+  async ownerOf(tenantId: string, sessionId: string): Promise<string> {
+    const { database, clock } = this.#options;
+    const session = await findSession(database, { tenantId, sessionId, nowMs: clock.nowMs() });
+    if (session === undefined) throw new ControlError("NotFound");
+    return session.principalId;
+  }
+
   /** Revokes one session and what it made. @throws ControlError NotFound */
   async revoke(tenantId: string, sessionId: string, origin: RevocationOrigin): Promise<void> {
     const { database, clock } = this.#options;

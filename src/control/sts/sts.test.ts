@@ -262,7 +262,7 @@ test("Sts: credentials of an entered tenant are listed and revoked there, and gi
   await publisher.publish([{ kind: "user", id: userId, value: { ...user, global: true } }]);
   const caller: Parameters<typeof sts.enter>[0]["caller"] = {
     ...{ userId, userName: "carol", tenantId: stsIds.tenantId, global: true, narrowing: [], mfa: true },
-    ...{ freshProof: true, address: "192.0.2.7", agent: "test", requestId: "R" },
+    ...{ freshProof: true, secure: false, address: "192.0.2.7", agent: "test", requestId: "R" },
     via: "console",
   };
   const entered = await sts.enter({ caller, tenant, reason: "help", readOnly: false });

@@ -20,6 +20,9 @@ export interface BuiltInPolicy {
 const ownUser = ["arn:aws:iam::*:user/$" + "{aws:username}", "arn:aws:iam::*:user/*/$" + "{aws:username}"];
 const ownDevices = ["arn:aws:iam::*:mfa/$" + "{aws:username}", "arn:aws:iam::*:mfa/*/$" + "{aws:username}"];
 
+/** What the ARNs of the server's own policies begin with. */
+export const builtInPrefix = "arn:aws:iam::aws:policy/";
+
 /** The managed policies of the server, by their ARNs `arn:aws:iam::aws:policy/<name>`. */
 export const builtInPolicies: readonly BuiltInPolicy[] = [
   builtIn({
@@ -134,7 +137,8 @@ export const builtInPolicies: readonly BuiltInPolicy[] = [
 ];
 
 /** Finds a built-in policy by either of its names. */
-export function findBuiltInPolicy(name: string): BuiltInPolicy | undefined {
+export function findBuiltInPolicy(nameOrArn: string): BuiltInPolicy | undefined {
+  const name = nameOrArn.startsWith(builtInPrefix) ? nameOrArn.slice(builtInPrefix.length) : nameOrArn;
   return builtInPolicies.find((policy) => policy.name === name || policy.awsName === name);
 }
 

@@ -9,7 +9,7 @@ import type {
 } from "../protocol/identities.ts";
 import { RecentMap } from "../sigv4/recent-map.ts";
 import type { SessionContent } from "../sts/session-content.ts";
-import { findBuiltInPolicy } from "./built-in-policies.ts";
+import { builtInPrefix, findBuiltInPolicy } from "./built-in-policies.ts";
 import { type CompiledPolicy, compilePolicyText, denyEverything } from "./compile-policy.ts";
 import type { CredentialLink } from "./credential-link.ts";
 import type { NarrowingLink } from "./evaluate-access.ts";
@@ -60,7 +60,6 @@ export interface EnteredTenant {
   readonly session: SessionContent;
 }
 
-const builtInPrefix = "arn:aws:iam::aws:policy/";
 /** Compiled policies that are remembered; built-in ones beside them. */
 const maxCompiled = 4096;
 const objectTagKey = "s3:existingobjecttag/";
@@ -179,7 +178,7 @@ export class IdentityPolicies {
   #managed(policyIds: readonly string[]): readonly Compiled[] {
     return policyIds.map((policyId) => {
       if (policyId.startsWith(builtInPrefix)) {
-        const builtIn = findBuiltInPolicy(policyId.slice(builtInPrefix.length));
+        const builtIn = findBuiltInPolicy(policyId);
         return builtIn === undefined ? missing(policyId) : this.#compile(builtIn.text, policyId, "managed");
       }
       const entry = this.#lookup.findPolicy(policyId);

@@ -7,9 +7,9 @@ import {
   countPolicyCharacters,
   maxBucketPolicyBytes,
   maxPolicyCharacters,
-  maxPolicyTextLength,
   maxProblems,
   maxQuestionMarks,
+  maxTextFactor,
 } from "./policy-limits.ts";
 
 const allowAll = { Effect: "Allow", Action: "*", Resource: "*" };
@@ -270,11 +270,12 @@ describe("limits", () => {
     expect(parsePolicy(fits.replace("x", "é"), own).kind).toBe("problems");
   });
 
-  test("maxPolicyTextLength: white space too", () => {
-    const text = JSON.stringify({ Statement: allowAll });
-    const padding = " ".repeat(maxPolicyTextLength - text.length);
-    expect(parsePolicy(text + padding, { kind: "managed" }).kind).toBe("document");
-    expect(parsePolicy(`${text + padding} `, { kind: "managed" }).kind).toBe("problems");
+  test.each(Object.entries(maxPolicyCharacters))("%s: white space is free up to a multiple", (kind, characters) => {
+    const principal = kind === "trust" ? { Principal: "*", Action: "sts:AssumeRole" } : { Action: "*", Resource: "*" };
+    const text = JSON.stringify({ Statement: { Effect: "Allow", ...principal } });
+    const padding = " ".repeat(characters * maxTextFactor - text.length);
+    const parsed = (given: string) => parsePolicy(given, { kind: kind as keyof typeof maxPolicyCharacters }).kind;
+    expect([parsed(text + padding), parsed(`${text + padding} `)]).toEqual(["document", "problems"]);
   });
 
   test("countPolicyCharacters: white space is free, for sums over an identity too", () => {

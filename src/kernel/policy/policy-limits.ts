@@ -1,7 +1,7 @@
 import type { PolicyKind } from "./policy-document.ts";
 
-/** Characters of any policy's text, white space included: nothing longer is looked at. */
-export const maxPolicyTextLength = 131_072;
+/** Characters of a policy's text with its white space, as a multiple of what it may have without: texts are kept as they are given. */
+export const maxTextFactor = 4;
 
 /** Bytes of UTF-8 of a bucket policy, white space included. */
 export const maxBucketPolicyBytes = 20_480;
@@ -36,9 +36,9 @@ export function countPolicyCharacters(text: string): number {
 
 /** Says why a text is too long for its kind; undefined when it is not. */
 export function findSizeProblem(text: string, kind: PolicyKind): string | undefined {
-  if (text.length > maxPolicyTextLength) {
-    return `The policy has ${text.length} characters, at most ${maxPolicyTextLength} are read`;
-  }
+  const maxLength = kind === "bucket" ? maxBucketPolicyBytes : maxPolicyCharacters[kind] * maxTextFactor;
+  if (text.length > maxLength)
+    return `The policy has ${text.length} characters with white space, at most ${maxLength} are allowed here`;
   if (kind === "bucket") {
     const sizeBytes = new TextEncoder().encode(text).length;
     if (sizeBytes <= maxBucketPolicyBytes) return undefined;

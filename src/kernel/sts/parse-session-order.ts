@@ -1,5 +1,5 @@
 import { parsePolicy } from "../policy/parse-policy.ts";
-import { maxPolicyTextLength } from "../policy/policy-limits.ts";
+import { maxPolicyCharacters, maxTextFactor } from "../policy/policy-limits.ts";
 import type { IdentityTag } from "../protocol/identities.ts";
 import type { MfaProof, SessionOrder, SessionPolicies } from "../protocol/sts.ts";
 import { StsError } from "./sts-error.ts";
@@ -110,7 +110,7 @@ function parseMfa(form: Form): MfaProof | undefined {
 function parsePolicies(form: Form): SessionPolicies {
   const arns = members(form, "PolicyArns", ".arn");
   if (arns.length > maxSessionPolicyArns) throw tooMany("PolicyArns", maxSessionPolicyArns);
-  const text = optional(form, "Policy", { min: 1, max: maxPolicyTextLength, pattern: /^/ });
+  const text = optional(form, "Policy", { min: 1, max: maxPolicyCharacters.session * maxTextFactor, pattern: /^/ });
   if (text === undefined) return { text, arns };
   const parsed = parsePolicy(text, { kind: "session" });
   if (parsed.kind !== "document") {

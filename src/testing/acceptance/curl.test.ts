@@ -47,7 +47,7 @@ test.skipIf(isMissing)(
     const code = generateSync({ secret, epoch: now() - 30 });
     expect((await call("me/totp/enable", { body: { code }, headers })).body.recoveryCodes).toHaveLength(10);
     const Statement = [{ Effect: "Allow", Action: "iam:GetUser", Resource: "*" }];
-    const policy = { Version: "2012-10-17", Statement };
+    const policy = JSON.stringify({ Version: "2012-10-17", Statement });
     const { token } = (await call("me/tokens", { body: { name: "curl", policy }, headers })).body;
     expect((await call("auth/logout", { body: {}, headers })).status).toBe(204);
     expect((await call("me")).status).toBe(401);

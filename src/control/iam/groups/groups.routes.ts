@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { renderEtag } from "../../http/entity-tag.ts";
 import { doneAnswer, editedAnswer, itemAnswer, madeAnswer, pageAnswer } from "../../http/route-answer.ts";
+import { editsAsked } from "../asked-edits.ts";
 import { groupSchema, memberSchema } from "../identity-answers.ts";
 import {
   actorOf,
@@ -14,6 +15,7 @@ import {
   type RoutedRequest,
   renderTime,
   requireAction,
+  requireEdit,
   ruleOf,
   wantedPage,
 } from "../identity-routes.ts";
@@ -87,7 +89,8 @@ function itemRoutes(prefix: string, options: GroupRoutesOptions) {
       "/:id",
       async ({ request, params, body, set }) => {
         const actor = editorOf(options, { request, params });
-        await find(options, { request, params }, [actor, "iam:UpdateGroup"]);
+        const identity = await groups.get(actor.tenantId, params.id);
+        requireEdit(options, { request, actor }, editsAsked(options.publisher, "Group", { identity, patch: body }));
         const view = await groups.update(actor, params.id, body);
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);

@@ -17,7 +17,7 @@ import {
   runChange,
 } from "../identity-work.ts";
 import { readGroupEntry, readUserEntry } from "../read-identities.ts";
-import { requireNoBoundary, requireReach } from "../users/reach.ts";
+import { requireGroupReach, requireNoBoundary, requireReach } from "../users/reach.ts";
 import { changesOf } from "../users/users.ts";
 
 /** A group as the API shows it. */
@@ -54,7 +54,10 @@ export class Groups {
       bumpSql: BUMP,
       read: readGroupEntry,
       changeOf: (id, value) => ({ kind: "group", id, value }),
-      requireReach: (actor) => requireNoBoundary(options.publisher, actor),
+      requireReach: (actor, { groupId }) => {
+        requireNoBoundary(options.publisher, actor);
+        requireGroupReach(options.publisher, actor, groupId);
+      },
       arnOf: (entry) => this.#arnOf(entry),
     });
   }

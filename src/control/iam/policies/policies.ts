@@ -1,4 +1,9 @@
-import { type BuiltInPolicy, builtInPolicies, findBuiltInPolicy } from "#kernel/policy/built-in-policies.ts";
+import {
+  type BuiltInPolicy,
+  builtInPolicies,
+  builtInPrefix,
+  findBuiltInPolicy,
+} from "#kernel/policy/built-in-policies.ts";
 import type { ControlQueries, SqlRow } from "../../database/control-database.ts";
 import { readInteger, readText } from "../../database/row-values.ts";
 import { ControlError } from "../../http/control-error.ts";
@@ -17,7 +22,7 @@ import {
 } from "../identity-work.ts";
 import { requirePolicy } from "../policy-texts.ts";
 import { readPolicyEntry } from "../read-identities.ts";
-import { requireNoBoundary } from "../users/reach.ts";
+import { requireNoBoundary, requirePolicyReach } from "../users/reach.ts";
 
 /** A managed policy as the API shows it. */
 export interface PolicyView {
@@ -54,7 +59,6 @@ export interface NewPolicy {
   readonly document: string;
 }
 
-const builtInPrefix = "arn:aws:iam::aws:policy/";
 const FIND =
   "SELECT revision, name, last_version, default_version FROM managed_policies WHERE policy_id = $1 AND tenant_id = $2";
 const SHOWN = `SELECT p.policy_id, p.name, p.path, p.description, p.default_version, p.created_at_ms, p.updated_at_ms,
@@ -87,8 +91,7 @@ export class Policies {
 
   /** One policy, by id, or by name or ARN of a built-in one. @throws ControlError NotFound */
   async get(tenantId: string, policyId: string): Promise<PolicyView> {
-    const name = policyId.startsWith(builtInPrefix) ? policyId.slice(builtInPrefix.length) : policyId;
-    const builtIn = findBuiltInPolicy(name);
+    const builtIn = findBuiltInPolicy(policyId);
     if (builtIn !== undefined) return showBuiltIn(builtIn);
     const sql = `${SHOWN} WHERE p.policy_id = $1 AND p.tenant_id = $2`;
     return showPolicy(requireRow(await this.#options.database.all(sql, [policyId, tenantId])));
@@ -222,6 +225,7 @@ export class Policies {
     return runChange(this.#options, actor, async (queries) => {
       requireNoBoundary(this.#options.publisher, actor);
       const row = requireRow(await queries.all(FIND, [policyId, actor.tenantId]), actor.revision);
+      requirePolicyReach(this.#options.publisher, actor, policyId);
       const told = await work(queries, row);
       const nowMs = this.#options.clock.nowMs();
       const sql = "UPDATE managed_policies SET revision = revision + 1, updated_at_ms = $1 WHERE policy_id = $2";

@@ -19,9 +19,15 @@ export function storePrincipals(text: string, entries: Entries): string {
   });
 }
 
-/** A stored trust policy as people read it: ids become ARNs; of principals that are gone the id stays. */
-export function showPrincipals(text: string, entries: Entries): string {
-  return mapPrincipals(text, (value) => arnOf(value, entries) ?? value);
+/**
+ * A stored trust policy as people of a tenant read it: ids become ARNs. Of principals that are gone the id stays, and of other
+ * tenants' too: what those are called by now is theirs to know.
+ */
+export function showPrincipals(text: string, entries: Entries, tenantId: string): string {
+  return mapPrincipals(text, (value) => {
+    const owner = entries.entries("user").get(value) ?? entries.entries("role").get(value);
+    return (owner?.tenantId === tenantId ? arnOf(value, entries) : undefined) ?? value;
+  });
 }
 
 function mapPrincipals(text: string, map: (value: string) => string): string {

@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { renderEtag } from "../../http/entity-tag.ts";
 import { doneAnswer, itemAnswer, madeAnswer, pageAnswer } from "../../http/route-answer.ts";
+import { boundaryValue, editsAsked, identityValues, requestTagValues } from "../asked-edits.ts";
 import { roleSchema } from "../identity-answers.ts";
 import {
   actorOf,
@@ -15,6 +16,7 @@ import {
   type RoutedRequest,
   renderTime,
   requireAction,
+  requireEdit,
   ruleOf,
   tagPairs,
   tagRecord,
@@ -72,7 +74,10 @@ function collectionRoutes(prefix: string, options: RoleRoutesOptions) {
         const actor = actorOf(options, { request, params });
         const { name, tags = {}, boundary = null, description = "", trustPolicy } = body;
         const accountId = options.publisher.entries("tenant").get(actor.tenantId)?.accountId ?? "";
-        requireAction(options, { request, actor, arn: `arn:aws:iam::${accountId}:role/${name}` }, "iam:CreateRole");
+        const values = { ...requestTagValues(tags), ...boundaryValue(options.publisher, boundary) };
+        const question = { request, actor, arn: `arn:aws:iam::${accountId}:role/${name}`, values };
+        requireAction(options, question, "iam:CreateRole");
+        if (Object.keys(tags).length > 0) requireAction(options, question, "iam:TagRole");
         const maxSessionSeconds = body.maxSessionSeconds ?? defaultSessionSeconds;
         const given = { description, trustPolicy, maxSessionSeconds, tags: tagPairs(tags), boundary };
         const view = await roles.create(actor, name, given);
@@ -102,7 +107,8 @@ function itemRoutes(prefix: string, options: RoleRoutesOptions) {
       "/:id",
       async ({ request, params, body, set }) => {
         const actor = editorOf(options, { request, params });
-        await find(options, { request, params }, [actor, "iam:UpdateRole"]);
+        const identity = await roles.get(actor.tenantId, params.id);
+        requireEdit(options, { request, actor }, editsAsked(options.publisher, "Role", { identity, patch: body }));
         const { tags, ...rest } = body;
         const view = await roles.update(actor, params.id, { ...rest, ...(tags && { tags: tagPairs(tags) }) });
         set.headers["etag"] = renderEtag(view.revision);
@@ -129,7 +135,8 @@ async function find(
   [actor, action]: readonly [actor: Actor, action: string],
 ): Promise<RoleView> {
   const view = await options.roles.get(actor.tenantId, params?.["id"] ?? "");
-  requireAction(options, { request, actor, arn: view.arn }, action);
+  const values = identityValues(options.publisher, view);
+  requireAction(options, { request, actor, arn: view.arn, values }, action);
   return view;
 }
 

@@ -133,7 +133,7 @@ export class Roles {
       if (patch.trustPolicy !== undefined) {
         const stored = storePrincipals(patch.trustPolicy, publisher);
         await queries.run("UPDATE roles SET trust_policy = $1 WHERE role_id = $2", [stored, roleId]);
-        trustPolicy = showPrincipals(stored, publisher);
+        trustPolicy = showPrincipals(stored, publisher, actor.tenantId);
       }
       requireTags(tags, limits.tags);
       let boundaryId = role.boundaryPolicyId;
@@ -177,7 +177,7 @@ export class Roles {
         ...entry,
         arn: this.#arnOf(entry),
         description: readText(row, "description"),
-        trustPolicy: showPrincipals(readText(row, "trust_policy"), this.#options.publisher),
+        trustPolicy: showPrincipals(readText(row, "trust_policy"), this.#options.publisher, entry.tenantId),
         maxSessionSeconds: readInteger(row, "max_session_seconds"),
         createdAtMs: readInteger(row, "created_at_ms"),
         revision: readInteger(row, "revision"),

@@ -39,6 +39,31 @@ export function requireNoBoundary(entries: Entries, actor: Actor): void {
     throw new ControlError("Forbidden", "Your boundary lets you change only identities that have it too");
 }
 
+/** What global administrators have their rights from is changed by their like alone. @throws ControlError Forbidden */
+export function requireGroupReach(entries: Entries, actor: Actor, groupId: string): void {
+  requireNoGlobal(entries, actor, ({ groupIds }) => groupIds.includes(groupId));
+}
+
+/** As `requireGroupReach`: a managed policy that they, or their groups, have. @throws ControlError Forbidden */
+export function requirePolicyReach(entries: Entries, actor: Actor, policyId: string): void {
+  const groups = entries.entries("group");
+  requireNoGlobal(entries, actor, ({ policyIds, boundaryPolicyId, groupIds }) => {
+    const isOfGroup = groupIds.some((groupId) => groups.get(groupId)?.policyIds.includes(policyId));
+    return policyIds.includes(policyId) || boundaryPolicyId === policyId || isOfGroup;
+  });
+}
+
+function requireNoGlobal(entries: Entries, actor: Actor, isConcerned: (user: UserEntry) => boolean): void {
+  if (actor.caller.global) return;
+  for (const user of entries.entries("user").values()) {
+    if (user.global && isConcerned(user))
+      throw new ControlError(
+        "Forbidden",
+        "Only global administrators change what global administrators have rights from",
+      );
+  }
+}
+
 /** A caller who is not there any more is refused by the guard, and may change nothing here either. */
 function boundaryOf(entries: Entries, { caller }: Actor): string | null {
   const user = entries.entries("user").get(caller.userId);

@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { renderEtag } from "../../http/entity-tag.ts";
 import { doneAnswer, itemAnswer, madeAnswer, pageAnswer } from "../../http/route-answer.ts";
+import { boundaryValue, editsAsked, identityValues, requestTagValues } from "../asked-edits.ts";
 import { userSchema } from "../identity-answers.ts";
 import {
   actorOf,
@@ -15,6 +16,7 @@ import {
   type RoutedRequest,
   renderTime,
   requireAction,
+  requireEdit,
   ruleOf,
   tagPairs,
   tagRecord,
@@ -82,8 +84,11 @@ function collectionRoutes(prefix: string, options: UserRoutesOptions) {
       "/",
       async ({ request, params, body, set }) => {
         const actor = actorOf(options, { request, params });
-        requireAction(options, { request, actor, arn: newArn(options, actor, body) }, "iam:CreateUser");
         const { tags, ...rest } = body;
+        const values = { ...requestTagValues(tags), ...boundaryValue(options.publisher, body.boundary) };
+        const question = { request, actor, arn: newArn(options, actor, body), values };
+        requireAction(options, question, "iam:CreateUser");
+        if (tags !== undefined && Object.keys(tags).length > 0) requireAction(options, question, "iam:TagUser");
         const view = await users.create(actor, { ...rest, ...(tags && { tags: tagPairs(tags) }) });
         set.status = 201;
         set.headers["location"] = `${new URL(request.url).pathname.replace(/\/$/, "")}/${view.userId}`;
@@ -111,7 +116,8 @@ function itemRoutes(prefix: string, options: UserRoutesOptions) {
       "/:id",
       async ({ request, params, body, set }) => {
         const actor = editorOf(options, { request, params });
-        await find(options, { request, params }, [actor, "iam:UpdateUser"]);
+        const identity = await users.get(actor.tenantId, params.id);
+        requireEdit(options, { request, actor }, editsAsked(options.publisher, "User", { identity, patch: body }));
         const { tags, ...rest } = body;
         const view = await users.update(actor, params.id, { ...rest, ...(tags && { tags: tagPairs(tags) }) });
         set.headers["etag"] = renderEtag(view.revision);
@@ -178,7 +184,8 @@ async function find(
   [actor, action]: readonly [actor: Actor, action: string],
 ): Promise<UserView> {
   const view = await options.users.get(actor.tenantId, params?.["id"] ?? "");
-  requireAction(options, { request, actor, arn: view.arn }, action);
+  const values = identityValues(options.publisher, view);
+  requireAction(options, { request, actor, arn: view.arn, values }, action);
   return view;
 }
 
