@@ -112,9 +112,11 @@ export function createControlApp(options: ControlAppOptions) {
       refuseOtherBodies(request);
       return undefined;
     })
-    .onTransform(({ request, route }) => {
+    .onTransform(async ({ request, route }) => {
       // Whatever path the guard saw: the route that the router chose is public, or somebody asks who may.
       if (publicPaths.has(route)) return;
+      // The body came after the caller was judged, as slowly as he liked.
+      if (request.method !== "GET" && request.method !== "HEAD") await guard.judgeAgain(request);
       const rule = rules?.find(request.method, route);
       guard.authorize(request, rule);
       if (rule?.ifMatch && !request.headers.has("if-match")) throw new ControlError("PreconditionRequired");

@@ -19,6 +19,7 @@ import { requirePolicy } from "../iam/policy-texts.ts";
 import { readUserEntry } from "../iam/read-identities.ts";
 import { requireReach } from "../iam/users/reach.ts";
 import { changesOf } from "../iam/users/users.ts";
+import { revokeIssued } from "../sts/revoke-issued.ts";
 import { makeCredentials } from "../tenants/new-identifiers.ts";
 import { type AccessKeyStore, type ChangedKeyRow, readInherited } from "./access-key-store.ts";
 import { findMadeKeys, inheritFrom, requireEnd, requireLinks, requireMade } from "./made-keys.ts";
@@ -162,6 +163,7 @@ export class AccessKeys {
         changes: [
           { kind: "key", id: accessKeyId, value: await this.#requireEntry(queries, accessKeyId) },
           ...(await this.#boundMade(queries, made, row)),
+          ...(isLess(before, row) ? await this.#endSessions(queries, [accessKeyId, ...made]) : []),
         ],
         event: keyEvent("iam:UpdateAccessKey", accessKeyId, { userName: before.userName, change }),
       };
@@ -185,7 +187,10 @@ export class AccessKeys {
       const change = made.length === 0 ? {} : { change: { madeKeys: { before: made } } };
       return {
         value: undefined,
-        changes: [accessKeyId, ...made].map((id) => ({ kind: "key", id, value: null })),
+        changes: [
+          ...[accessKeyId, ...made].map((id): SnapshotChange => ({ kind: "key", id, value: null })),
+          ...(await this.#endSessions(queries, [accessKeyId, ...made])),
+        ],
         event: keyEvent("iam:DeleteAccessKey", accessKeyId, { userName: before.userName, ...change }),
       };
     });
@@ -204,6 +209,13 @@ export class AccessKeys {
     if (made.length > 0 && row.policy !== before.policy)
       throw new ControlError("Conflict", "Keys made with this one carry its policy: remove them first");
     return made;
+  }
+
+  /** Temporary credentials end with the key that they were got with, and when it may do less. */
+  async #endSessions(queries: ControlQueries, ids: readonly string[]): Promise<readonly SnapshotChange[]> {
+    const changes: SnapshotChange[] = [];
+    for (const id of ids) changes.push(await revokeIssued(queries, id, this.#options.clock.nowMs()));
+    return changes;
   }
 
   /** Made keys are disabled with their maker and end no later. */
@@ -245,7 +257,8 @@ export class AccessKeys {
 
   #isAdministrator({ userId, enabled, narrowing, expiresAtMs }: KeyEntry): boolean {
     const user = this.#options.publisher.entries("user").get(userId);
-    return enabled && narrowing.length === 0 && expiresAtMs === null && user?.global === true;
+    const isActive = user?.global === true && user.status === "active";
+    return enabled && narrowing.length === 0 && expiresAtMs === null && isActive;
   }
 
   #findUse(row: SqlRow): KeyView["lastUsed"] {
@@ -287,4 +300,10 @@ function keyEvent(
   { userName: name, change }: { readonly userName: string; readonly change?: AuditEvent["change"] },
 ): Pick<AuditEvent, "action" | "resource" | "change"> {
   return { action, resource: { kind: "accessKey", id, name }, ...(change && { change }) };
+}
+
+/** Whether a key may do less after a change: nothing, under another policy, or for a shorter time. */
+function isLess(before: KeyView, { enabled, policy, expiresAtMs }: ChangedKeyRow): boolean {
+  const endsEarlier = expiresAtMs !== null && (before.expiresAtMs === null || expiresAtMs < before.expiresAtMs);
+  return (before.enabled && !enabled) || (policy !== null && policy !== before.policy) || endsEarlier;
 }

@@ -92,11 +92,11 @@ export class LogInGuard {
     return entry;
   }
 
-  /** Whether the credentials of a request that was let in are still good. No attempt: nothing is counted. */
-  knows(request: Request): boolean {
+  /** The administrator of a request that was let in, if its credentials are still good. No attempt: nothing is counted. */
+  find(request: Request): KeyHolder | undefined {
     const given = readBasicCredentials(request);
     const { entries, clock } = this.#options;
-    return given !== undefined && findAdministrator(given, entries, clock.nowMs()) !== undefined;
+    return given && findAdministrator(given, entries, clock.nowMs());
   }
 
   #noteFailure({ accessKeyId }: BasicCredentials, { address, pair, requestId }: FailurePlace): void {

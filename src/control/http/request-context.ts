@@ -1,10 +1,9 @@
-import type { AskedResource, AskedValues } from "../iam/caller-request.ts";
+import type { AskedResource } from "../iam/caller-request.ts";
 
 /** An action that policies allowed, and what it was asked for. */
 export interface AllowedAction {
   readonly action: string;
   readonly asked: AskedResource;
-  readonly values: AskedValues;
 }
 
 /** What the listener knows of a request besides the request. */

@@ -1,4 +1,5 @@
 import { builtInPrefix, findBuiltInPolicy } from "#kernel/policy/built-in-policies.ts";
+import { tagValues } from "#kernel/policy/condition-keys.ts";
 import type { IdentityTag, PolicyHolder } from "#kernel/protocol/identities.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import type { AskedValues } from "./caller-request.ts";
@@ -40,14 +41,15 @@ export function policyArnOf(publisher: Entries, policy: string): string {
 
 /** Tags that a call sets, `aws:RequestTag/` and `aws:TagKeys`. */
 export function requestTagValues(tags: Readonly<Record<string, string>> = {}): AskedValues {
-  const named = Object.entries(tags).map(([key, value]) => [`aws:RequestTag/${key}`, value]);
-  return { ...Object.fromEntries(named), "aws:TagKeys": Object.keys(tags) };
+  return {
+    ...Object.fromEntries(tagValues("aws:RequestTag/", Object.entries(tags))),
+    "aws:TagKeys": Object.keys(tags),
+  };
 }
 
 /** The tags that an identity has, `aws:ResourceTag/`, and its boundary, `iam:PermissionsBoundary`. */
 export function identityValues(publisher: Entries, { tags = [], boundaryPolicyId }: AskedIdentity): AskedValues {
-  const named = tags.map(([key, value]) => [`aws:ResourceTag/${key}`, value]);
-  return { ...Object.fromEntries(named), ...boundaryValue(publisher, boundaryPolicyId) };
+  return { ...Object.fromEntries(tagValues("aws:ResourceTag/", tags)), ...boundaryValue(publisher, boundaryPolicyId) };
 }
 
 /** The boundary that a call gives, or that an identity has; nothing for none. */

@@ -3,7 +3,7 @@ import { linksOfKey } from "#kernel/policy/credential-link.ts";
 import { IdentityPolicies } from "#kernel/policy/identity-policies.ts";
 import type { AllowsCaller } from "../session/credential-narrowing.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
-import { describeCaller, isControlAllowed } from "./caller-request.ts";
+import { describeCaller, isControlAllowed, valuesAsked } from "./caller-request.ts";
 
 /** What deciding stands on. */
 export interface CallerPoliciesOptions {
@@ -20,14 +20,18 @@ export function makeAllowsCaller({ publisher, clock }: CallerPoliciesOptions): A
     findGroup: (groupId) => publisher.entries("group").get(groupId),
     findPolicy: (policyId) => publisher.entries("policy").get(policyId),
   });
-  return (caller, action, asked, askedValues = {}) => {
+  return (caller, action, asked) => {
     const user = publisher.entries("user").get(caller.userId);
     const tenant = publisher.entries("tenant").get(user?.tenantId ?? "");
     if (user === undefined || tenant === undefined) return false;
     if (user.status !== "active" || tenant.status !== "active") return false;
     const links = linksOfKey(caller);
     const { narrowing, identity, ...resolved } = policies.resolveUser({ user, tenant, narrowing: links });
-    const values = new Map([...Object.entries(askedValues), ...describeCaller(caller, clock), ...resolved.values]);
+    const values = new Map([
+      ...Object.entries(valuesAsked(asked)),
+      ...describeCaller(caller, clock),
+      ...resolved.values,
+    ]);
     const sets = { narrowing, identity, resource: undefined };
     return isControlAllowed({ action, caller: resolved.caller, values }, asked, sets);
   };

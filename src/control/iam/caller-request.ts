@@ -8,7 +8,11 @@ import type { Caller } from "../http/caller.ts";
  * What an action is asked for: an ARN, `*` for what has none of its own, the ARN of a thing of another tenant, or that of the
  * caller's own user whose keys are made or revoked.
  */
-export type AskedResource = string | { readonly ofOtherTenant: string } | { readonly forOwnKeys: string };
+export type AskedResource =
+  | string
+  | { readonly arn: string; readonly values: AskedValues }
+  | { readonly ofOtherTenant: string; readonly values?: AskedValues }
+  | { readonly forOwnKeys: string };
 
 /** Values of condition keys that a call has by what it asks for, such as the tags that it sets. */
 export type AskedValues = Readonly<Record<string, string | readonly string[]>>;
@@ -30,13 +34,19 @@ export function isControlAllowed(
     get: (name: string) => (name === "aws:ResourceAccount" ? ofResource : request.values.get(name)),
   };
   const { outcome } = evaluateAccess({ ...request, values, resource }, sets);
-  if (typeof asked === "string" || "forOwnKeys" in asked) return outcome === "allow";
+  if (typeof asked === "string" || !("ofOtherTenant" in asked)) return outcome === "allow";
   return outcome !== "explicitDeny" && isControlAllowed(request, "*", sets);
 }
 
 function arnAsked(asked: AskedResource): string {
   if (typeof asked === "string") return asked;
+  if ("arn" in asked) return asked.arn;
   return "forOwnKeys" in asked ? asked.forOwnKeys : asked.ofOtherTenant;
+}
+
+/** Values of condition keys that come with the question. */
+export function valuesAsked(asked: AskedResource): AskedValues {
+  return (typeof asked === "object" && "values" in asked ? asked.values : undefined) ?? {};
 }
 
 /** What is meant by `*` for actions that touch nothing with an ARN: only the pattern `*`, or a NotResource, is about it. */

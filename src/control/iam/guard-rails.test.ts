@@ -202,6 +202,34 @@ test("guard rails: a kept answer is not given again to who reaches less by now",
   expect([last.status, last.body.secretKey]).toEqual([403, undefined]);
 });
 
+test("guard rails: the case of a tag's key escapes no condition, and no identity has one key twice", async () => {
+  const { logInAs, make } = await open();
+  const restricted = [allow("iam:*"), deny("iam:DeleteUser", { StringEquals: { "aws:PrincipalTag/DEPT": "guest" } })];
+  const guest = await logInAs("guest", restricted, { tags: { Dept: "guest" } });
+  const other = await make("other", { tags: { Team: "red" } });
+  expect(await guest.status("DELETE", `users/${other}`)).toBe(403);
+  expect(await guest.status("PATCH", `users/${other}`, { tags: { team: "a", TEAM: "b" } })).toBe(400);
+  const lead = await logInAs("lead", [
+    { ...allow("iam:DeleteUser"), Condition: { StringEquals: { "aws:ResourceTag/team": "red" } } },
+  ]);
+  expect(await lead.status("DELETE", `users/${other}`)).toBe(204);
+});
+
+test("guard rails: who has a boundary makes, suspends and removes no tenant; no role is called as an entry is", async () => {
+  const { logInAs, root, edit } = await open();
+  const body = { name: "bound", document: policy(allow("*")) };
+  const boundary = (await root.call("policies", { body })).body.policyId;
+  const { tenantId } = (await root.call("tenants", { body: { slug: "acme" } })).body;
+  const bounded = await logInAs("bounded", [allow("*")], { boundary });
+  await root.call(`users/${bounded.userId}/global`, { method: "PUT", body: { global: true }, ...edit });
+  expect(await bounded.status("POST", "tenants", { slug: "beta" })).toBe(403);
+  expect(await bounded.status("POST", `tenants/${tenantId}/suspend`)).toBe(403);
+  expect(await bounded.status("DELETE", `tenants/${tenantId}`)).toBe(403);
+  const trust = { Effect: "Allow", Principal: { AWS: "*" }, Action: "sts:AssumeRole" };
+  const trustPolicy = JSON.stringify({ Version: "2012-10-17", Statement: trust });
+  expect((await root.call("roles", { body: { name: "Tenant-Entry", trustPolicy } })).status).toBe(409);
+});
+
 function policy(...statements: Statement[]): string {
   return JSON.stringify({ Version: "2012-10-17", Statement: statements });
 }

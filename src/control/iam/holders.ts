@@ -33,6 +33,14 @@ export interface Changed<Entry> {
 /** One change of an identity: what is done in the transaction; gives what the audit tells. */
 export type HolderWork<Entry> = (queries: ControlQueries, entry: Entry) => Promise<AuditEvent["change"]>;
 
+/** A change of an identity. */
+export interface HolderChange<Entry> {
+  readonly action: string;
+  readonly work: HolderWork<Entry>;
+  /** What follows from it for others than the identity itself. */
+  readonly alsoPublish?: (queries: ControlQueries, before: Entry, after: Entry) => Promise<readonly SnapshotChange[]>;
+}
+
 /** The policies of users, groups and roles, and the frame in which each of them is changed. */
 export class Holders<Entry extends PolicyHolder> {
   readonly #options: IdentityOptions;
@@ -47,11 +55,7 @@ export class Holders<Entry extends PolicyHolder> {
    * Changes one identity: checks tenant, revision and reach, does the work, counts the revision up, publishes.
    * @throws ControlError NotFound, PreconditionFailed, and as the kind and the work
    */
-  change(
-    actor: Actor,
-    id: string,
-    { action, work }: { action: string; work: HolderWork<Entry> },
-  ): Promise<Changed<Entry>> {
+  change(actor: Actor, id: string, { action, work, alsoPublish }: HolderChange<Entry>): Promise<Changed<Entry>> {
     const { findSql, bumpSql, read, changeOf, requireReach } = this.#kind;
     return runChange(this.#options, actor, async (queries) => {
       const row = requireRow(await queries.all(findSql, [id, actor.tenantId]), actor.revision);
@@ -63,7 +67,8 @@ export class Holders<Entry extends PolicyHolder> {
       const entry = await read(queries, id);
       if (entry === undefined) throw new ControlError("NotFound");
       const value = { entry, revision: readInteger(row, "revision") + 1 };
-      return { value, changes: [changeOf(id, entry)], event: this.event(action, [id, entry], change) };
+      const also = (await alsoPublish?.(queries, before, entry)) ?? [];
+      return { value, changes: [changeOf(id, entry), ...also], event: this.event(action, [id, entry], change) };
     });
   }
 

@@ -118,11 +118,11 @@ export interface Question {
  */
 export function requireAction(
   { guard }: IdentityRoutesBase,
-  { request, actor, arn, values }: Question,
+  { request, actor, arn, values = {} }: Question,
   action: string,
 ): void {
   const isOwn = actor.tenantId === actor.caller.tenantId;
-  guard.requireAllowed(request, action, isOwn ? arn : { ofOtherTenant: arn }, values);
+  guard.requireAllowed(request, action, isOwn ? { arn, values } : { ofOtherTenant: arn, values });
 }
 
 /** Asks the policies for every part that a call edits. @throws ControlError Forbidden naming the action */

@@ -98,6 +98,20 @@ test("Idempotency-Key: a refused call is forgotten and may be tried again; calls
   expect(await names()).toEqual(["admin", "erin", "frank"]);
 });
 
+test("Idempotency-Key: steps of a session and calls that only read take none, and keep nothing", async () => {
+  const { browser, loggedIn, rows } = await open();
+  const other = await loggedIn();
+  for (const client of [browser, other]) {
+    const lock = await client.call("auth/lock", { method: "POST", headers: keyed("lock") });
+    expect([lock.status, lock.headers.get("idempotency-replayed")]).toEqual([204, null]);
+    expect((await client.call("users")).status).toBe(423);
+  }
+  const third = await loggedIn();
+  const document = JSON.stringify({ Version: "2012-10-17", Statement: [] });
+  expect((await third.call("policies/validate", { body: { document }, headers: keyed("v") })).status).toBe(200);
+  expect(rows.query("SELECT * FROM idempotency_keys").all()).toEqual([]);
+});
+
 test("Idempotency-Key: whoever has lost the right since does not see the kept answer", async () => {
   const { browser, loggedIn } = await open();
   const order = { body: { userName: "admin" }, headers: keyed("before") };

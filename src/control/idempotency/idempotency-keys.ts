@@ -6,7 +6,7 @@ import type { Sealer } from "../encryption/seal.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError, TooManyRequestsError } from "../http/control-error.ts";
 import { type AllowedAction, getRequestContext } from "../http/request-context.ts";
-import type { AskedResource, AskedValues } from "../iam/caller-request.ts";
+import type { AskedResource } from "../iam/caller-request.ts";
 import type { Log } from "../observe/log.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 
@@ -22,13 +22,13 @@ export interface IdempotencyKeysOptions {
 /** A call with a key, as the router understood it. */
 export interface KeyedCall {
   readonly request: Request;
-  /** Of the route: calls that only read are safe to repeat without a key. */
+  /** Of the route: calls that only read are safe to repeat without a key, which is ignored. */
   readonly action: string;
   readonly caller: Caller;
   /** The parsed body; undefined for none. */
   readonly body: unknown;
   /** Asks the policies. @throws ControlError Forbidden */
-  readonly requireAllowed: (request: Request, action: string, asked: AskedResource, values: AskedValues) => void;
+  readonly requireAllowed: (request: Request, action: string, asked: AskedResource) => void;
 }
 
 /** What is sealed in a row. */
@@ -68,7 +68,8 @@ export const maxIdempotencyKeyLength = 255;
 /** A longer answer is not kept: its key answers 409. UTF-16 units. */
 export const maxKeptAnswerLength = 262_144;
 
-const readsOnly = /:(Get|List|Simulate|Read)/;
+/** Steps of a session (`-`) belong to it alone. */
+const needsNoKey = /^-$|:(Get|List|Simulate|Read)/;
 const keyPattern = /^[\x21-\x7e]+$/;
 const keptHeaders = ["content-type", "location", "etag"];
 const tryLaterSeconds = 3_600;
@@ -98,7 +99,7 @@ export class IdempotencyKeys {
    */
   async begin({ request, action, caller, body, requireAllowed }: KeyedCall): Promise<Response | undefined> {
     const key = request.headers.get("idempotency-key");
-    if (key === null || request.method !== "POST" || readsOnly.test(action)) return undefined;
+    if (key === null || request.method !== "POST" || needsNoKey.test(action)) return undefined;
     if (key.length > maxIdempotencyKeyLength || !keyPattern.test(key)) throw new ControlError("InvalidRequest", badKey);
     const { pathname, search } = new URL(request.url);
     const call = createHash("sha256")
@@ -114,7 +115,7 @@ export class IdempotencyKeys {
     if (found.call !== call) throw new ControlError("IdempotencyKeyReused");
     if (found.answer === undefined) throw new ControlError("Conflict", unknownEnd);
     const { status, headers, body: text, allowed, standing } = found.answer;
-    for (const { action, asked, values } of allowed) requireAllowed(request, action, asked, values);
+    for (const each of allowed) requireAllowed(request, each.action, each.asked);
     this.#requireStanding(caller, standing);
     const replayed: [string, string][] = [...headers.map(([name, value]): [string, string] => [name, value])];
     return new Response(text, { status, headers: [...replayed, ["idempotency-replayed", "true"]] });

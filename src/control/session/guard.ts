@@ -11,7 +11,7 @@ import { callerOfKey, readAgent, setRequestCaller } from "../http/request-caller
 import { getRequestContext } from "../http/request-context.ts";
 import type { RouteRule } from "../http/route-rule.ts";
 import { type CookiePlace, readSessionCookie, renderSessionCookie } from "../http/session-cookie.ts";
-import type { AskedResource, AskedValues } from "../iam/caller-request.ts";
+import type { AskedResource } from "../iam/caller-request.ts";
 import { type Account, findAccountById } from "./account-store.ts";
 import type { ApiTokens } from "./api-tokens.ts";
 import type { AllowsCaller } from "./credential-narrowing.ts";
@@ -85,6 +85,23 @@ export class Guard {
   }
 
   /**
+   * Judges the caller of a request by what there is by now: much may have been taken from him since it began. No attempt to log in,
+   * and keeps no session awake.
+   * @throws ControlError Unauthorized
+   */
+  async judgeAgain(request: Request): Promise<void> {
+    const { caller, session } = this.requireUser(request);
+    const { database, logIns, sessions } = this.#options;
+    const now = session && (await sessions.reread(session));
+    const isGood = session === undefined ? await this.#isStillGood(request) : now !== undefined;
+    const account = await findAccountById(database, caller.userId);
+    if (!isGood || !account?.active) throw new ControlError("Unauthorized");
+    const holder = caller.via === "basic" ? logIns.find(request) : undefined;
+    const narrowing = holder?.key.narrowing ?? caller.narrowing;
+    this.#set(request, { account, session: now, caller: { ...caller, global: account.global, narrowing } });
+  }
+
+  /**
    * Judges a call by its route's rule.
    * @throws ControlError Forbidden naming the action; SessionLocked, PasswordChangeWanted, SecondFactorWanted, FreshProofWanted.
    */
@@ -115,11 +132,11 @@ export class Guard {
     return holds && allows({ ...caller, global: account.global }, action, "*");
   }
 
-  /** Asks the policies about a resource that a route found. @param values of condition keys that the call itself has @throws ControlError Forbidden naming the action. */
-  requireAllowed(request: Request, action: string, asked: AskedResource, values: AskedValues = {}): void {
+  /** Asks the policies about a resource that a route found. @throws ControlError Forbidden naming the action. */
+  requireAllowed(request: Request, action: string, asked: AskedResource): void {
     const { caller } = this.requireUser(request);
-    if (!this.#options.allows(caller, action, asked, values)) throw new RefusedError(action);
-    getRequestContext(request).allowed.push({ action, asked, values });
+    if (!this.#options.allows(caller, action, asked)) throw new RefusedError(action);
+    getRequestContext(request).allowed.push({ action, asked });
   }
 
   /**
@@ -197,7 +214,7 @@ export class Guard {
     const { logIns, sessions, tokens } = this.#options;
     if (session !== undefined) return sessions.isOpen(session);
     if (caller.via === "token") return (await tokens.find(readToken(request))) !== undefined;
-    return logIns.knows(request);
+    return logIns.find(request) !== undefined;
   }
 
   async #useSession(request: Request): Promise<void> {

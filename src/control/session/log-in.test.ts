@@ -120,7 +120,7 @@ test("second factor: a challenge has five tries, three minutes, one address and 
   expect((await secondStep(client(), { challengeId: fresh, ...right() })).status).toBe(200);
   const before = await firstStep();
   clock.advance(30_000);
-  await user.call("auth/confirm", { body: { password: testPassword } });
+  await user.call("auth/confirm", { body: right() });
   expect((await user.call("me/password", { body: { password: "Another-Horse-9" } })).status).toBe(204);
   expect((await secondStep(client(), { challengeId: before, ...right() })).status).toBe(401);
 });
@@ -151,6 +151,21 @@ test("second factor: failed codes lock as failed passwords do, and the right pas
   clock.advance(900_000);
   const challengeId = await firstStep();
   expect((await secondStep(client(), { challengeId, code: codeOf(secret, clock) })).status).toBe(200);
+});
+
+test("second factor: the password alone neither confirms, nor takes it away, also after a lock", async () => {
+  const { user, clock, secret } = await openEnrolled();
+  clock.advance(600_001);
+  expect((await user.call("auth/confirm", { body: { password: testPassword } })).status).toBe(400);
+  expect((await user.call("auth/lock", { method: "POST" })).status).toBe(204);
+  expect((await user.call("auth/unlock", { body: { password: testPassword } })).status).toBe(200);
+  for (const [method, path] of [
+    ["DELETE", "me/totp"],
+    ["POST", "me/recovery-codes"],
+  ] as const)
+    expect([path, (await user.call(path, { method })).body.code]).toEqual([path, "FreshProofWanted"]);
+  expect((await user.call("auth/confirm", { body: { code: codeOf(secret, clock) } })).status).toBe(200);
+  expect((await user.call("me/totp", { method: "DELETE" })).status).toBe(204);
 });
 
 test("second factor: setting up needs a code of the new secret; taking it away ends the recovery codes", async () => {

@@ -10,6 +10,7 @@ import { userArnOf } from "./log-in-audit.ts";
 import { makePassword } from "./make-password.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
 import { removeSessions } from "./session-store.ts";
+import { removeTokens } from "./token-store.ts";
 
 /** A password made by the server works this long, ms. */
 export const oneTimePasswordMs = 72 * 3_600_000;
@@ -80,7 +81,7 @@ export class LoginAdministration {
     return account;
   }
 
-  /** Gives the user a password that must be changed at the first log-in, ends his sessions, unlocks him. */
+  /** Gives the user a password that must be changed at the first log-in, ends his sessions and API tokens, unlocks him. */
   async resetPassword(account: Account, by: Administrator): Promise<OneTimePassword> {
     const { hasher, random, clock } = this.#options;
     const password = makePassword(random);
@@ -92,6 +93,7 @@ export class LoginAdministration {
         const expiresAtMs = nowMs + oneTimePasswordMs;
         await setPassword(queries, account.userId, { hash, mustChange: true, expiresAtMs, nowMs });
         await removeSessions(queries, account.userId);
+        await removeTokens(queries, account.userId);
         await unlockUser(queries, account.userId);
       },
     });
@@ -111,9 +113,12 @@ export class LoginAdministration {
     await this.#change(account, by, { action: "iam:DeactivateMFADevice", work });
   }
 
-  /** Ends all sessions. @returns how many there were. */
+  /** Ends all sessions and API tokens. @returns how many sessions there were. */
   revokeSessions(account: Account, by: Administrator): Promise<number> {
-    const work = (queries: ControlQueries) => removeSessions(queries, account.userId);
+    const work = async (queries: ControlQueries) => {
+      await removeTokens(queries, account.userId);
+      return removeSessions(queries, account.userId);
+    };
     return this.#change(account, by, { action: "maxiofs:ManageSessions", work });
   }
 

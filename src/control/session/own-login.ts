@@ -64,11 +64,14 @@ export class OwnLogin {
   /**
    * Proof of the password or of the second factor: a fresh one, and a locked session opens. The session gets a new id.
    * Failures count as those of a log-in do.
-   * @throws ControlError LogInFailed for a wrong one, or while the user is locked.
+   * Who has a second factor confirms with that: a session and the password would be all that it takes to get rid of it.
+   * @throws ControlError LogInFailed for a wrong one, or while the user is locked; InvalidRequest for the password alone.
    */
   async prove(user: SessionUser, given: GivenProof, action: "auth:Confirm" | "auth:Unlock"): Promise<OpenedSession> {
     const { database, hasher, proofs, sessions, recordAudit } = this.#options;
     const { caller, session } = user;
+    if (given.kind === "password" && user.account.totpEnabled && action === "auth:Confirm")
+      throw new ControlError("InvalidRequest", "A code of the second factor is wanted");
     const hash = user.account.passwordHash;
     const isRight = given.kind === "password" && (await hasher.verify(given.password, hash));
     const opened = await database.transaction(async (queries) => {
@@ -79,7 +82,8 @@ export class OwnLogin {
         const isSame = isRight && account.passwordHash === hash;
         const method =
           given.kind === "password" ? isSame && "password" : await proofs.takeCode(queries, account, given);
-        const next = method ? await sessions.elevate(queries, session, [method]) : undefined;
+        const isFresh = method !== "password" || !account.totpEnabled;
+        const next = method ? await sessions.elevate(queries, session, { methods: [method], isFresh }) : undefined;
         if (next !== undefined) {
           await proofs.succeed(queries, account, { subject, from: caller, action });
           await recordAudit(queries, describeCall(caller, { action, outcome: "success" }));
@@ -95,7 +99,7 @@ export class OwnLogin {
 
   /**
    * Sets a new password and ends all other sessions. The own session, if there is one, gets a new id.
-   * @throws ControlError InvalidRequest with every rule that the password breaks.
+   * @throws ControlError InvalidRequest with every rule that the password breaks; Unauthorized when session or password ended meanwhile.
    */
   async changePassword(user: LoggedIn, password: string): Promise<OpenedSession | undefined> {
     const { database, hasher, sessions, recordAudit, settings, clock } = this.#options;
@@ -105,11 +109,16 @@ export class OwnLogin {
     const hash = await hasher.hash(password);
     return database.transaction(async (queries) => {
       const nowMs = clock.nowMs();
+      const now = await findAccountById(queries, account.userId);
+      const opened = session && (await sessions.elevate(queries, session, { methods: [], isFresh: true }));
+      const isOver =
+        now?.passwordVersion !== account.passwordVersion || (session !== undefined && opened === undefined);
+      if (isOver) throw new ControlError("Unauthorized");
       await setPassword(queries, account.userId, { hash, mustChange: false, expiresAtMs: undefined, nowMs });
       const ended = await removeSessions(queries, account.userId, session?.sessionId);
       const change = { sessions: { after: `${ended} ended` } };
       await recordAudit(queries, describeCall(caller, { action: "iam:ChangePassword", outcome: "success", change }));
-      return session && sessions.elevate(queries, session, []);
+      return opened;
     });
   }
 
@@ -149,7 +158,10 @@ export class OwnLogin {
       await enableTotp(queries, userId, accepted.timeStep);
       const codes = await this.#setCodes(queries, userId);
       await recordAudit(queries, describeCall(caller, { action: "iam:EnableMFADevice", outcome: "success" }));
-      return { codes, opened: session && (await sessions.elevate(queries, session, ["totp"])) };
+      return {
+        codes,
+        opened: session && (await sessions.elevate(queries, session, { methods: ["totp"], isFresh: true })),
+      };
     });
   }
 

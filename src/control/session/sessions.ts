@@ -98,29 +98,36 @@ export class Sessions {
   }
 
   /** Whether a session that was found earlier is neither over, nor locked, nor removed since. */
-  async isOpen({ userId, sessionId }: Pick<SessionRow, "userId" | "sessionId">): Promise<boolean> {
-    const { database, clock, settings } = this.#options;
-    const nowMs = clock.nowMs();
+  async isOpen(session: Pick<SessionRow, "userId" | "sessionId">): Promise<boolean> {
+    const { clock, settings } = this.#options;
+    const found = await this.reread(session);
+    if (found === undefined || found.locked) return false;
+    return clock.nowMs() - found.seenAtMs < settings()["security.session_idle_lock"] * 1000;
+  }
+
+  /** A session as it is by now; undefined when it has ended. */
+  async reread({ userId, sessionId }: Pick<SessionRow, "userId" | "sessionId">): Promise<SessionRow | undefined> {
+    const { database, clock } = this.#options;
     const found = (await listSessions(database, userId)).find((session) => session.sessionId === sessionId);
-    if (found === undefined || found.locked || this.#isOver(found, nowMs)) return false;
-    return nowMs - found.seenAtMs < settings()["security.session_idle_lock"] * 1000;
+    return found && !this.#isOver(found, clock.nowMs()) ? found : undefined;
   }
 
   /**
    * Gives a session a new id at once, since its rights rise: the old one is worth nothing any more.
+   * @param given `isFresh`: it counts as a fresh proof of who the user is
    * @returns undefined when the session is gone or its id was changed meanwhile.
    */
   async elevate(
     queries: ControlQueries,
     session: SessionRow,
-    methods: readonly ProofMethod[],
+    { methods, isFresh }: { readonly methods: readonly ProofMethod[]; readonly isFresh: boolean },
   ): Promise<OpenedSession | undefined> {
     const id = makeSecretId(this.#options.random);
     const nowMs = this.#options.clock.nowMs();
     const next: SessionRow = {
       ...session,
       ...{ idHash: hashSecretId(id), previousHash: undefined, locked: false },
-      ...{ rotatedAtMs: nowMs, seenAtMs: nowMs, proofAtMs: nowMs },
+      ...{ rotatedAtMs: nowMs, seenAtMs: nowMs, proofAtMs: isFresh ? nowMs : session.proofAtMs },
       methods: [...new Set([...session.methods, ...methods])],
     };
     return (await updateSession(queries, session.idHash, next)) ? { session: next, id } : undefined;

@@ -54,6 +54,11 @@ export async function removeToken(queries: ControlQueries, userId: string, token
   return (await queries.run("DELETE FROM api_tokens WHERE user_id = $1 AND token_id = $2", [userId, tokenId])) === 1;
 }
 
+/** Removes all tokens of a user. @returns how many there were */
+export async function removeTokens(queries: ControlQueries, userId: string): Promise<number> {
+  return queries.run("DELETE FROM api_tokens WHERE user_id = $1", [userId]);
+}
+
 /** Removes tokens that expired before a time. */
 export async function sweepTokens(queries: ControlQueries, beforeMs: number): Promise<void> {
   await queries.run("DELETE FROM api_tokens WHERE expires_at_ms < $1", [beforeMs]);

@@ -56,6 +56,29 @@ test("users/{id}/password-reset: a one-time password; sessions end, locks too; a
   }
 });
 
+test("users/{id}: a password reset, and an end to all sessions, end the user's API tokens too", async () => {
+  const opened = await open();
+  const { root, client, ids } = opened;
+  for (const [method, path] of [
+    ["POST", "password-reset"],
+    ["DELETE", "sessions"],
+  ] as const) {
+    const alice = await logInAs(opened, "alice");
+    const { token } = (await alice.call("me/tokens", { body: { name: "kept" } })).body;
+    const use = async () => (await client().call("me", { headers: { authorization: `Bearer ${token}` } })).status;
+    expect([path, await use()]).toEqual([path, 200]);
+    expect((await root.call(`users/${ids.alice}/${path}`, { method })).status).toBe(200);
+    expect([path, await use()]).toEqual([path, 401]);
+  }
+});
+
+test("users/{id}/password-reset: a user who is deleted meanwhile is told as missing", async () => {
+  const { control } = await open();
+  const gone = await control.logins.find("default", "carol");
+  const system = { actor: { kind: "system", id: "", name: "" }, via: "system" } as const;
+  expect(control.logins.resetPassword({ ...gone, userId: "AIDAGONE" }, system)).rejects.toThrow("no such user");
+});
+
 test("users/{id}/sessions: administrators list them, end one, end all", async () => {
   const opened = await open();
   const { root, client, ids } = opened;

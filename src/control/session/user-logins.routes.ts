@@ -119,7 +119,7 @@ async function findUser(
   const user = publisher.entries("user").get(userId);
   if (user === undefined) throw new ControlError("NotFound", "There is no such user");
   const arn = userArnOf(account);
-  guard.requireAllowed(request, action, arn, identityValues(publisher, { ...user, arn }));
+  guard.requireAllowed(request, action, { arn, values: identityValues(publisher, { ...user, arn }) });
   if (request.method !== "GET") requireReach(publisher, { caller, tenantId: caller.tenantId }, user);
   return account;
 }

@@ -11,7 +11,7 @@ export interface StsSession {
   readonly principalId: string;
   /** Of an assumed role; empty else. */
   readonly sessionName: string;
-  /** See `SessionContent`. */
+  /** See `SessionContent`; behind it the access key that it all began with. */
   readonly lineage: readonly string[];
   readonly sourceIdentity: string | null;
   readonly mfa: boolean;

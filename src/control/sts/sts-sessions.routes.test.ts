@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import type { SessionAnswer } from "#kernel/protocol/sts.ts";
+import { policyOf } from "#testing/identities.ts";
+import { makeKey } from "#testing/make-key.ts";
 import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
 import { tokenOrder } from "#testing/opened-sts.ts";
 import type { IssueCall } from "./sts.ts";
@@ -31,7 +33,7 @@ async function open() {
   const revoke = (body: object) =>
     opened.fetch(`${path}/revoke`, { method: "POST", body: JSON.stringify(body), as: testAdministrator });
   const remove = (id: string) => opened.fetch(`${path}/${id}`, { method: "DELETE", as: testAdministrator });
-  return { ...opened, userId, issue, get, revoke, remove };
+  return { ...opened, userId, call, issue, get, revoke, remove };
 }
 
 test("stsSessionRoutes: pages of every size give the sessions of the tenant, without secrets", async () => {
@@ -51,7 +53,14 @@ test("stsSessionRoutes: pages of every size give the sessions of the tenant, wit
   }
   const [first] = (await get()).items;
   expect(first).toEqual({
-    ...{ sessionId: ids[0], principalId: userId, sessionName: "", sourceIdentity: null, mfa: false, issuedBy: userId },
+    ...{
+      sessionId: ids[0],
+      principalId: userId,
+      sessionName: "",
+      sourceIdentity: null,
+      mfa: false,
+      issuedBy: testAdministrator.accessKeyId,
+    },
     ...{ issuedAt: expect.any(String), expiresAt: expect.any(String), address: "::1", agent: "test", state: "active" },
   });
   expect((await get("?principalId=AROAABCDEFGHIJKLMNOP")).items).toEqual([]);
@@ -74,6 +83,49 @@ test("stsSessionRoutes: one is revoked, then all before a time, never in the fut
   const earlier = await revoke({ principalId: userId, before: "2026-01-01T00:00:00Z" });
   expect([(await earlier.json()).before > "2026-01-02", await states()]).toEqual([true, ["revoked", "revoked"]]);
   expect((await remove(other)).status).toBe(204);
+});
+
+test("stsSessionRoutes: what a key got ends when the key is disabled, narrowed or deleted, a user's when he gets a boundary", async () => {
+  const { control, fetch, get, call } = await open();
+  const key = await makeKey(control, { userName: "alice", policy: null });
+  const of = { accessKeyId: key.accessKeyId, session: undefined };
+  const { userId } = key;
+  const start = async () => {
+    const origin = { ...call.origin, accessKeyId: key.accessKeyId, principalId: userId, principalName: "alice" };
+    await Bun.sleep(2);
+    const result = await control.calls.answer({ ...call, credential: of, origin });
+    const answer = result.ok ? (result.value as SessionAnswer) : undefined;
+    if (answer?.kind !== "issued") throw new Error("No session");
+    return answer.accessKeyId;
+  };
+  const stateOf = async (id: string) =>
+    (await get(`?principalId=${userId}`)).items.find(({ sessionId }: { sessionId: string }) => sessionId === id)?.state;
+  const edit = (target: string, patch: object) =>
+    fetch(`/api/v1/${target}`, {
+      ...{ method: "PATCH", headers: { "if-match": "*" }, as: testAdministrator, body: JSON.stringify(patch) },
+    });
+  const keyPath = `access-keys/${key.accessKeyId}`;
+  const policy = policyOf([{ actions: ["s3:*"], resources: ["*"] }]);
+  const changes = [
+    [keyPath, { description: "as before" }, "active"],
+    [keyPath, { policy }, "revoked"],
+    [keyPath, { policy: null }, "active"],
+    [keyPath, { expiresAt: "2999-01-01T00:00:00Z" }, "revoked"],
+    [`users/${userId}`, { name: "alicia" }, "active"],
+    [`users/${userId}`, { boundary: "readwrite" }, "revoked"],
+    [`users/${userId}`, { boundary: null }, "active"],
+    [keyPath, { enabled: false }, "revoked"],
+  ] as const;
+  for (const [target, patch, state] of changes) {
+    const id = await start();
+    expect([patch, await stateOf(id)]).toEqual([patch, "active"]);
+    expect((await edit(target, patch)).status).toBe(200);
+    expect([patch, await stateOf(id)]).toEqual([patch, state]);
+  }
+  expect((await edit(keyPath, { enabled: true })).status).toBe(200);
+  const last = await start();
+  await fetch(`/api/v1/${keyPath}`, { method: "DELETE", headers: { "if-match": "*" }, as: testAdministrator });
+  expect(await stateOf(last)).toBe("revoked");
 });
 
 test("stsSessionRoutes: what is not there, not the tenant's or malformed", async () => {

@@ -1,12 +1,12 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { RevocationEntry } from "#kernel/protocol/sts.ts";
-import { sessionSeconds } from "#kernel/sts/parse-session-order.ts";
 import { findSessionProblem } from "#kernel/sts/session-problem.ts";
 import type { AuditEvent, RecordAudit } from "../audit/audit-event.ts";
 import type { ControlDatabase } from "../database/control-database.ts";
 import type { SerialQueue } from "../database/serial-queue.ts";
 import { ControlError } from "../http/control-error.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
+import { untilOf } from "./revoke-issued.ts";
 import { recordsOf } from "./session-caller.ts";
 import { findSession, listSessions, type StsSession, upsertRevocation } from "./sts-session-store.ts";
 
@@ -102,13 +102,11 @@ export class StsSessions {
 
   async #store(revocation: RevocationEntry, event: AuditEvent): Promise<RevocationEntry> {
     const { database, publisher, record, turns } = this.#options;
-    // Whatever was issued before ends within the longest life of a session.
-    const untilMs = revocation.beforeMs + sessionSeconds.maxOwn * 1000;
     const { stored, published } = await turns.run(async () => {
       const known = publisher.entries("revocation").get(revocation.revocationId);
       const stored = known !== undefined && known.beforeMs > revocation.beforeMs ? known : revocation;
       await database.transaction(async (queries) => {
-        await upsertRevocation(queries, stored, untilMs);
+        await upsertRevocation(queries, stored, untilOf(stored));
         await record(queries, event);
       });
       const published = publisher.publish([{ kind: "revocation", id: stored.revocationId, value: stored }]);

@@ -263,9 +263,10 @@ export class Sts {
     const sessionToken = sealSessionToken(content, { key, accessKeyId, nonce: random.bytes(tokenNonceBytes) });
     if (sessionToken.length > maxSessionTokenLength) throw new StsError("PackedPolicyTooLarge");
     await database.transaction(async (queries) => {
-      const { mfaAtMs, ...rest } = content;
+      const { mfaAtMs, keyId = [], ...rest } = content;
+      const lineage = [...rest.lineage, keyId].flat();
       await tokenKeys.count(queries, key);
-      await insertSession(queries, { ...rest, sessionId: accessKeyId, mfa: mfaAtMs !== null, address, agent });
+      await insertSession(queries, { ...rest, lineage, sessionId: accessKeyId, mfa: mfaAtMs !== null, address, agent });
       await record(queries, accessKeyId);
     });
     return { accessKeyId, secretKey: deriveSessionSecret(key.key, accessKeyId), sessionToken };

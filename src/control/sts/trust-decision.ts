@@ -1,4 +1,5 @@
 import { compilePolicyText } from "#kernel/policy/compile-policy.ts";
+import { tagValues } from "#kernel/policy/condition-keys.ts";
 import { evaluateAccess } from "#kernel/policy/evaluate-access.ts";
 import { roleArnOf } from "#kernel/policy/identity-policies.ts";
 import type { ConditionValues } from "#kernel/policy/pattern.ts";
@@ -77,8 +78,8 @@ export function trustValues(
   set("aws:SourceIp", origin.address);
   set("aws:UserAgent", origin.agent);
   set("aws:ResourceAccount", tenant.accountId);
-  for (const [key, value] of role.tags) set(`aws:ResourceTag/${key}`, value);
-  for (const [key, value] of session.tags) values.set(`aws:RequestTag/${key}`, value);
+  for (const [key, value] of tagValues("aws:ResourceTag/", role.tags)) set(key, value);
+  for (const [key, value] of tagValues("aws:RequestTag/", session.tags)) values.set(key, value);
   set(
     "aws:TagKeys",
     session.tags.map(([key]) => key),

@@ -1,3 +1,4 @@
+import { tagValues } from "#kernel/policy/condition-keys.ts";
 import type { IdentityTag } from "#kernel/protocol/identities.ts";
 import { isBucketName, parseBucketName } from "#kernel/s3/bucket-name.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
@@ -40,7 +41,7 @@ export async function createBucket(request: S3Request): Promise<void> {
 /** What the body asks for may be forbidden, or need rights of its own. @throws S3Error AccessDenied */
 function authorizeBody(request: S3Request, constraint: string | undefined, tags: readonly IdentityTag[]): void {
   if (constraint !== undefined && constraint !== "") request.facts.set("s3:LocationConstraint", constraint);
-  for (const [key, value] of tags) request.facts.set(`aws:RequestTag/${key}`, value);
+  for (const [key, value] of tagValues("aws:RequestTag/", tags)) request.facts.set(key, value);
   const keys = tags.map(([key]) => key);
   if (keys.length > 0) request.facts.set("aws:TagKeys", keys);
   if (request.facts.size > 0) authorizeRequest(request);

@@ -1,4 +1,5 @@
 import type { TLSSocket } from "node:tls";
+import { tagValues } from "#kernel/policy/condition-keys.ts";
 import type { ConditionValues } from "#kernel/policy/pattern.ts";
 import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import { parseTaggingHeader, type Tag } from "#kernel/s3/tagging.ts";
@@ -53,7 +54,7 @@ export class RequestValues implements ConditionValues {
     return name === "maxiofs:Via" ? "s3" : undefined;
   }
 
-  #ofAnyService(name: string): string | undefined {
+  #ofAnyService(name: string): string | readonly string[] | undefined {
     const request = this.#request;
     const { nowMs } = { nowMs: () => request.plane.clock.nowMs() };
     switch (name) {
@@ -76,7 +77,7 @@ export class RequestValues implements ConditionValues {
       case "aws:MultiFactorAuthAge":
         return this.#mfaAge(nowMs());
       default:
-        return name.startsWith(resourceTag) ? this.#bucketTag(name.slice(resourceTag.length)) : undefined;
+        return name.startsWith(resourceTag) ? tagValues(resourceTag, this.#bucket?.tags ?? []).get(name) : undefined;
     }
   }
 

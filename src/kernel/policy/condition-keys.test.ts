@@ -1,13 +1,30 @@
 import { expect, test } from "bun:test";
-import { conditionKeys, findConditionKey } from "./condition-keys.ts";
+import { conditionKeys, findConditionKey, tagValues } from "./condition-keys.ts";
 
 test("conditionKeys: each is found by its name in any case", () => {
   expect(conditionKeys.length).toBeGreaterThan(90);
   for (const spec of conditionKeys) {
-    const name = spec.name.endsWith("/") ? `${spec.name}Tag` : spec.name;
-    const shouted = spec.name.toUpperCase() + name.slice(spec.name.length);
-    expect(findConditionKey(shouted)).toEqual({ name, spec });
+    const tag = spec.name.endsWith("/") ? "Tag" : "";
+    const name = spec.name + (spec.name.startsWith("aws:") ? tag.toLowerCase() : tag);
+    expect(findConditionKey(spec.name.toUpperCase() + tag)).toEqual({ name, spec });
   }
+});
+
+test("tagValues: tags of identities have no case in their keys, those of objects have; twins have all their values", () => {
+  const tags = [
+    ["Dept", "a"],
+    ["dept", "b"],
+    ["x", "c"],
+  ] as const;
+  expect([...tagValues("aws:RequestTag/", tags)]).toEqual([
+    ["aws:RequestTag/dept", ["a", "b"]],
+    ["aws:RequestTag/x", "c"],
+  ]);
+  expect([...tagValues("s3:RequestObjectTag/", tags)].map(([name]) => name)).toEqual([
+    "s3:RequestObjectTag/Dept",
+    "s3:RequestObjectTag/dept",
+    "s3:RequestObjectTag/x",
+  ]);
 });
 
 test.each([

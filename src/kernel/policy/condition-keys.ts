@@ -14,7 +14,7 @@ export interface ConditionKeySpec {
 
 /** A key a policy names. */
 export interface FoundConditionKey {
-  /** The catalogue's spelling; of a tag key with the tag's name as the policy writes it. */
+  /** The catalogue's spelling; of a tag key with the tag's, in lower case where case does not count. */
   readonly name: string;
   readonly spec: ConditionKeySpec;
 }
@@ -75,8 +75,30 @@ export function findConditionKey(text: string): FoundConditionKey | undefined {
   if (exact !== undefined) return exact.name.endsWith("/") ? undefined : { name: exact.name, spec: exact };
   const slash = text.indexOf("/");
   const family = slash < 0 ? undefined : keysByLowerName.get(text.slice(0, slash + 1).toLowerCase());
-  if (family !== undefined) return { name: family.name + text.slice(slash + 1), spec: family };
+  if (family !== undefined) return { name: tagConditionKey(family.name, text.slice(slash + 1)), spec: family };
   return findIssuerKey(text);
+}
+
+/**
+ * The name under which a request has the tag of this key. Tags of identities have no case in their keys, those of objects have.
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html, "case sensitivity"
+ */
+export function tagConditionKey(family: string, key: string): string {
+  return family + (family.startsWith("aws:") ? key.toLowerCase() : key);
+}
+
+/** Values of the keys of a family, such as `aws:RequestTag/`, for tags. Tags whose keys are one key here have all their values. */
+export function tagValues(
+  family: string,
+  tags: Iterable<readonly [key: string, value: string]>,
+): ReadonlyMap<string, string | readonly string[]> {
+  const values = new Map<string, string | readonly string[]>();
+  for (const [key, value] of tags) {
+    const name = tagConditionKey(family, key);
+    const known = values.get(name);
+    values.set(name, known === undefined ? value : [known, value].flat());
+  }
+  return values;
 }
 
 function findIssuerKey(text: string): FoundConditionKey | undefined {

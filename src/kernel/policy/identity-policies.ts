@@ -11,6 +11,7 @@ import { RecentMap } from "../sigv4/recent-map.ts";
 import type { SessionContent } from "../sts/session-content.ts";
 import { builtInPrefix, findBuiltInPolicy } from "./built-in-policies.ts";
 import { type CompiledPolicy, compilePolicyText, denyEverything } from "./compile-policy.ts";
+import { tagConditionKey } from "./condition-keys.ts";
 import type { CredentialLink } from "./credential-link.ts";
 import type { NarrowingLink } from "./evaluate-access.ts";
 import type { PolicyKind } from "./policy-document.ts";
@@ -233,7 +234,7 @@ function valuesOfUser(user: UserEntry, tenant: TenantEntry, arn: string): Readon
 }
 
 function principalTags(tags: readonly IdentityTag[]): readonly (readonly [string, string])[] {
-  return tags.map(([key, value]) => [`aws:PrincipalTag/${key}`, value]);
+  return tags.map(([key, value]) => [tagConditionKey("aws:PrincipalTag/", key), value]);
 }
 
 /** Tags of the session win over those of the role, in whatever case their keys are. */

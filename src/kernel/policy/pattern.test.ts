@@ -108,7 +108,7 @@ test("matchPattern: values of an earlier request never stay, not those of one wi
 describe("findConditionKey", () => {
   test.each([
     ["aws:sourceip", "aws:SourceIp"],
-    ["AWS:PRINCIPALTAG/Team", "aws:PrincipalTag/Team"],
+    ["AWS:PRINCIPALTAG/Team", "aws:PrincipalTag/team"],
     ["s3:existingobjecttag/a/b", "s3:ExistingObjectTag/a/b"],
     ["accounts.example.com:SUB", "accounts.example.com:sub"],
     ["id.example.com:8443/realms/x:groups", "id.example.com:8443/realms/x:groups"],

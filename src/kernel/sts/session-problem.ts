@@ -18,7 +18,10 @@ export interface SessionRecords {
 /** What a session is judged by. */
 export interface JudgedSession {
   readonly accessKeyId: string;
-  readonly content: Pick<SessionContent, "tenantId" | "principalId" | "lineage" | "issuedAtMs" | "expiresAtMs">;
+  readonly content: Pick<
+    SessionContent,
+    "tenantId" | "principalId" | "lineage" | "keyId" | "issuedAtMs" | "expiresAtMs"
+  >;
 }
 
 /** Judges what an authentic token says by the time and by what there is now. @returns undefined when the session counts */
@@ -28,9 +31,9 @@ export function findSessionProblem(
   nowMs: number,
 ): SessionProblem | undefined {
   if (nowMs >= content.expiresAtMs) return { kind: "expired" };
-  const { principalId, tenantId, lineage, issuedAtMs } = content;
-  for (const id of [accessKeyId, principalId, ...lineage]) {
-    const revocation = records.revocation.get(id);
+  const { principalId, tenantId, lineage, keyId, issuedAtMs } = content;
+  for (const id of [accessKeyId, principalId, keyId, ...lineage]) {
+    const revocation = id === undefined ? undefined : records.revocation.get(id);
     if (revocation !== undefined && issuedAtMs < revocation.beforeMs) return { kind: "revoked" };
   }
   const owner = findOwner(principalId, records);

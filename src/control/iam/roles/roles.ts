@@ -93,6 +93,8 @@ export class Roles {
     const { limits, publisher, random, clock } = this.#options;
     requirePolicy(parts.trustPolicy, "trust");
     const trustPolicy = storePrincipals(parts.trustPolicy, publisher);
+    // It stands in the ARNs of global administrators who entered the tenant.
+    if (name.toLowerCase() === "tenant-entry") throw new ControlError("Conflict", "This name is not for roles");
     const roleId = makeUniqueId("AROA", random);
     await runChange(this.#options, actor, async (queries) => {
       const { tenantId } = actor;

@@ -18,6 +18,7 @@ import {
   runChange,
 } from "../identity-work.ts";
 import { readTenantEntry } from "../read-identities.ts";
+import { requireNoBoundary } from "../users/reach.ts";
 import { changesOf } from "../users/users.ts";
 
 /** A tenant as the API shows it. */
@@ -70,6 +71,7 @@ export class Tenants {
     const tenantId = createUlidMaker(clock, random)();
     const { displayName = slug, email = "", limits = {} } = parts;
     await runChange(this.#options, { ...actor, tenantId }, async (queries) => {
+      requireNoBoundary(this.#options.publisher, { ...actor, tenantId });
       if ((await queries.all("SELECT tenant_id FROM tenants WHERE slug = $1", [slug])).length > 0)
         throw new ControlError("Conflict", "There is a tenant of this slug");
       await queries.run(
@@ -118,6 +120,7 @@ export class Tenants {
     const { tenantId } = actor;
     requireNotDefault(await this.get(tenantId));
     await runChange(this.#options, actor, async (queries) => {
+      requireNoBoundary(this.#options.publisher, actor);
       const row = requireRow(await queries.all(`${SHOWN} WHERE tenant_id = $1`, [tenantId]), actor.revision);
       const buckets = await queries.all("SELECT bucket_id FROM buckets WHERE tenant_id = $1 LIMIT 1", [tenantId]);
       if (buckets.length > 0) throw new ControlError("Conflict", "The tenant has buckets");
@@ -145,6 +148,7 @@ export class Tenants {
   ): Promise<void> {
     const { tenantId } = actor;
     return runChange(this.#options, actor, async (queries) => {
+      requireNoBoundary(this.#options.publisher, actor);
       requireRow(await queries.all(`${SHOWN} WHERE tenant_id = $1`, [tenantId]), actor.revision);
       const told = await work(queries);
       await queries.run("UPDATE tenants SET revision = revision + 1 WHERE tenant_id = $1", [tenantId]);

@@ -158,7 +158,7 @@ function stateRoutes(prefix: string, options: UserRoutesOptions) {
       "/:id/global",
       async ({ request, params, body, set }) => {
         const actor = editorOf(options, { request, params });
-        await users.get(actor.tenantId, params.id);
+        await find(options, { request, params }, [actor, "maxiofs:SetGlobal"]);
         const view = await users.setGlobal(actor, params.id, body.global);
         set.headers["etag"] = renderEtag(view.revision);
         return render(view);

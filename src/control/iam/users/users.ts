@@ -3,6 +3,7 @@ import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { ControlQueries, SqlRow } from "../../database/control-database.ts";
 import { readInteger, readText } from "../../database/row-values.ts";
 import { ControlError } from "../../http/control-error.ts";
+import { revokeIssued } from "../../sts/revoke-issued.ts";
 import { makeUniqueId } from "../../tenants/new-identifiers.ts";
 import { forgetPolicies, Holders, type HolderWork } from "../holders.ts";
 import { boundOf } from "../identity-limits.ts";
@@ -130,7 +131,7 @@ export class Users {
     return this.get(actor.tenantId, userId);
   }
 
-  /** Changes name, path, tags or boundary. @throws ControlError NotFound, PreconditionFailed, Conflict, Forbidden */
+  /** Changes name, path, tags or boundary; another boundary ends the user's temporary credentials. @throws ControlError NotFound, PreconditionFailed, Conflict, Forbidden */
   async update(actor: Actor, userId: string, patch: UserPatch): Promise<UserView> {
     const work: HolderWork<UserEntry> = async (queries, user) => {
       const { limits, publisher } = this.#options;
@@ -151,7 +152,12 @@ export class Users {
         { name, path, tags, boundary: boundaryId },
       );
     };
-    await this.policies.change(actor, userId, { action: "iam:UpdateUser", work });
+    // Sessions of roles that the user assumed carry the boundary of then.
+    const alsoPublish = async (queries: ControlQueries, before: UserEntry, { boundaryPolicyId }: UserEntry) => {
+      if (boundaryPolicyId === null || boundaryPolicyId === before.boundaryPolicyId) return [];
+      return [await revokeIssued(queries, userId, this.#options.clock.nowMs())];
+    };
+    await this.policies.change(actor, userId, { action: "iam:UpdateUser", work, alsoPublish });
     return this.get(actor.tenantId, userId);
   }
 
@@ -233,8 +239,8 @@ async function requireOtherAdministrator(queries: ControlQueries, { userId, glob
 /** @throws ControlError InvalidRequest for a doubled key, Conflict for too many */
 export function requireTags(tags: readonly IdentityTag[], limit: number): void {
   if (tags.length > limit) throw new ControlError("Conflict", `An identity may have ${limit} tags`);
-  if (new Set(tags.map(([key]) => key)).size < tags.length)
-    throw new ControlError("InvalidRequest", "Each tag has another key");
+  if (new Set(tags.map(([key]) => key.toLowerCase())).size < tags.length)
+    throw new ControlError("InvalidRequest", "Each tag has another key, whatever its case");
 }
 
 /** Before and after of the parts that differ. */
