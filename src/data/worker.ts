@@ -32,7 +32,7 @@ import { AccessLog } from "./http/access-log.ts";
 import { DataEvents } from "./http/data-events.ts";
 import { RequestHandler } from "./http/handle-request.ts";
 import { observeRequests, type RequestObserver } from "./http/observe-requests.ts";
-import { maxFormsBytes } from "./http/read-form.ts";
+import { maxFormsBytes, maxFormsShare } from "./http/read-form.ts";
 import { RequestIds } from "./http/request-ids.ts";
 import { AddressLimit, addressShare } from "./listener/address-limit.ts";
 import { ProgressDeadline } from "./listener/progress-deadline.ts";
@@ -138,7 +138,7 @@ class DataWorker {
       checksums: new ChecksumPool(),
       control: new ControlClient((message) => this.#send(message), this.#tracer.beginPart),
       bodyBudget,
-      formBudget: new BodyBudget(maxFormsBytes, { share: 1 }),
+      formBudget: new BodyBudget(maxFormsBytes, { share: maxFormsShare }),
       limits: new RequestLimits(openRates(start), snapshot),
       usage: new UsageTable(start.usage),
       running: new RunningRequests(),

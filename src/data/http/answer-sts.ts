@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { SessionAnswer, SessionOrder } from "#kernel/protocol/sts.ts";
 import type { RequestTarget } from "#kernel/s3/request-target.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { Authentication } from "#kernel/sigv4/authentication.ts";
+import { parseAuthorizationHeader } from "#kernel/sigv4/authorization-header.ts";
 import { authenticateRequest } from "#kernel/sigv4/verify-request.ts";
 import { parseForm } from "#kernel/sts/parse-form.ts";
 import { parseAssumeRole, parseGetSessionToken } from "#kernel/sts/parse-session-order.ts";
@@ -41,10 +43,9 @@ const stsVersion = "2011-06-15";
 export async function answerSts(plane: DataPlane, request: StsRequest): Promise<void> {
   const { id, response } = request;
   try {
-    // Nobody is asked to send a form that nobody signed.
-    if (request.message.headers.authorization === undefined && request.target.rawQuery === "")
-      throw new StsError("MissingAuthenticationToken");
-    const document = await withForm(request, plane.formBudget, (bytes) => act(plane, request, bytes));
+    const holder = claimedKey(plane, request);
+    const room = { budget: plane.formBudget, holder };
+    const document = await withForm(request, room, (bytes) => act(plane, request, bytes));
     respond(request, 200, document);
   } catch (thrown) {
     noteMismatch(plane, thrown, request);
@@ -55,6 +56,33 @@ export async function answerSts(plane: DataPlane, request: StsRequest): Promise<
     const error = thrown instanceof StsError ? thrown : stsErrorOf(toS3Error(thrown));
     if (error.status === 500) plane.log("error", "STS request failed", { requestId: id, reason: String(thrown) });
     respond(request, error.status, renderStsError(error, id));
+  }
+}
+
+/**
+ * The access key that a form says it is signed with. Nobody is asked to send a form that no known key can have signed.
+ * @throws StsError MissingAuthenticationToken, S3Error as for S3: malformed headers, unknown keys, sessions that are over
+ */
+function claimedKey(plane: DataPlane, { message, target, count }: StsRequest): string {
+  const { authorization } = message.headers;
+  if (authorization === undefined) {
+    if (target.rawQuery === "") throw new StsError("MissingAuthenticationToken");
+    return "";
+  }
+  // Whatever else may be wrong with the signature is told once the form is there.
+  const find = () => {
+    const { accessKeyId } = parseAuthorizationHeader(authorization).credential;
+    const token = message.headers["x-amz-security-token"]?.toString();
+    if (findSecret(plane, accessKeyId, token) === undefined) throw new S3Error("InvalidAccessKeyId");
+    return accessKeyId;
+  };
+  try {
+    return find();
+  } catch (error) {
+    count(() => {
+      throw error;
+    });
+    throw error;
   }
 }
 

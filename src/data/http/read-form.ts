@@ -9,13 +9,12 @@ import type { GatheringMessage } from "../request/s3-request.ts";
 /** Bytes of a form for STS at most. */
 export const maxFormBytes = 65_536;
 /**
- * Bytes a worker holds at most for forms that are on their way. Nobody is known before a form is whole, since the signature covers
- * it: forms have room of their own and take none from those who store objects.
+ * Bytes a worker holds at most for forms that are on their way. Nobody is known for sure before a form is whole, since the signature
+ * covers it: forms have room of their own and take none from those who store objects. One access key's get a quarter of it.
  */
 export const maxFormsBytes = 64 * maxFormBytes;
-
-/** Whose share of that room a form takes: everybody's. */
-const unknownHolder = "";
+/** Part of that room, and of the places in the line for it, that the forms of one access key get. */
+export const maxFormsShare = 1 / 4;
 
 const formType = "application/x-www-form-urlencoded";
 
@@ -38,11 +37,11 @@ export interface ArrivingForm {
  */
 export async function withForm<Result>(
   { message, response, awaitsContinue }: ArrivingForm,
-  budget: BodyBudget,
+  room: FormRoom,
   work: (bytes: Uint8Array) => Promise<Result>,
 ): Promise<Result> {
   if (Number(message.headers["content-length"] ?? 0) > maxFormBytes) throw new StsError("RequestEntityTooLarge");
-  const held = new HeldBytes(message, budget);
+  const held = new HeldBytes(message, room);
   try {
     const body = new GatheredBody(held, maxFormBytes);
     if (awaitsContinue) response.writeContinue();
@@ -56,20 +55,28 @@ export async function withForm<Result>(
   }
 }
 
+/** Where forms count, and whose share of it they take. */
+export interface FormRoom {
+  readonly budget: BodyBudget;
+  /** The access key that the form says it is signed with. */
+  readonly holder: string;
+}
+
 /** What one form takes of the budget; the listener sees it on the message. */
 class HeldBytes {
   readonly #message: GatheringMessage;
-  readonly #budget: BodyBudget;
+  readonly #room: FormRoom;
   #bytes = 0;
   #isReleased = false;
 
-  constructor(message: GatheringMessage, budget: BodyBudget) {
+  constructor(message: GatheringMessage, room: FormRoom) {
     this.#message = message;
-    this.#budget = budget;
+    this.#room = room;
   }
 
   gather(bytes: number): Promise<void> | undefined {
-    const waiting = this.#budget.take(bytes, unknownHolder);
+    const { budget, holder } = this.#room;
+    const waiting = budget.take(bytes, holder);
     if (waiting !== undefined) return waiting.then(() => this.#count(bytes));
     this.#count(bytes);
     return undefined;
@@ -81,12 +88,13 @@ class HeldBytes {
   }
 
   #count(bytes: number): void {
+    const { budget, holder } = this.#room;
     // Room that came after the client had gone is given back.
     if (this.#isReleased && bytes > 0) {
-      this.#budget.give(bytes, unknownHolder);
+      budget.give(bytes, holder);
       return;
     }
-    if (bytes < 0) this.#budget.give(-bytes, unknownHolder);
+    if (bytes < 0) budget.give(-bytes, holder);
     this.#bytes += bytes;
     this.#message.gatheredBytes = this.#bytes;
   }

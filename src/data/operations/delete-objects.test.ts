@@ -4,6 +4,9 @@ import type { S3Response } from "#testing/acceptance/s3-client.ts";
 import { md5Base64 } from "#testing/acceptance/test-data.ts";
 import { readXmlElements, readXmlText } from "#testing/acceptance/xml-text.ts";
 import { startPoolServer } from "#testing/pool-server.ts";
+import { identityWith, RequestHarness } from "#testing/request-harness.ts";
+import { BodyBudget } from "../request/body-budget.ts";
+import { deleteObjects as handle } from "./delete-objects.ts";
 
 const server = await startPoolServer({
   buckets: { plain: "never", versioned: "enabled", suspended: "suspended" },
@@ -16,7 +19,12 @@ const server = await startPoolServer({
 });
 const plain = server.bucket("plain");
 const versioned = server.bucket("versioned");
-afterAll(() => server.remove());
+const harness = new RequestHarness();
+await harness.open();
+afterAll(async () => {
+  harness.close();
+  await server.remove();
+});
 
 function deleteObjects(bucket: BucketClient, objects: string): Promise<S3Response> {
   const body = `<Delete>${objects}</Delete>`;
@@ -105,4 +113,29 @@ test("deleteObjects: a header that is no digest does not count as one", async ()
     headers: { "x-amz-checksum-crc32": "AAAAAA==" },
   });
   expect(tampered.code).toBe("BadDigest");
+});
+
+test("deleteObjects: the answer's room is taken before anything is done, and is at least its length", async () => {
+  const keys = ["\"&<>'".repeat(200), "é".repeat(512), "a"];
+  const body = `<Delete>${keys.map((key) => `<Object><Key><![CDATA[${key}]]></Key></Object>`).join("")}</Delete>`;
+  const headers = { "content-md5": md5Base64(body) };
+  const ask = async (limitBytes: number) => {
+    const bodyBudget = new BodyBudget(limitBytes, { waitMs: 20, share: 1 });
+    let takenBytes = 0;
+    const plane = { bodyBudget };
+    const work = async (request: Parameters<typeof handle>[0]) => {
+      await handle(request);
+      takenBytes = bodyBudget.usedBytes;
+    };
+    const parts = { identity: identityWith([]) };
+    const answer = await harness.run(work, { method: "POST", path: "/bucket?delete", body, headers, plane, parts });
+    return { status: answer.status, text: await answer.text(), takenBytes };
+  };
+  const { status, text, takenBytes } = await ask(2 ** 20);
+  expect([status, [...text.matchAll(/AccessDenied/g)].length]).toEqual([200, 3]);
+  const answerBytes = takenBytes - Buffer.byteLength(body);
+  expect(answerBytes).toBeGreaterThanOrEqual(Buffer.byteLength(text));
+  expect(answerBytes).toBeLessThan(Buffer.byteLength(text) + 3 * 1_024);
+  expect(await ask(takenBytes)).toMatchObject({ status: 200 });
+  expect(await ask(takenBytes - 1)).toMatchObject({ status: 599, text: "SlowDown" });
 });

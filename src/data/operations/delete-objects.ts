@@ -9,6 +9,9 @@ import { readSmallBody } from "../request/read-small-body.ts";
 import { respondXml } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 
+/** What an entry has beside key and version id, at most: a refusal names who asked. */
+const entryBytes = 1_024;
+
 /** Version ids of other sites may have up to this many bytes; none has a space or a control character. */
 const wellFormedVersionId = new RegExp(`^[!-~]{1,${maxKeyBytes}}$`);
 
@@ -21,8 +24,16 @@ export async function deleteObjects(request: S3Request): Promise<void> {
   if (request.identity.kind === "anonymous") throw new S3Error("AccessDenied");
   const body = await readSmallBody(request, maxLargeXmlBytes, { requireDigest: true });
   const { objects, quiet } = readDeleteObjects(body);
+  // Before anything is deleted: the answer is long where keys are, and must be sent then.
+  await request.gather(objects.reduce((sum, object) => sum + answerBound(object), 0));
   const entries = await Promise.all(objects.map((object) => deleteOne(request, object, quiet)));
   respondXml(request, renderXmlDocument("DeleteResult", entries.join("")));
+}
+
+/** Bytes that the answer has for one key at most: a refusal has the key twice. */
+function answerBound({ key, versionId }: ObjectToDelete): number {
+  const named = 2 * Buffer.byteLength(renderTextElement("Key", key));
+  return named + Buffer.byteLength(renderOptionalElement("VersionId", versionId)) + entryBytes;
 }
 
 /** No await before the commit is handed over: mutations of one turn of the event loop travel and commit together. */

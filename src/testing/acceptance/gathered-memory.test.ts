@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { maxFormBytes, maxFormsBytes } from "#data/http/read-form.ts";
+import { maxFormBytes, maxFormsBytes, maxFormsShare } from "#data/http/read-form.ts";
 import { startServer } from "../server-process.ts";
 import { openConnection } from "./raw-connection.ts";
 import { clientOf, type S3Client } from "./s3-client.ts";
@@ -85,13 +85,14 @@ async function makeThing(path: string, body: object) {
   return response.json();
 }
 
-test("gathered memory: forms that never end take no room from objects", async () => {
+test("gathered memory: forms that never end take no room from objects, nor from forms of other keys", async () => {
+  const slow = await server.createKey("slow-forms", []);
   const head = [
     ...["POST / HTTP/1.1", `Host: 127.0.0.1:${server.s3Port}`, "Content-Type: application/x-www-form-urlencoded"],
-    "Authorization: AWS4-HMAC-SHA256 Credential=AKIANOBODY/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=0",
+    `Authorization: AWS4-HMAC-SHA256 Credential=${slow.accessKeyId}/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=${"0".repeat(64)}`,
     ...[`Content-Length: ${maxFormBytes}`, "", ""],
   ].join("\r\n");
-  const count = maxFormsBytes / maxFormBytes + 8;
+  const count = (maxFormsBytes * maxFormsShare) / maxFormBytes + 8;
   const connections = await Promise.all(
     Array.from({ length: count }, async () => {
       const connection = await openConnection({ port: server.s3Port });
@@ -111,6 +112,11 @@ test("gathered memory: forms that never end take no room from objects", async ()
       return /maxiofs_worker_gathered_bytes\{worker="0"\} (\d+)\n/.exec(scraped)?.[1];
     };
     while ((await gathered()) !== "0") await Bun.sleep(100);
+    const body = "Action=GetCallerIdentity&Version=2011-06-15";
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    // Signed for another service, which is told once the form was read: it found room.
+    const identity = await s3.send({ method: "POST", target: "/", body, headers });
+    expect([identity.status, identity.text]).toEqual([400, expect.stringContaining("<Error>")]);
   } finally {
     for (const connection of connections) connection.destroy();
   }
@@ -118,4 +124,8 @@ test("gathered memory: forms that never end take no room from objects", async ()
   await unsigned.write(head.replace(/Authorization: [^\r]*\r\n/, ""));
   expect((await unsigned.readResponse("POST")).status).toBe(403);
   unsigned.destroy();
+  const unknown = await openConnection({ port: server.s3Port });
+  await unknown.write(head.replace(slow.accessKeyId, "AKIANOBODY"));
+  expect((await unknown.readResponse("POST")).status).toBe(403);
+  unknown.destroy();
 }, 40_000);
