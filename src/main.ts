@@ -12,6 +12,7 @@ import { logDefaults } from "./control/observe/log-style.ts";
 import { requireWorkers } from "./control/observe/require-workers.ts";
 import type { ControlOptions } from "./control/open-control.ts";
 import type { Telemetry } from "./control/open-telemetry.ts";
+import { openCatalogShare } from "./data/catalog/open-catalogs.ts";
 import { connectionShare } from "./data/listener/server-limits.ts";
 import type { WorkersOptions } from "./data/pool/data-workers.ts";
 import type { Pool } from "./data/pool.ts";
@@ -121,6 +122,7 @@ async function serve(flags: readonly string[]): Promise<number> {
     dataDir,
     workerUrl: new URL("./data/worker.ts", import.meta.url),
     writerUrl: new URL("./data/writer/writer.ts", import.meta.url),
+    maxOpenCatalogs: openCatalogShare(readOpenFileLimit(), config.workers),
     writerSettings: { historyWindowMs: longestWindowMs, reserveBytes: 0 },
     monotonicMs: systemClock.monotonicMs,
     log: log.write,
@@ -223,6 +225,7 @@ function workersOptions(config: BootConfig, control: Control): WorkersOptions {
       ...(s3TlsListen &&
         tls && { tls: { ...s3TlsListen, cert: readPemFile(tls.certPath), key: readPemFile(tls.keyPath) } }),
       idleTimeoutSeconds,
+      maxOpenCatalogs: openCatalogShare(readOpenFileLimit(), config.workers),
       maxConnections: connectionShare(readOpenFileLimit(), config.workers * (s3TlsListen ? 2 : 1)),
     },
     keys: control.keys,

@@ -19,6 +19,8 @@ export interface PoolOptions {
   /** Entry of the catalog writer. */
   readonly writerUrl: URL;
   readonly writerSettings: WriterSettings;
+  /** Catalogs of buckets that the writer keeps open. */
+  readonly maxOpenCatalogs?: number;
   readonly monotonicMs: () => number;
   readonly log: PoolLog;
   /** Writes lines of the access log; resolves when more may come. */
@@ -64,6 +66,7 @@ export class Pool implements MetricsSource {
     this.#writer = new WriterSupervisor({
       dataDir,
       url,
+      maxOpenCatalogs: options.maxOpenCatalogs,
       settings,
       log,
       monotonicMs,

@@ -87,9 +87,9 @@ class DataWorker {
   constructor(port: MessagePort, start: StartMessage) {
     this.#port = port;
     this.#start = start;
-    const { dataDir, idleTimeoutSeconds } = start.config;
+    const { dataDir, idleTimeoutSeconds, maxOpenCatalogs } = start.config;
     const log: LogLine = (level, message, fields) => this.#send({ kind: "log", level, message, fields });
-    this.#catalog = new SqliteCatalogReader(dataDir);
+    this.#catalog = new SqliteCatalogReader(dataDir, maxOpenCatalogs);
     const snapshot = new SnapshotStore(start.snapshot, (bucketId) => this.#catalog.forget(bucketId));
     this.#recorder = new SlotRecorder(start.metrics, slotLayout);
     const pool = new BufferPool(maxPooledBuffers);

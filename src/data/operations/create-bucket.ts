@@ -72,7 +72,7 @@ function chooseRegion(request: S3Request, constraint: string | undefined): strin
 /** @throws S3Error for what a bucket cannot be made with: lock, ACLs, other ownership */
 function checkBucketHeaders(request: S3Request): void {
   const lock = request.header("x-amz-bucket-object-lock-enabled");
-  if (lock?.toLowerCase() === "true") throw notImplemented("x-amz-bucket-object-lock-enabled");
+  if (lock !== undefined && lock.toLowerCase() !== "false") throw notImplemented("x-amz-bucket-object-lock-enabled");
   const ownership = request.header("x-amz-object-ownership");
   if (ownership !== undefined && !ownershipValues.has(ownership)) throw notImplemented("x-amz-object-ownership");
   const acl = request.header("x-amz-acl");

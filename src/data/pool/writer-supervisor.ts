@@ -22,6 +22,7 @@ export interface WriterSupervisorOptions {
   /** Absolute path. */
   readonly dataDir: string;
   readonly url: URL;
+  readonly maxOpenCatalogs?: number | undefined;
   readonly settings: WriterSettings;
   readonly log: PoolLog;
   readonly monotonicMs: () => number;
@@ -136,6 +137,7 @@ export class WriterSupervisor {
     life.send({
       kind: "start",
       dataDir: this.#options.dataDir,
+      maxOpenCatalogs: this.#options.maxOpenCatalogs,
       ...this.#settings,
       metrics: this.#slot,
       changes: this.#options.changes,

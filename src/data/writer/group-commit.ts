@@ -2,6 +2,7 @@ import type { Clock } from "#kernel/base/clock.ts";
 import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { Mutation, MutationResult } from "#kernel/protocol/mutation.ts";
 import { ChangeSlots } from "../cache/change-slots.ts";
+import { maxOpenCatalogs } from "../catalog/open-catalogs.ts";
 import { BucketWriter, type PendingMutation } from "../catalog/sqlite-catalog/bucket-writer.ts";
 import type { FileId } from "../catalog/sqlite-catalog/file-id.ts";
 import type { UsageLedger } from "../quota/usage-ledger.ts";
@@ -12,8 +13,6 @@ import { commitWithRetries } from "./commit-with-retries.ts";
 const maxMutationsPerCommit = 1_024;
 /** Inline bytes of one transaction at most, but for a single larger body: bounds the write-ahead log of a commit. */
 const maxInlineBytesPerCommit = 16 * 2 ** 20;
-/** Catalogs kept open; the least recently used is closed. */
-const maxOpenCatalogs = 256;
 /** A catalog's write-ahead log is folded back after about this many bytes. */
 const checkpointAfterBytes = 64 * 2 ** 20;
 /** Pages a small mutation dirties, as bytes, for the estimate above. */
@@ -70,6 +69,8 @@ interface BatchSlot {
 /** What the group commit needs from outside. */
 export interface GroupCommitOptions {
   readonly dataDir: string;
+  /** Catalogs kept open, 256 when absent; the least recently used is closed. */
+  readonly maxOpenCatalogs?: number | undefined;
   readonly clock: Clock;
   readonly minPartBytes: number;
   /** Where readers see which keys may have changed. */
@@ -154,7 +155,7 @@ export class GroupCommit {
       });
     this.#files.set(bucketId, writer.file);
     this.#open.set(bucketId, writer);
-    if (this.#open.size > maxOpenCatalogs) this.#closeOldest();
+    if (this.#open.size > (this.#options.maxOpenCatalogs ?? maxOpenCatalogs)) this.#closeOldest();
     return writer;
   }
 

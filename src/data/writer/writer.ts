@@ -73,6 +73,7 @@ class WriterThread {
     const metrics = openWriterMetrics(start.metrics);
     this.#commits = new GroupCommit({
       dataDir: start.dataDir,
+      maxOpenCatalogs: start.maxOpenCatalogs,
       clock: systemClock,
       minPartBytes,
       changes,

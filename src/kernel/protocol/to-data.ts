@@ -24,6 +24,8 @@ export interface DataConfig {
   readonly tls?: { readonly host: string; readonly port: number; readonly cert: string; readonly key: string };
   /** Connections this worker accepts; the engine resets those above. */
   readonly maxConnections: number;
+  /** Catalogs of buckets that this worker keeps open; absent: as many as it may ever. */
+  readonly maxOpenCatalogs?: number | undefined;
   /** Seconds without progress after which a client is cut off. */
   readonly idleTimeoutSeconds: number;
 }

@@ -9,6 +9,8 @@ export type ToWriter =
   | {
       readonly kind: "start";
       readonly dataDir: string;
+      /** Catalogs of buckets that it keeps open; absent: as many as it may ever. */
+      readonly maxOpenCatalogs?: number | undefined;
       readonly historyWindowMs: number;
       readonly reserveBytes: number;
       readonly metrics: SharedArrayBuffer;

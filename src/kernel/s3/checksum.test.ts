@@ -120,3 +120,13 @@ test("resolveMultipartChecksum: types by algorithm", () => {
   expect(() => resolveMultipartChecksum("CRC32", "PARTIAL")).toThrow(invalidRequest);
   expect(checksumAlgorithms.CRC32.multipartTypes[0]).toBe("COMPOSITE");
 });
+
+test("parseChecksumHeaders: a checksum that nobody knows is refused, what else has such a name is none", () => {
+  expect(() => parseChecksumHeaders({ "x-amz-checksum-foo": "AAAA" })).toThrow(invalidRequest);
+  const options = {
+    "x-amz-checksum-algorithm": "CRC32",
+    "x-amz-checksum-type": "FULL_OBJECT",
+    "x-amz-checksum-mode": "ENABLED",
+  };
+  expect(parseChecksumHeaders(options)).toBeUndefined();
+});

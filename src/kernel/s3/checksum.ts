@@ -74,11 +74,13 @@ export const checksumSpecs: readonly ChecksumSpec[] = Object.values(checksumAlgo
 
 const byName: ReadonlyMap<string, ChecksumSpec> = new Map(checksumSpecs.map((spec) => [spec.name, spec]));
 const byHeader: ReadonlyMap<string, ChecksumSpec> = new Map(checksumSpecs.map((spec) => [spec.header, spec]));
+/** What else begins as the headers with checksums do. */
+const checksumOptions = new Set(["x-amz-checksum-algorithm", "x-amz-checksum-type", "x-amz-checksum-mode"]);
 const partCountSuffix = /-([1-9]\d{0,4})$/;
 
 /**
  * The checksum that came in a header; undefined when none did.
- * @throws S3Error InvalidRequest for two of them, or a value that is no canonical base64 of the algorithm's length.
+ * @throws S3Error InvalidRequest for two of them, one of an unknown algorithm, or a value that is no canonical base64 of its length.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
  */
 export function parseChecksumHeaders(headers: HeaderLookup): ExpectedChecksum | undefined {
@@ -183,7 +185,12 @@ function specify(
   return { name, header, element: `Checksum${name}`, digestBytes, multipartTypes, base64 };
 }
 
+/** A checksum that nobody here can verify is not passed over. */
 function findChecksumHeader(headers: HeaderLookup): ChecksumSpec | undefined {
+  for (const name in headers) {
+    if (name.startsWith("x-amz-checksum-") && !byHeader.has(name) && !checksumOptions.has(name))
+      throw new S3Error("InvalidRequest", { message: `${name} is no checksum that is known here` });
+  }
   let found: ChecksumSpec | undefined;
   for (const spec of checksumSpecs) {
     if (headers[spec.header] === undefined) continue;

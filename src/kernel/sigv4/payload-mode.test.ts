@@ -65,6 +65,8 @@ test("requireFittingHeaders: a framing or a trailer that the body does not have 
     for (const encoding of ["aws-chunked", "AWS-Chunked,gzip", "gzip, aws-chunked"])
       expect(codeOf({ "content-encoding": encoding }, mode)).toBe("InvalidRequest");
     expect(codeOf({ "x-amz-trailer": "x-amz-checksum-crc32" }, mode)).toBe("InvalidRequest");
+    expect(codeOf({ "x-amz-decoded-content-length": "5", "content-length": "9" }, mode)).toBe("InvalidRequest");
+    expect(codeOf({ "x-amz-decoded-content-length": "9", "content-length": "9" }, mode)).toBe("");
   }
   const both = { "content-encoding": "aws-chunked", "x-amz-trailer": "x-amz-checksum-crc32" };
   expect(codeOf(both, { kind: "chunked", signed: true, trailer: true })).toBe("");

@@ -61,6 +61,12 @@ export function requireFittingHeaders(headers: HeaderLookup, mode: PayloadMode):
       message: "Content-Encoding: aws-chunked goes with a STREAMING- value of x-amz-content-sha256",
     });
   }
+  const decoded = readHeader(headers, "x-amz-decoded-content-length");
+  if (!isChunked && decoded !== undefined && decoded !== readHeader(headers, "content-length")) {
+    throw new S3Error("InvalidRequest", {
+      message: "x-amz-decoded-content-length goes with a STREAMING- value of x-amz-content-sha256",
+    });
+  }
   if (!(isChunked && mode.trailer) && readHeader(headers, "x-amz-trailer") !== undefined) {
     throw new S3Error("InvalidRequest", {
       message: "x-amz-trailer goes with a STREAMING- value of x-amz-content-sha256 that ends in -TRAILER",

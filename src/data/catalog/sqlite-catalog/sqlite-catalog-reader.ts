@@ -14,13 +14,12 @@ import type {
   UploadState,
   WantedVersion,
 } from "../catalog.ts";
+import { maxOpenCatalogs } from "../open-catalogs.ts";
 import { parseVersionId } from "../version-id.ts";
 import { BucketReader } from "./bucket-reader.ts";
 import { listCurrent, listUploads, listVersions } from "./list-rows.ts";
 import { uploadState } from "./schema.ts";
 
-/** Catalogs a worker keeps open; the least recently used is closed. */
-const maxOpenReaders = 256;
 /** Ids of deleted buckets that are remembered; ids never come back, the oldest is dropped. */
 const maxForgotten = 1_024;
 
@@ -45,8 +44,11 @@ export class SqliteCatalogReader implements CatalogReader {
   readonly #open = new Map<string, BucketReader>();
   readonly #forgotten = new Set<string>();
 
-  constructor(dataDir: string) {
+  readonly #maxOpen: number;
+
+  constructor(dataDir: string, maxOpen: number = maxOpenCatalogs) {
     this.#dataDir = dataDir;
+    this.#maxOpen = maxOpen;
   }
 
   async findNewest(bucketId: string, key: string, withBody: boolean): Promise<ObjectVersion | undefined> {
@@ -126,7 +128,7 @@ export class SqliteCatalogReader implements CatalogReader {
   #reader(bucketId: string): BucketReader {
     const open = this.#open.get(bucketId);
     if (open) {
-      if (this.#open.size > maxOpenReaders / 2) {
+      if (this.#open.size > this.#maxOpen / 2) {
         this.#open.delete(bucketId);
         this.#open.set(bucketId, open);
       }
@@ -135,7 +137,7 @@ export class SqliteCatalogReader implements CatalogReader {
     if (this.#forgotten.has(bucketId)) throw new S3Error("NoSuchBucket");
     const made = new BucketReader(this.#dataDir, bucketId);
     this.#open.set(bucketId, made);
-    if (this.#open.size > maxOpenReaders) {
+    if (this.#open.size > this.#maxOpen) {
       const [oldest] = this.#open.keys();
       if (oldest !== undefined) this.#close(oldest);
     }
