@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestTarget } from "#kernel/s3/request-target.ts";
+import { S3Error } from "#kernel/s3/s3-error.ts";
 import { StsError } from "#kernel/sts/sts-error.ts";
 import type { BodyBudget } from "../request/body-budget.ts";
 import { GatheredBody } from "../request/gathered-body.ts";
@@ -33,13 +34,14 @@ export interface ArrivingForm {
 
 /**
  * Reads a form, whose bytes count in the worker's budget while `work` runs.
- * @throws StsError RequestEntityTooLarge, S3Error SlowDown, IncompleteBody; whatever `work` throws
+ * @throws StsError RequestEntityTooLarge, S3Error MissingContentLength (chunks), SlowDown, IncompleteBody; whatever `work` throws
  */
 export async function withForm<Result>(
   { message, response, awaitsContinue }: ArrivingForm,
   room: FormRoom,
   work: (bytes: Uint8Array) => Promise<Result>,
 ): Promise<Result> {
+  if (message.headers["transfer-encoding"] !== undefined) throw new S3Error("MissingContentLength");
   if (Number(message.headers["content-length"] ?? 0) > maxFormBytes) throw new StsError("RequestEntityTooLarge");
   const held = new HeldBytes(message, room);
   try {

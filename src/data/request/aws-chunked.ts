@@ -2,6 +2,7 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { ChunkSeed } from "#kernel/sigv4/authentication.ts";
 import { ChunkSignatureChain, emptySha256 } from "#kernel/sigv4/chunk-signature.ts";
 import { AwsChunkedTrailer } from "./aws-chunked-trailer.ts";
+import { SmallChunks } from "./small-chunks.ts";
 
 /** Longest chunk header, without its line break. */
 const maxChunkHeaderBytes = 256;
@@ -49,6 +50,7 @@ export class AwsChunkedDecoder {
   #lineEndBytes = 0;
   /** Bytes of data that no chunk has announced yet. */
   #remainingBytes: number;
+  readonly #chunks = new SmallChunks();
   #isUntouched = true;
   #failure: unknown;
 
@@ -66,7 +68,7 @@ export class AwsChunkedDecoder {
 
   /**
    * Decodes the next bytes of the body. After a throw every further call throws the same.
-   * @throws InvalidRequest (malformed or too long chunk header, bytes after the end), IncompleteBody (more data than
+   * @throws InvalidRequest (malformed or too long chunk header, too many small chunks, bytes after the end), IncompleteBody (more data than
    * `decodedLength`, or less), SignatureDoesNotMatch, MalformedTrailerError.
    */
   push(bytes: Uint8Array, sink: ChunkSink): void {
@@ -155,6 +157,7 @@ export class AwsChunkedDecoder {
     this.#chunkBytes = size;
     this.#remainingBytes -= size;
     if (size > 0) {
+      this.#chunks.add(size);
       this.#state = "data";
       return;
     }

@@ -13,6 +13,7 @@ import type { ObjectChecksum } from "../object-meta.ts";
 import { AwsChunkedDecoder } from "./aws-chunked.ts";
 import { BodyDigests } from "./body-digests.ts";
 import type { S3Request } from "./s3-request.ts";
+import { SmallChunks } from "./small-chunks.ts";
 
 /** How a body is to be taken. */
 export interface ReceiveOptions {
@@ -143,7 +144,7 @@ function decode(
 
 /**
  * Feeds each piece of the request to `take`; the socket pauses while a returned promise is pending.
- * @throws S3Error IncompleteBody when the client goes away; whatever `take` throws
+ * @throws S3Error IncompleteBody when the client goes away, InvalidRequest for too many small chunks; whatever `take` throws
  */
 export function pump(message: IncomingMessage, take: (bytes: Uint8Array) => Promise<void> | undefined): Promise<void> {
   // A request that has no body is a stream that ended before anybody could listen (`optimizeEmptyRequests`).
@@ -154,6 +155,7 @@ export function pump(message: IncomingMessage, take: (bytes: Uint8Array) => Prom
       reject(new S3Error("IncompleteBody"));
       return;
     }
+    const chunks = message.headers["transfer-encoding"] === undefined ? undefined : new SmallChunks();
     let pending: Promise<void> | undefined;
     let settled = false;
     const settle = (error?: unknown) => {
@@ -165,6 +167,7 @@ export function pump(message: IncomingMessage, take: (bytes: Uint8Array) => Prom
     };
     const onData = (bytes: Uint8Array) => {
       try {
+        chunks?.add(bytes.length);
         const waiting = pending ? pending.then(() => take(bytes)) : take(bytes);
         if (!waiting) return;
         message.pause();
