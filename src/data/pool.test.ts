@@ -205,12 +205,20 @@ test("stop: drained workers and the writer end and are not started again", async
   expect(pool.threads().map(({ up, restartCount }) => [up, restartCount])).toEqual(Array(3).fill([false, 0]));
 });
 
+test("stop: a worker with progress is waited for no longer than the whole may take", async () => {
+  const { pool, lives } = await openRunning();
+  demand(lives[0], "busy");
+  demand(lives[1], "busy");
+  await pool.stop({ stallMs: 60_000, totalMs: 500 });
+  expect(lives).toEqual([]);
+});
+
 test("stop: a worker without progress is cut, one with progress is waited for, end cuts it", async () => {
   const { pool, lives } = await openRunning();
   demand(lives[0], "stall");
   demand(lives[1], "busy");
   const [stalled, busy] = lives;
-  const stopping = pool.stop(600);
+  const stopping = pool.stop({ stallMs: 600, totalMs: 60_000 });
   await until(() => !lives.includes(stalled as WorkerLife));
   await Bun.sleep(700);
   expect(lives).toContain(busy as WorkerLife);

@@ -5,7 +5,7 @@ import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { BucketOwner, Usage } from "#kernel/protocol/quota.ts";
 import type { TakeSpans } from "#kernel/trace/span.ts";
 import { createChangeTable } from "./cache/change-slots.ts";
-import { DataWorkers, type Ports, type WorkersOptions } from "./pool/data-workers.ts";
+import { DataWorkers, type DrainTimes, type Ports, type WorkersOptions } from "./pool/data-workers.ts";
 import type { PoolLog } from "./pool/supervised-thread.ts";
 import { type WriterSettings, WriterSupervisor } from "./pool/writer-supervisor.ts";
 import { createUsageTable } from "./quota/usage-table.ts";
@@ -43,8 +43,8 @@ export interface PoolHealth {
 /** Buckets the writer is asked for at once: it may have to read each of them, and commits wait meanwhile. */
 const usagePageSize = 64;
 
-/** A drained worker's clients may stand still for this long before they are cut, ms. */
-const drainStallMs = 60_000;
+/** How long clients of a server that ends may take, ms; service managers wait little longer than the whole. */
+const drainTimes: DrainTimes = { stallMs: 20_000, totalMs: 60_000 };
 
 /**
  * The threads of the data plane: one catalog writer and the data workers. Starts them, introduces them to each other, starts
@@ -171,9 +171,9 @@ export class Pool implements MetricsSource {
     return [...(this.#workers?.metrics() ?? []), this.#writer.metrics()];
   }
 
-  /** Workers finish what runs (clients that stand still for `stallMs` are cut), then the writer commits what it has. */
-  async stop(stallMs = drainStallMs): Promise<void> {
-    await this.#workers?.drain(stallMs);
+  /** Workers finish what runs, as far as there is time for it, then the writer commits what it has. */
+  async stop(times: DrainTimes = drainTimes): Promise<void> {
+    await this.#workers?.drain(times);
     await this.#writer.stop();
   }
 

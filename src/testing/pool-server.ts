@@ -105,7 +105,7 @@ export class PoolServer {
   /** Stops the threads and verifies every row and byte of the folder. @returns the problems found, one line each */
   async stopAndCheck(): Promise<readonly string[]> {
     this.s3.close();
-    await this.#pool.stop(0);
+    await this.#pool.stop({ stallMs: 0, totalMs: 0 });
     const lines: string[] = [];
     const report = (line: string) => lines.push(line);
     const { dataDir } = this;

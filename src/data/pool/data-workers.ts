@@ -65,6 +65,13 @@ interface DataWorker {
   onDrained: () => void;
 }
 
+/** How long what runs may take when workers are drained, ms. */
+export interface DrainTimes {
+  /** Without any progress. */
+  readonly stallMs: number;
+  readonly totalMs: number;
+}
+
 /** Keeps the data workers running, each with a line to the writer and the newest state. */
 export class DataWorkers {
   readonly #options: DataWorkersOptions;
@@ -132,9 +139,9 @@ export class DataWorkers {
     });
   }
 
-  /** Workers stop accepting and finish what runs; one that shows no progress for `stallMs` is ended. */
-  async drain(stallMs: number): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => this.#drainOne(worker, stallMs)));
+  /** Workers stop accepting and finish what runs; one that takes longer than it may is ended. */
+  async drain(times: DrainTimes): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => this.#drainOne(worker, times)));
   }
 
   /** Ends them all now. */
@@ -183,7 +190,7 @@ export class DataWorkers {
     throw new PoolStartError(`Data ${worker.thread.name} does not start: ${event}`);
   }
 
-  async #drainOne(worker: DataWorker, stallMs: number): Promise<void> {
+  async #drainOne(worker: DataWorker, { stallMs, totalMs }: DrainTimes): Promise<void> {
     const { thread, slot } = worker;
     thread.letEnd();
     const { life } = thread;
@@ -193,13 +200,19 @@ export class DataWorkers {
       worker.onDrained = () => resolve("drained");
     });
     life.send({ kind: "drain" });
-    let stalledSinceMs = this.#options.monotonicMs();
+    const { monotonicMs, log } = this.#options;
+    const startedMs = monotonicMs();
+    let stalledSinceMs = startedMs;
     for (let progress = cells[slotCell.progress]; ; ) {
       const event = await Promise.race([drained, life.ended, Bun.sleep(250)]);
       if (event !== undefined) break;
-      const nowMs = this.#options.monotonicMs();
+      const nowMs = monotonicMs();
       if (cells[slotCell.progress] !== progress) stalledSinceMs = nowMs;
-      else if (nowMs - stalledSinceMs >= stallMs) break;
+      // A byte now and then is no reason to stay: meanwhile nobody is served.
+      if (nowMs - stalledSinceMs >= stallMs || nowMs - startedMs >= totalMs) {
+        log("warn", "Clients that had not finished were cut", { thread: life.name });
+        break;
+      }
       progress = cells[slotCell.progress];
     }
     await life.end();
