@@ -54,6 +54,14 @@ export class AuditSigner implements AuditPublicKey {
   }
 }
 
+/** Whether a parsed value has the form of a mark; its signature is another question. */
+export function isAuditMark(value: unknown): value is AuditMark {
+  if (typeof value !== "object" || value === null) return false;
+  const { chain, kind, seq, hash, timeMs, keyId, signature } = value as Readonly<Record<string, unknown>>;
+  const hasTexts = [chain, hash, keyId, signature].every((text) => typeof text === "string");
+  return hasTexts && (kind === "head" || kind === "cut") && [seq, timeMs].every(Number.isSafeInteger);
+}
+
 /** The id of a public key: a digest of it, so that it cannot be chosen. */
 export function keyIdOf(publicKey: string): string {
   return createHash("sha256").update(Buffer.from(publicKey, "base64")).digest("hex").slice(0, 32);

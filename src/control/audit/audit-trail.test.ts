@@ -173,7 +173,7 @@ test("findEvents: filters on every field, and pages that neither lose nor repeat
     }
     expect(seqs.filter((seq) => seq <= 8)).toEqual([8, 7, 6, 5, 4, 3, 2, 1]);
   }
-  expect(await verifyChains(database, ["nobody"], [])).toEqual([
+  expect(await verifyChains(database, ["nobody"], { keys: [] })).toEqual([
     { chain: "nobody", eventCount: 0, lastSeq: 0, signedSeq: 0 },
   ]);
 });

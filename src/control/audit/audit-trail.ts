@@ -21,6 +21,7 @@ import {
 } from "./audit-store.ts";
 import { type CountedDenial, Denials } from "./denials.ts";
 import type { AuditExport } from "./export-audit.ts";
+import { headSignedMessage } from "./logged-heads.ts";
 import { type EventQuery, findEvents, type ShownPage, verifyChains } from "./read-audit.ts";
 import type { ChainReport } from "./verify-chain.ts";
 
@@ -125,8 +126,8 @@ export class AuditTrail {
       }
       return signed;
     });
-    for (const { chain, seq, hash, keyId, signature } of marks) {
-      log.info("Audit head signed", { chain, seq, hash, keyId, signature });
+    for (const { chain, seq, hash, timeMs, keyId, signature } of marks) {
+      log.info(headSignedMessage, { chain, seq, hash, timeMs, keyId, signature });
     }
     return marks;
   }
@@ -168,7 +169,7 @@ export class AuditTrail {
   async verify(chain: string): Promise<readonly ChainReport[]> {
     await this.flush();
     const chains = (await this.#headsOf(chain)).map((head) => head.chain);
-    return verifyChains(this.#options.database, chains, await this.publicKeys());
+    return verifyChains(this.#options.database, chains, { keys: await this.publicKeys() });
   }
 
   /** Records that events are exported and signs the heads: the export is about what was there at this moment. */

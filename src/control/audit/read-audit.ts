@@ -52,14 +52,21 @@ export async function findEvents(database: AuditReader, query: EventQuery): Prom
   return { items, nextCursor: beforeId };
 }
 
+/** What chains are verified with. */
+export interface VerifyingEvidence {
+  readonly keys: ChainEvidence["keys"];
+  /** Signed heads that were kept elsewhere; none when absent. */
+  readonly heads?: readonly AuditMark[];
+}
+
 /** Verifies chains of the database against their signed marks and what it says about their ends. */
 export async function verifyChains(
   database: AuditReader,
   chains: readonly string[],
-  keys: ChainEvidence["keys"],
+  evidence: VerifyingEvidence,
 ): Promise<readonly ChainReport[]> {
   const reports: ChainReport[] = [];
-  for (const chain of chains) reports.push(await verifyChain(database, chain, keys));
+  for (const chain of chains) reports.push(await verifyChain(database, chain, evidence));
   return reports;
 }
 
@@ -99,10 +106,15 @@ export function showRecord({ body, prevHash, hash }: StoredRecord): ShownRecord 
   return { ...(JSON.parse(body) as AuditRecord), prevHash, hash };
 }
 
-async function verifyChain(database: AuditReader, chain: string, keys: ChainEvidence["keys"]): Promise<ChainReport> {
+async function verifyChain(
+  database: AuditReader,
+  chain: string,
+  { keys, heads = [] }: VerifyingEvidence,
+): Promise<ChainReport> {
+  const kept = heads.filter((mark) => mark.chain === chain);
   for (;;) {
     const { head, marks } = await readChainState(database, chain);
-    const verifier = new ChainVerifier({ chain, marks, keys });
+    const verifier = new ChainVerifier({ chain, marks: [...marks, ...kept], keys });
     // What was added since the head was read is beyond it.
     for await (const row of streamChain(database, chain, head?.seq)) verifier.add(row);
     const report = verifier.finish(head);

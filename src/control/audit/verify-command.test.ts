@@ -50,3 +50,30 @@ test("verifyAudit: an export with the keys of the data folder, or with its own a
     expect((await run(folder, path))[0]).toBe(1);
   }
 });
+
+test("verifyAudit: the log's signed heads show what was cut or taken out together with its signatures", async () => {
+  const { folder, database, trail, lines, record } = await openAudit();
+  for (const tenantId of ["t1", "t2", "t3"]) {
+    await record(makeEvent({ tenantId }));
+    await record(makeEvent({ tenantId }));
+  }
+  await trail.signHeads();
+  const log = join(makeFolder(), "server.log");
+  writeFileSync(log, `${lines.join("\n")}\nnot JSON: Audit head signed\n`);
+  expect(await run(folder, log)).toEqual([0, expect.stringContaining("3 signed heads")]);
+  await database.run("DELETE FROM audit_marks", []);
+  await database.run("DELETE FROM audit_events WHERE chain = $1 AND seq = 2", ["t1"]);
+  const [first] = await database.all("SELECT hash FROM audit_events WHERE chain = $1 AND seq = 1", ["t1"]);
+  await database.run("UPDATE audit_chains SET seq = 1, hash = $1 WHERE chain = $2", [String(first?.["hash"]), "t1"]);
+  await database.run("DELETE FROM audit_events WHERE chain = $1", ["t2"]);
+  await database.run("DELETE FROM audit_chains WHERE chain = $1", ["t2"]);
+  expect((await run(folder))[0]).toBe(0);
+  const [code, output] = await run(folder, log);
+  expect([code, output]).toEqual([1, expect.stringContaining("wrong: chain t1, event 2")]);
+  expect(output).toContain("wrong: chain t2, event 1");
+  expect(output).toContain("Chain t3: 2 events up to 2 are right, signed up to 2");
+  expect(await run(makeFolder(), log)).toEqual([2, expect.stringContaining("data folder")]);
+  const forged = lines.map((line) => line.replace(/"hash":"../, '"hash":"00'));
+  writeFileSync(log, forged.join("\n"));
+  expect(await run(folder, log)).toEqual([1, expect.stringContaining("not genuine")]);
+});

@@ -1,7 +1,9 @@
 import { type ControlReader, readControlDatabase } from "../database/read-control-database.ts";
 import { readFileLines } from "../database/read-file-lines.ts";
+import type { AuditMark } from "./audit-signer.ts";
 import { readHeads, readKeys } from "./audit-store.ts";
 import { type DataEventReport, verifyDataEventFiles } from "./data-event-files.ts";
+import { parseLoggedHead } from "./logged-heads.ts";
 import { verifyChains } from "./read-audit.ts";
 import type { ChainReport } from "./verify-chain.ts";
 import { verifyExport } from "./verify-export.ts";
@@ -10,7 +12,7 @@ import { verifyExport } from "./verify-export.ts";
 export interface VerifyCommand {
   /** Absolute. */
   readonly dataDir: string;
-  /** An export in JSON Lines; the data folder itself when absent. */
+  /** An export in JSON Lines, or a log of the server; the data folder itself when absent. */
   readonly exportPath?: string;
   readonly report: (line: string) => void;
 }
@@ -40,9 +42,14 @@ export async function verifyAudit({ dataDir, exportPath, report }: VerifyCommand
   }
 }
 
-async function verifyDatabase(database: ControlReader, report: VerifyCommand["report"]): Promise<number> {
-  const chains = (await readHeads(database)).map(({ chain }) => chain);
-  return tellResult(await verifyChains(database, chains, await readKeys(database)), report);
+async function verifyDatabase(
+  database: ControlReader,
+  report: VerifyCommand["report"],
+  heads: readonly AuditMark[] = [],
+): Promise<number> {
+  // A chain that was taken out as a whole is in the log all the same.
+  const chains = new Set([...(await readHeads(database)), ...heads].map(({ chain }) => chain));
+  return tellResult(await verifyChains(database, [...chains], { keys: await readKeys(database), heads }), report);
 }
 
 async function hasEvents(database: ControlReader): Promise<boolean> {
@@ -54,6 +61,15 @@ async function verifyFile(
   { exportPath, report }: Required<Pick<VerifyCommand, "exportPath" | "report">>,
   database: ControlReader | undefined,
 ): Promise<number> {
+  const heads = await readLoggedHeads(exportPath);
+  if (heads.length > 0) {
+    if (database === undefined) {
+      report("A log's signed heads are verified with the data folder that they were signed for");
+      return codes.notChecked;
+    }
+    report(`${heads.length} signed heads of ${exportPath}`);
+    return verifyDatabase(database, report, heads);
+  }
   const keys = database && (await readKeys(database));
   const { chains, keyIds, problem } = await verifyExport(readFileLines(exportPath), keys);
   const from =
@@ -62,6 +78,17 @@ async function verifyFile(
   if (problem !== undefined) report(`wrong: ${problem}`);
   const code = tellResult(chains, report);
   return problem === undefined ? code : codes.problemsFound;
+}
+
+/** The signed heads of a file that is a log; none for an export, whose first line says what it is. */
+async function readLoggedHeads(path: string): Promise<readonly AuditMark[]> {
+  const heads: AuditMark[] = [];
+  for await (const line of readFileLines(path)) {
+    if (heads.length === 0 && line.includes('"kind":"auditExport"')) return [];
+    const head = parseLoggedHead(line);
+    if (head !== undefined) heads.push(head);
+  }
+  return heads;
 }
 
 function tellRequests(found: DataEventReport | undefined, report: VerifyCommand["report"]): number {

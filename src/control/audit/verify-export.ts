@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { chainHash, type StoredRecord } from "./audit-record.ts";
-import { type AuditMark, type AuditPublicKey, isSignedBy, keyIdOf } from "./audit-signer.ts";
+import { type AuditMark, type AuditPublicKey, isAuditMark, isSignedBy, keyIdOf } from "./audit-signer.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { exportVersion, renderExportSignature } from "./export-audit.ts";
 import { type ChainReport, ChainVerifier } from "./verify-chain.ts";
@@ -94,7 +94,7 @@ class ExportReader {
   }
 
   #readMark(value: unknown): void {
-    if (isMark(value)) this.#chainOf(value.chain).marks.push(value);
+    if (isAuditMark(value)) this.#chainOf(value.chain).marks.push(value);
     else this.#problem = `Line ${this.#lineCount + 1} is no line of an export`;
   }
 
@@ -145,11 +145,4 @@ function parseLine(line: string): Line | undefined {
 
 function isLine(value: unknown): value is Line {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isMark(value: unknown): value is AuditMark {
-  if (!isLine(value)) return false;
-  const { chain, kind, seq, hash, timeMs, keyId, signature } = value;
-  const hasTexts = [chain, hash, keyId, signature].every((text) => typeof text === "string");
-  return hasTexts && (kind === "head" || kind === "cut") && [seq, timeMs].every(Number.isSafeInteger);
 }

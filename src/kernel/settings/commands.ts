@@ -40,10 +40,11 @@ const commands: readonly Command[] = [
   },
   {
     name: "audit verify",
-    usage: "[EXPORT] [FLAGS]",
+    usage: "[FILE] [FLAGS]",
     summary: "verifies the recorded events, or an export of them, and names the first bad one",
     details: [
-      "Without EXPORT it verifies the events of the data folder, beside a running server or without one. EXPORT is a file of GET /api/v1/audit/export?format=jsonl; it is verified with the keys of the data folder, or without one with those that it brings along: compare their ids then.",
+      "Without FILE it verifies the events of the data folder, beside a running server or without one. FILE may be an export of GET /api/v1/audit/export?format=jsonl; it is verified with the keys of the data folder, or without one with those that it brings along: compare their ids then.",
+      "FILE may also be the server's log, best kept on another machine: its lines `Audit head signed` show what was cut off or taken out together with the signatures in the data folder.",
       "Exit codes: 0 everything is right; 1 something was changed, moved or left out; 2 there was nothing to verify.",
     ],
     keys: ["config", "data"],
