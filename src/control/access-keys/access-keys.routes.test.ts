@@ -56,6 +56,10 @@ test("accessKeyRoutes: given credentials, taken ids, the last key of an administ
   const credentials = { accessKeyId: "minio", secretKey: "0123456789abcdef" };
   expect((await send("POST", path, { userName: "alice", credentials })).status).toBe(201);
   expect((await send("POST", path, { userName: "alice", credentials })).status).toBe(409);
+  for (const prefix of ["ASIA", "AIDA", "AROA", "AGPA", "ANPA"]) {
+    const reserved = { ...credentials, accessKeyId: `${prefix}0123456789ABCDEF` };
+    expect((await send("POST", path, { userName: "alice", credentials: reserved })).status).toBe(400);
+  }
   const own = `${path}/${testAdministrator.accessKeyId}`;
   expect((await send("DELETE", own)).status).toBe(409);
   for (const patch of [{ enabled: false }, { policy }, { expiresAt: "2031-02-03T04:05:06Z" }])

@@ -1,5 +1,5 @@
 import { Elysia, t } from "elysia";
-import { accessKeyIdPattern, secretKeyPattern } from "#kernel/settings/credential-shape.ts";
+import { accessKeyIdPattern, reservedIdPattern, secretKeyPattern } from "#kernel/settings/credential-shape.ts";
 import { ControlError } from "../http/control-error.ts";
 import { renderEtag } from "../http/entity-tag.ts";
 import { doneAnswer, itemAnswer, madeAnswer, pageAnswer } from "../http/route-answer.ts";
@@ -45,7 +45,7 @@ const newKey = t.Object(
     credentials: t.Optional(
       t.Object(
         {
-          accessKeyId: t.String({ pattern: accessKeyIdPattern.source }),
+          accessKeyId: t.String({ pattern: `(?!${reservedIdPattern.source})${accessKeyIdPattern.source}` }),
           secretKey: t.String({ pattern: secretKeyPattern.source }),
         },
         strict,

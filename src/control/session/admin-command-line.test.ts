@@ -59,6 +59,8 @@ test("runAdmin: words that are no command are told, and nothing is done", async 
     [["unlock", "nobody"], "There is no such user"],
     [["unlock", "admin", "--tenant", "acme"], "There is no such user"],
     [["create-token", "admin", "--days", "x"], "days"],
+    [["create-token", "admin", "--name", "a\nb"], "control character"],
+    [["create-token", "admin", "--name", "x".repeat(65)], "1 to 64 characters"],
   ] as const) {
     const { isDone, lines } = await runAdmin(words, commandLine(dataDir));
     expect([words, isDone, lines.join()]).toEqual([words, false, expect.stringContaining(message)]);

@@ -57,11 +57,12 @@ export class ApiTokens {
 
   /**
    * Makes a token. It can be read nowhere later. `event` is recorded with the token as its resource.
-   * @throws ControlError InvalidRequest for a bad policy or too many days; Conflict when the user has too many tokens.
+   * @throws ControlError InvalidRequest for a bad name or policy or too many days; Conflict when the user has too many tokens.
    */
   async create(token: NewToken, event: AuditEvent): Promise<{ readonly row: TokenRow; readonly token: string }> {
     const { database, recordAudit, clock, random } = this.#options;
     const days = this.#readDays(token.days);
+    requireName(token.name);
     requirePolicy(token.policy);
     const text = makeApiToken(random);
     const nowMs = clock.nowMs();
@@ -117,6 +118,13 @@ export class ApiTokens {
     const message = `A token lives 1 to ${max} days`;
     throw new ControlError("InvalidRequest", message, [{ pointer: "/days", message }]);
   }
+}
+
+/** @throws ControlError InvalidRequest */
+function requireName(name: string): void {
+  if (/^[^\p{Cc}]{1,64}$/u.test(name)) return;
+  const message = "A name has 1 to 64 characters, none of them a control character";
+  throw new ControlError("InvalidRequest", message, [{ pointer: "/name", message }]);
 }
 
 function requirePolicy(text: string | undefined): void {
