@@ -190,10 +190,18 @@ async function tryProbe(signer: RequestSigner, probe: { port: number; path: stri
   }
 }
 
-/** A port that was free a moment ago. */
+/**
+ * A port that was free a moment ago, below those the system gives to outgoing connections and to whoever asks for any: two servers
+ * that start at once would share one of these, each getting some of the other's requests.
+ */
 export function freePort(): number {
-  const listener = Bun.listen({ hostname: host, port: 0, socket: { data: () => undefined } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    try {
+      Bun.listen({ hostname: host, port, socket: { data: () => undefined } }).stop(true);
+      return port;
+    } catch {
+      // Somebody has it.
+    }
+  }
 }
