@@ -25,7 +25,7 @@ export async function uploadPartCopy(request: S3Request): Promise<void> {
   const found = await findCopySource(request);
   const range = rangeOf(request, found);
   await requirePartRoom(request, target, range.end - range.start);
-  await respondSlowly(request, () => slots.run(() => copyPart(request, target, { found, range })));
+  await respondSlowly(request, () => slots.run(request.holder, () => copyPart(request, target, { found, range })));
 }
 
 /** @throws S3Error InvalidArgument (a bad range), InvalidRequest (more than a part can hold) */

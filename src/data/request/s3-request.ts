@@ -86,7 +86,7 @@ export class S3Request {
    * @throws S3Error SlowDown when there is none in time, IncompleteBody when the request ended meanwhile; also as rejection
    */
   gather(bytes: number): Promise<void> | undefined {
-    const waiting = this.plane.bodyBudget.take(bytes, this.#holder);
+    const waiting = this.plane.bodyBudget.take(bytes, this.holder);
     if (waiting !== undefined) return waiting.then(() => this.#count(bytes));
     this.#count(bytes);
     return undefined;
@@ -97,18 +97,18 @@ export class S3Request {
     const { response, plane } = this;
     this.#hasEnded = true;
     const unsentBytes = response.destroyed ? 0 : response.writableLength;
-    plane.bodyBudget.give(this.#gatheredBytes - unsentBytes, this.#holder);
+    plane.bodyBudget.give(this.#gatheredBytes - unsentBytes, this.holder);
     this.#setGathered(unsentBytes);
     if (unsentBytes > 0) response.once("close", () => this.#forget());
   }
 
   /** @throws S3Error SlowDown when the worker could not hold so many bytes more at once */
   requireRoom(bytes: number): void {
-    this.plane.bodyBudget.requireRoom(bytes, this.#holder);
+    this.plane.bodyBudget.requireRoom(bytes, this.holder);
   }
 
-  /** Whose share of the memory the request takes: his tenant's. Nobody's have one together. */
-  get #holder(): string {
+  /** Whose share of what all use the request takes: his tenant's. Nobody's have one together. */
+  get holder(): string {
     return this.#identity.kind === "anonymous" ? "" : this.#identity.tenant.tenantId;
   }
 
@@ -121,7 +121,7 @@ export class S3Request {
   }
 
   #forget(): void {
-    this.plane.bodyBudget.give(this.#gatheredBytes, this.#holder);
+    this.plane.bodyBudget.give(this.#gatheredBytes, this.holder);
     this.#setGathered(0);
   }
 

@@ -30,6 +30,7 @@ const usageReadCount = 2;
 const usageReadPauseMs = 20;
 
 type StartMessage = Extract<ToWriter, { kind: "start" }>;
+type Order = Exclude<ToWriter, { kind: "start" | "attach" | "settings" | "stop" | "owners" | "usage" }>;
 
 /** The entry of the catalog writer thread: the only thread that writes `index.db` files. */
 class WriterThread {
@@ -159,7 +160,14 @@ class WriterThread {
     });
   }
 
-  #answer(message: Exclude<ToWriter, { kind: "start" | "attach" | "settings" | "stop" | "owners" | "usage" }>): void {
+  /** Each order takes some milliseconds: what workers sent meanwhile comes before the next, however many there are. */
+  #answer(message: Order): void {
+    this.#carryOut(message);
+    this.#takeWaiting();
+    this.#commits.run();
+  }
+
+  #carryOut(message: Order): void {
     const { id } = message;
     try {
       if (message.kind === "createCatalog") this.#create(message);
