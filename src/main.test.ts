@@ -160,7 +160,8 @@ test("keys import: puts back the root key that serve misses, from a file or stan
   await server.stop();
   const keyPath = join(server.dataDir, "root.key");
   rmSync(keyPath);
-  const refused = await run(["serve", "--data", server.dataDir, "--console-listen", "127.0.0.1:0"]);
+  const listen = ["--s3-listen", "127.0.0.1:0", "--console-listen", "127.0.0.1:0"];
+  const refused = await run(["serve", "--data", server.dataDir, ...listen]);
   expect([refused.code, refused.errors]).toEqual([78, expect.stringContaining("maxiofs keys import")]);
   const wrong = await run(["keys", "import", bundlePath, "--data", server.dataDir], "another passphrase\n");
   expect([wrong.code, existsSync(keyPath)]).toEqual([65, false]);
