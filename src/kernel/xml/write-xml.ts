@@ -3,14 +3,17 @@ export const s3Namespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
 const special = /[&<>"\x00-\x1f\x7f-\x9f]/;
-const specials = /[&<>"\x00-\x1f\x7f-\x9f]/g;
+const controls = /[\x00-\x1f\x7f-\x9f]/g;
 
 /**
- * Text made safe for content and attribute values: `& < > "` by name, control characters (CR as `&#13;`) by number.
+ * Text made safe for content and attribute values: `& < > "` by name (beside them `'` by number), control characters (CR as
+ * `&#13;`) by number.
  * Source: W3C Extensible Markup Language 1.0 (Fifth Edition), section 2.4.
  */
 export function escapeXml(text: string): string {
-  return special.test(text) ? text.replace(specials, escapeCharacter) : text;
+  if (!special.test(text)) return text;
+  // Replacing character by character takes ten times as long, and keys may be made of these.
+  return Bun.escapeHTML(text).replace(controls, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** A whole document. `content` is XML already; the root carries the S3 namespace unless it is `Error`. */
@@ -32,19 +35,4 @@ export function renderTextElement(name: string, value: string | number | boolean
 /** As `renderTextElement`; nothing when there is no value. */
 export function renderOptionalElement(name: string, value: string | number | boolean | undefined): string {
   return value === undefined ? "" : renderTextElement(name, value);
-}
-
-function escapeCharacter(character: string): string {
-  switch (character) {
-    case "&":
-      return "&amp;";
-    case "<":
-      return "&lt;";
-    case ">":
-      return "&gt;";
-    case '"':
-      return "&quot;";
-    default:
-      return `&#${character.charCodeAt(0)};`;
-  }
 }
