@@ -45,9 +45,12 @@ test("renderCommandHelp: lines fit a screen", () => {
   }
 });
 
-test("findHelp: of a command by its words, the list without words or with the first of two", () => {
+test("findHelp: of a command by its words, of several by the first of two, the list without words", () => {
   expect(findHelp(["keys", "export"])).toBe(renderCommandHelp("keys export"));
   expect(findHelp(["serve", "now"])).toBe(renderCommandHelp("serve"));
-  for (const words of [[], ["keys"], ["keys", "nothing"], ["audit"]]) expect(findHelp(words)).toBe(renderCommandList());
+  expect(findHelp([])).toBe(renderCommandList());
+  expect(findHelp(["audit"])).toBe(renderCommandHelp("audit verify"));
+  const both = `${renderCommandHelp("keys export")}\n${renderCommandHelp("keys import")}`;
+  for (const words of [["keys"], ["keys", "nothing"]]) expect(findHelp(words)).toBe(both);
   for (const words of [["nothing"], ["verify"]]) expect(findHelp(words)).toBeUndefined();
 });

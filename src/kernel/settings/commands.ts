@@ -119,12 +119,14 @@ const commands: readonly Command[] = [
   },
 ];
 
-/** What `help` prints for these words: of a command by one or two of them, else the list. @returns undefined when they are no command */
+/** What `help` prints for these words: of a command by one or two of them, of all that begin with the first, or the list. @returns undefined when they are no command */
 export function findHelp(words: readonly string[]): string | undefined {
   const [first = ""] = words;
-  const isGroup = commands.some(({ name }) => name.startsWith(`${first} `));
+  if (words.length === 0) return renderCommandList();
   const found = renderCommandHelp(words.slice(0, 2).join(" ")) ?? renderCommandHelp(first);
-  return found ?? (words.length === 0 || isGroup ? renderCommandList() : undefined);
+  if (found !== undefined) return found;
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+  return group.length === 0 ? undefined : group.map(({ name }) => renderCommandHelp(name)).join("\n");
 }
 
 /** The list of commands, ends in a line feed. */
