@@ -19,6 +19,7 @@ export function registerBucketMetrics(registry: Registry, options: BucketMetrics
   addGauge(registry, derivedSeries.bucketObjects, () => readBuckets(options, "objects"));
   addGauge(registry, derivedSeries.storageBytes, () => readStorageTotal(options, "bytes"));
   addGauge(registry, derivedSeries.storageObjects, () => readStorageTotal(options, "objects"));
+  addGauge(registry, derivedSeries.storageBuckets, () => [{ labels: {}, value: options.buckets.size }]);
 }
 
 function readBuckets({ usages, buckets, bucketRows }: BucketMetricsOptions, measure: Measure): Sample[] {

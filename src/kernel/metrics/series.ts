@@ -258,6 +258,7 @@ export const derivedSeries = {
     help: "Objects in all buckets, likewise",
     labels: [],
   },
+  storageBuckets: { name: "storage_buckets_total", type: "gauge", help: "Buckets", labels: [] },
   bucketBytes: {
     name: "bucket_bytes_total",
     type: "gauge",

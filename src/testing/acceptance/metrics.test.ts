@@ -162,6 +162,7 @@ test("cache_*, system_*: the memory of objects and the machine", async () => {
 });
 
 test("bucket_*, storage_*: objects and bytes of buckets, kept over a restart", async () => {
+  const bucketCount = (await scrape()).get("storage_buckets_total") ?? 0;
   const own = await s3.createBucket("weighed");
   await own.put("a", seededBytes(1000, 3));
   await own.put("b", seededBytes(500, 4));
@@ -169,6 +170,7 @@ test("bucket_*, storage_*: objects and bytes of buckets, kept over a restart", a
   const before = await scrapeUntil((found) => holds(2)(found) && found.has("storage_bytes_total"));
   expect(before.get('bucket_bytes_total{bucket="weighed"}')).toBe(1500);
   expect(before.get("storage_objects_total")).toBe(2 + (before.get('bucket_objects_total{bucket="measured"}') ?? 0));
+  expect([bucketCount > 0, before.get("storage_buckets_total")]).toEqual([true, bucketCount + 1]);
   await own.delete("a");
   expect(holds(1)(await scrapeUntil(holds(1)))).toBe(true);
   await server.stop();
