@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { becomeNobody } from "#testing/become-nobody.ts";
@@ -34,6 +34,21 @@ test("takeDataFolder: a file, or a path through one, is told by its path and wha
       expect(use).toThrow(reason);
       expect(use).toThrow("--data");
     }
+  }
+});
+
+test("takeDataFolder: a folder that holds other things alone is refused and stays as it is; what is left of a data folder is taken", () => {
+  const shared = join(base, "shared");
+  mkdirSync(shared);
+  chmodSync(shared, 0o1777);
+  writeFileSync(join(shared, "somebody's"), "");
+  expect(() => take(shared)).toThrow("holds other things");
+  expect(statSync(shared).mode & 0o7777).toBe(0o1777);
+  expect(readdirSync(shared)).toEqual(["somebody's"]);
+  for (const [index, name] of ["buckets", "control.db", "root.key", "lost+found"].entries()) {
+    const folder = join(base, `left-${index}`);
+    mkdirSync(join(folder, name), { recursive: true });
+    take(folder).release();
   }
 });
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, readdirSync, statSync } from "node:fs";
 import { describeFileError } from "#kernel/settings/file-text.ts";
 import { type DataFolderLock, lockDataFolder } from "./lock-data-folder.ts";
 import { type TightenOptions, tightenDataFolder } from "./tighten-data-folder.ts";
@@ -10,6 +10,9 @@ export class DataFolderError extends Error {
   readonly exitCode = 73;
 }
 
+/** What a data folder holds, whatever of it is left. */
+const ownNames = /^(?:control\.|root\.key|lock\.|reserve\.bin|(?:buckets|audit)$)/;
+
 /** Which folder is taken, and by whom. */
 export interface TakeOptions extends TightenOptions {
   /** Of this process; it says who has the folder. */
@@ -19,7 +22,7 @@ export interface TakeOptions extends TightenOptions {
 /**
  * Makes the data folder when it is missing, takes the rights of other users away from it, and takes it for this process alone: see
  * `tightenDataFolder` and `lockDataFolder`.
- * @throws DataFolderError when it is no folder, cannot be made, or this user may not write in it.
+ * @throws DataFolderError when it is no folder, cannot be made, holds other things only, or this user may not write in it.
  * @throws DataFolderInUseError when another process has it.
  * @throws StartRefusedError when it is another user's who keeps rights in it.
  */
@@ -27,6 +30,7 @@ export function takeDataFolder({ pid, ...options }: TakeOptions): DataFolderLock
   const { dataDir } = options;
   if (isThere(dataDir)) {
     requireAccess(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    requireOwn(dataDir);
     tightenDataFolder(options);
   }
   try {
@@ -57,6 +61,12 @@ function isThere(dataDir: string): boolean {
   throw refuse(dataDir, "is no folder");
 }
 
+/** A slip in the path must not lock other users out of a folder that is none of ours, such as `/tmp`. */
+function requireOwn(dataDir: string): void {
+  const names = readdirSync(dataDir).filter((name) => name !== "lost+found");
+  if (names.length > 0 && !names.some((name) => ownNames.test(name))) throw refuse(dataDir, "holds other things");
+}
+
 function requireAccess(dataDir: string, mode: number): void {
   try {
     accessSync(dataDir, mode);
@@ -68,6 +78,6 @@ function requireAccess(dataDir: string, mode: number): void {
 
 function refuse(dataDir: string, reason: string): DataFolderError {
   return new DataFolderError(
-    `The data folder ${dataDir} ${reason}; --data (MAXIOFS_DATA) must name a folder of this user, or a path where one can be made`,
+    `The data folder ${dataDir} ${reason}; --data (MAXIOFS_DATA) must name a data folder or an empty folder of this user, or a path where one can be made`,
   );
 }
