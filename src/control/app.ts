@@ -163,7 +163,8 @@ function renderWelcome(version: string): Response {
 <meta charset="utf-8">
 <title>MaxIOFS</title>
 <h1>MaxIOFS ${version}</h1>
-<p>The server runs. The console comes in a later release; until then see <a href="/health/ready">its state</a>.</p>
+<p>The server runs. The console comes in a later release; until then see <a href="/health/ready">its state</a>
+and <a href="/api/docs">its API</a>.</p>
 </html>
 `;
   return new Response(html, { headers: { "content-type": "text/html; charset=utf-8" } });

@@ -55,6 +55,7 @@ function readRules(): Record<string, string> {
 function startScraping(): Promise<PrometheusProcess> {
   const config = readFileSync(join(root, "alerts/prometheus.example.yml"), "utf8")
     .replace("scrape_interval: 15s", "scrape_interval: 1s\n  scrape_timeout: 1s")
+    .replace("# authorization:", "authorization:")
     .replace("127.0.0.1:9001", instance);
   return startPrometheus({ config, files: { ...readRules(), "maxiofs-token": `${token}\n` } });
 }
