@@ -204,6 +204,8 @@ export class Control {
     await this.#runTask("key_use_upkeep", () => this.#parts.keyUses.write());
     await this.#parts.dataEvents.settle();
     await this.#runAuditUpkeep();
+    // Nothing of the last hour can be cut off while nobody looks.
+    await this.#runTask("audit_upkeep", () => this.#parts.audit.signHeads());
     await this.#parts.firstPassword.catch(() => undefined);
     await this.#parts.database.close();
   }

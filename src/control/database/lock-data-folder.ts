@@ -36,13 +36,15 @@ export function lockDataFolder(dataDir: string, pid: number): DataFolderLock {
   const database = new Database(join(dataDir, lockName), { create: false, readwrite: true });
   try {
     database.run("PRAGMA busy_timeout = 0");
+    // Nothing is ever written: a journal's file would want room on a full disk.
+    database.run("PRAGMA journal_mode = MEMORY");
     database.run("BEGIN EXCLUSIVE");
   } catch (error) {
     database.close();
     if (!(error instanceof SQLiteError) || error.code !== "SQLITE_BUSY") throw error;
     throw new DataFolderInUseError(`The data folder ${dataDir} is in use by process ${readOwner(dataDir)}`);
   }
-  writeFileSync(join(dataDir, ownerName), `${pid}\n`, { mode: 0o600 });
+  tellOwner(dataDir, pid);
   held.add(database);
   return {
     release: () => {
@@ -76,6 +78,15 @@ function makeLockFile(path: string): void {
     createPrivateFile(path);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+}
+
+/** On a full disk nobody is told: the lock holds all the same. */
+function tellOwner(dataDir: string, pid: number): void {
+  try {
+    writeFileSync(join(dataDir, ownerName), `${pid}\n`, { mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
   }
 }
 

@@ -52,6 +52,27 @@ test("takeDataFolder: a folder that holds other things alone is refused and stay
   }
 });
 
+test("takeDataFolder: on a full disk room that is kept for deletes is given up, and without any it says what to do", () => {
+  const dataDir = join(base, "full");
+  take(dataDir).release();
+  const reserve = join(dataDir, "reserve.bin");
+  const warnings: string[] = [];
+  const log = { warn: (message: string) => void warnings.push(message) };
+  const takeWith = (rooms: number[]) =>
+    takeDataFolder({ dataDir, pid: process.pid, uid: 0, log, freeBytes: () => rooms.shift() ?? 0 });
+  expect(() => takeWith([0, 0])).toThrow("make room outside it");
+  writeFileSync(reserve, Buffer.alloc(6 * 2 ** 20));
+  takeWith([4 * 2 ** 20, 4 * 2 ** 20]).release();
+  expect([statSync(reserve).size, warnings]).toEqual([6 * 2 ** 20, []]);
+  takeWith([4 * 2 ** 20 - 1, 8 * 2 ** 20]).release();
+  expect([statSync(reserve).size, warnings]).toEqual([
+    2 * 2 ** 20,
+    [expect.stringContaining("given up for the start")],
+  ]);
+  takeWith([0, 2 ** 20]).release();
+  expect(statSync(reserve).size).toBe(0);
+});
+
 test("takeDataFolder: a folder without permission is told as such", () => {
   chmodSync(base, 0o755);
   const [closed, inside] = [join(base, "closed"), join(base, "closed", "data")];

@@ -1,4 +1,5 @@
-import { accessSync, constants, readdirSync, statSync } from "node:fs";
+import { accessSync, constants, readdirSync, statfsSync, statSync, truncateSync } from "node:fs";
+import { join } from "node:path";
 import { describeFileError } from "#kernel/settings/file-text.ts";
 import { type DataFolderLock, lockDataFolder } from "./lock-data-folder.ts";
 import { type TightenOptions, tightenDataFolder } from "./tighten-data-folder.ts";
@@ -10,6 +11,9 @@ export class DataFolderError extends Error {
   readonly exitCode = 73;
 }
 
+/** What databases take before the first change, and more. */
+const startRoomBytes = 4 * 2 ** 20;
+const leastRoomBytes = 256 * 2 ** 10;
 /** What a data folder holds, whatever of it is left. */
 const ownNames = /^(?:control\.|root\.key|lock\.|reserve\.bin|(?:buckets|audit)$)/;
 
@@ -17,12 +21,14 @@ const ownNames = /^(?:control\.|root\.key|lock\.|reserve\.bin|(?:buckets|audit)$
 export interface TakeOptions extends TightenOptions {
   /** Of this process; it says who has the folder. */
   readonly pid: number;
+  /** Free bytes of a folder's disk; replaced by tests. */
+  readonly freeBytes?: (folder: string) => number;
 }
 
 /**
  * Makes the data folder when it is missing, takes the rights of other users away from it, and takes it for this process alone: see
  * `tightenDataFolder` and `lockDataFolder`.
- * @throws DataFolderError when it is no folder, cannot be made, holds other things only, or this user may not write in it.
+ * @throws DataFolderError when it is no folder, cannot be made, holds other things only, is on a full disk, or this user may not write in it.
  * @throws DataFolderInUseError when another process has it.
  * @throws StartRefusedError when it is another user's who keeps rights in it.
  */
@@ -33,6 +39,17 @@ export function takeDataFolder({ pid, ...options }: TakeOptions): DataFolderLock
     requireOwn(dataDir);
     tightenDataFolder(options);
   }
+  const lock = takeLock(dataDir, pid);
+  try {
+    makeStartRoom(options);
+    return lock;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function takeLock(dataDir: string, pid: number): DataFolderLock {
   try {
     return lockDataFolder(dataDir, pid);
   } catch (error) {
@@ -65,6 +82,27 @@ function isThere(dataDir: string): boolean {
 function requireOwn(dataDir: string): void {
   const names = readdirSync(dataDir).filter((name) => name !== "lost+found");
   if (names.length > 0 && !names.some((name) => ownNames.test(name))) throw refuse(dataDir, "holds other things");
+}
+
+/**
+ * Who restarts a server on a full disk wants it to read and delete: some of the room that is kept for deletes is for the start.
+ * @throws DataFolderError when there is none
+ */
+function makeStartRoom({ dataDir, log, freeBytes = freeBytesOf }: Omit<TakeOptions, "pid">): void {
+  const path = join(dataDir, "reserve.bin");
+  const keptBytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (freeBytes(dataDir) < startRoomBytes && keptBytes > 0) {
+    truncateSync(path, Math.max(0, keptBytes - startRoomBytes));
+    log.warn("The disk is full: some of the room kept for deletes was given up for the start", { dataDir });
+  }
+  if (freeBytes(dataDir) >= leastRoomBytes) return;
+  const wanted = `a start wants ${leastRoomBytes / 1024} KiB: make room outside it`;
+  throw new DataFolderError(`The data folder ${dataDir} is on a full disk, and ${wanted}`);
+}
+
+function freeBytesOf(dataDir: string): number {
+  const { bavail, bsize } = statfsSync(dataDir);
+  return bavail * bsize;
 }
 
 function requireAccess(dataDir: string, mode: number): void {
