@@ -54,6 +54,12 @@ export async function readHeads(queries: AuditReader): Promise<readonly ChainHea
   return (await queries.all("SELECT chain, seq, hash FROM audit_chains ORDER BY chain")).map(readHead);
 }
 
+/** Every chain that has an end or events, by name. */
+export async function readChainNames(queries: AuditReader): Promise<readonly string[]> {
+  const sql = "SELECT chain FROM audit_chains UNION SELECT chain FROM audit_events ORDER BY chain";
+  return (await queries.all(sql)).map((row) => readText(row, "chain"));
+}
+
 /** Events from the newest on. */
 export async function readEvents(
   queries: AuditReader,

@@ -1,6 +1,6 @@
 import { firstUlidAt } from "#kernel/base/ulid.ts";
 import { type AuditFilter, compileFilter } from "./audit-filter.ts";
-import type { AuditRecord, StoredRecord } from "./audit-record.ts";
+import { type AuditRecord, genesisHash, type StoredRecord } from "./audit-record.ts";
 import type { AuditMark } from "./audit-signer.ts";
 import { type AuditReader, type ChainHead, readChain, readEvents, readHeads, readMarks } from "./audit-store.ts";
 import { type ChainEvidence, type ChainReport, ChainVerifier } from "./verify-chain.ts";
@@ -117,7 +117,7 @@ async function verifyChain(
     const verifier = new ChainVerifier({ chain, marks: [...marks, ...kept], keys });
     // What was added since the head was read is beyond it.
     for await (const row of streamChain(database, chain, head?.seq)) verifier.add(row);
-    const report = verifier.finish(head);
+    const report = verifier.finish(head ?? { chain, seq: 0, hash: genesisHash(chain) });
     if (report.problem === undefined || findCut(marks) === findCut((await readChainState(database, chain)).marks)) {
       return report;
     }

@@ -73,6 +73,11 @@ test("verifyAudit: the log's signed heads show what was cut or taken out togethe
   expect(output).toContain("wrong: chain t2, event 1");
   expect(output).toContain("Chain t3: 2 events up to 2 are right, signed up to 2");
   expect(await run(makeFolder(), log)).toEqual([2, expect.stringContaining("data folder")]);
+  await database.run("DELETE FROM audit_chains WHERE chain = $1", ["t3"]);
+  expect(await run(folder)).toEqual([
+    1,
+    expect.stringContaining("wrong: chain t3, event 3: The chain ends at 2, and should at 0"),
+  ]);
   const forged = lines.map((line) => line.replace(/"hash":"../, '"hash":"00'));
   writeFileSync(log, forged.join("\n"));
   expect(await run(folder, log)).toEqual([1, expect.stringContaining("not genuine")]);

@@ -1,7 +1,7 @@
 import { type ControlReader, readControlDatabase } from "../database/read-control-database.ts";
 import { readFileLines } from "../database/read-file-lines.ts";
 import type { AuditMark } from "./audit-signer.ts";
-import { readHeads, readKeys } from "./audit-store.ts";
+import { readChainNames, readKeys } from "./audit-store.ts";
 import { type DataEventReport, verifyDataEventFiles } from "./data-event-files.ts";
 import { parseLoggedHead } from "./logged-heads.ts";
 import { verifyChains } from "./read-audit.ts";
@@ -48,7 +48,7 @@ async function verifyDatabase(
   heads: readonly AuditMark[] = [],
 ): Promise<number> {
   // A chain that was taken out as a whole is in the log all the same.
-  const chains = new Set([...(await readHeads(database)), ...heads].map(({ chain }) => chain));
+  const chains = new Set([...(await readChainNames(database)), ...heads.map(({ chain }) => chain)]);
   return tellResult(await verifyChains(database, [...chains], { keys: await readKeys(database), heads }), report);
 }
 
