@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
   copyFileSync,
@@ -129,6 +130,21 @@ test("index.db removed: a bucket that nobody writes to is noticed as well, and c
   expect(logLines("was removed under the running server").length).toBe(1);
   for (let i = 0; i < 20; i++) await bucket.delete(`before${i}`);
   expect((await bucket.sendToBucket({ method: "DELETE" })).status).toBe(503);
+}, 30_000);
+
+test("a changed row of an object: it is refused and named, others are served, and a new put mends it", async () => {
+  const database = new Database(catalog);
+  database.run(
+    "UPDATE detail SET meta = 'x' || meta WHERE detail_id = (SELECT detail_id FROM version WHERE key = 'before3')",
+  );
+  database.close();
+  for (const read of [await bucket.get("before3"), await bucket.head("before3")]) expect(read.status).toBe(500);
+  expect((await bucket.get("before4")).text).toBe("acknowledged");
+  await until(async () => (await health("buckets"))[2] === "degraded");
+  const [line] = logLines("does not fit its checksum");
+  expect(line).toContain('"key":"before3"');
+  expect((await bucket.put("before3", "again")).status).toBe(200);
+  expect((await bucket.get("before3")).text).toBe("again");
 }, 30_000);
 
 test("control.db moved away: its changes are refused with 503, the server is not ready, until it is back", async () => {

@@ -3,7 +3,8 @@ import { versionFlag } from "#kernel/protocol/mutation.ts";
 
 /**
  * SQLite has no checksums of its own: a flipped bit in a stored text reads as another text. So each row that says what an
- * object is carries a CRC-32 of its columns, written with the row and compared by `maxiofs check`. About 0.4 us each.
+ * object is carries a CRC-32 of its columns, written with the row, compared when an object or an upload is looked up
+ * (`read-row.ts`) and by `maxiofs check`; pages of listings are not compared. About 0.4 us each.
  * Whoever updates a covered column renews the checksum in the same statement.
  */
 export type RowChecksum = number;

@@ -17,26 +17,12 @@ import type {
 import { maxOpenCatalogs } from "../open-catalogs.ts";
 import { parseVersionId } from "../version-id.ts";
 import { BucketReader } from "./bucket-reader.ts";
+import { listExtents, readExtents, readPart } from "./find-extents.ts";
 import { listCurrent, listUploads, listVersions } from "./list-rows.ts";
-import { uploadState } from "./schema.ts";
+import { toPart, toUpload, toVersion } from "./read-row.ts";
 
 /** Ids of deleted buckets that are remembered; ids never come back, the oldest is dropped. */
 const maxForgotten = 1_024;
-
-type ObjectRow = [
-  number,
-  number,
-  number,
-  string,
-  string | null,
-  number | null,
-  string | null,
-  string | null,
-  Uint8Array | null | undefined,
-];
-type ExtentRow = [number, number, number, string, string | null];
-type UploadRow = [string, string, number, string, number];
-type PartRow = [number, string, number, string, string | null, number];
 
 /** Reads the catalogs of all buckets through connections of this thread's own. */
 export class SqliteCatalogReader implements CatalogReader {
@@ -52,24 +38,26 @@ export class SqliteCatalogReader implements CatalogReader {
   }
 
   async findNewest(bucketId: string, key: string, withBody: boolean): Promise<ObjectVersion | undefined> {
-    return toVersion(this.#reader(bucketId).rows(withBody ? "newestWithBody" : "newest", key)[0]);
+    const [row] = this.#reader(bucketId).rows(withBody ? "newestWithBody" : "newest", key);
+    return row && toVersion(key, row);
   }
 
   async findVersion(bucketId: string, wanted: WantedVersion): Promise<ObjectVersion | undefined> {
-    const found = toVersion(findByName(this.#reader(bucketId), wanted));
+    const row = findByName(this.#reader(bucketId), wanted);
+    const found = row && toVersion(wanted.key, row);
     return found && !wanted.withBody ? { ...found, body: null } : found;
   }
 
-  async readExtents(bucketId: string, detailId: number, { start, end }: ByteRange): Promise<Extent[]> {
-    return (this.#reader(bucketId).rows("extents", detailId, end, start) as ExtentRow[]).map(toExtent);
+  async readExtents(bucketId: string, detailId: number, range: ByteRange): Promise<Extent[]> {
+    return readExtents(this.#reader(bucketId), detailId, range);
   }
 
   async readPart(bucketId: string, detailId: number, partNumber: number): Promise<Extent | undefined> {
-    return (this.#reader(bucketId).rows("extentOfPart", detailId, partNumber) as ExtentRow[]).map(toExtent)[0];
+    return readPart(this.#reader(bucketId), detailId, partNumber);
   }
 
-  async listExtents(bucketId: string, detailId: number, { marker, limit }: PartPage): Promise<Extent[]> {
-    return (this.#reader(bucketId).rows("extentsAfter", detailId, marker, limit) as ExtentRow[]).map(toExtent);
+  async listExtents(bucketId: string, detailId: number, page: PartPage): Promise<Extent[]> {
+    return listExtents(this.#reader(bucketId), detailId, page);
   }
 
   async listCurrent(bucketId: string, range: KeyRange, limit: number): Promise<ListedRows<ListedObject>> {
@@ -85,22 +73,14 @@ export class SqliteCatalogReader implements CatalogReader {
   }
 
   async readUpload(bucketId: string, uploadId: string): Promise<UploadState | undefined> {
-    const [row] = this.#reader(bucketId).rows("upload", uploadId) as UploadRow[];
-    if (!row) return undefined;
-    const [key, id, initiatedHlc, meta, state] = row;
-    return { key, uploadId: id, initiatedHlc, meta, completed: state === uploadState.completed };
+    const [row] = this.#reader(bucketId).rows("upload", uploadId);
+    return row && toUpload(row);
   }
 
   async listParts(bucketId: string, uploadId: string, { marker, limit }: PartPage): Promise<UploadedPart[]> {
-    const rows = this.#reader(bucketId).rows("parts", uploadId, marker, limit) as PartRow[];
-    return rows.map(([partNumber, blobId, sizeBytes, etag, checksum, hlc]) => ({
-      partNumber,
-      blobId,
-      sizeBytes,
-      etag,
-      checksum,
-      hlc,
-    }));
+    return this.#reader(bucketId)
+      .rows("parts", uploadId, marker, limit)
+      .map((row) => toPart(uploadId, row));
   }
 
   /**
@@ -153,14 +133,4 @@ function findByName(reader: BucketReader, { key, versionId }: WantedVersion): un
     if (row?.[4] === versionId) return row;
   }
   return reader.rows("named", key, versionId)[0];
-}
-
-function toVersion(row: unknown[] | undefined): ObjectVersion | undefined {
-  if (!row) return undefined;
-  const [hlc, flags, sizeBytes, etag, versionId, detailId, attributes, meta, body] = row as ObjectRow;
-  return { hlc, flags, sizeBytes, etag, versionId, detailId, attributes, meta: meta ?? "", body: body ?? null };
-}
-
-function toExtent([partNumber, offsetBytes, sizeBytes, blobId, checksum]: ExtentRow): Extent {
-  return { partNumber, offsetBytes, sizeBytes, blobId, checksum };
 }
