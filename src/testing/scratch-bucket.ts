@@ -123,6 +123,26 @@ export class ScratchBucket {
     return this.commit({ ...this.makePut(key, wrapped), sizeBytes: plaintext.length, bytes: { kind: "blob", blob } });
   }
 
+  /** Adds a blob to the newest version of a key, as an append does; undefined where that has no blobs. */
+  async append(key: string, plaintext: Uint8Array): Promise<MutationResult | undefined> {
+    const [row] = this.writer.database
+      .query(
+        "SELECT v.detail_id, v.size_bytes, v.etag, d.meta FROM version v JOIN detail d USING (detail_id) WHERE v.key = ? AND v.flags & 3 = 1 AND d.body IS NULL",
+      )
+      .values(key) as [detailId: number, sizeBytes: number, etag: string, meta: string][];
+    if (!row) return undefined;
+    const [detailId, sizeBytes, etag, meta] = row;
+    const wrapped: WrappedKey = JSON.parse(meta).key;
+    const dataKey = wrapped.sealed === "" ? makeDataKey() : this.ring.unwrap(wrapped, keyIdentity(this.bucketId, key));
+    const blob = await this.writeBlob(plaintext, dataKey, { bucketId: this.bucketId, key, wrappedKey: wrapped, etag });
+    return this.commit({
+      ...this.makePut(key, wrapped),
+      sizeBytes: sizeBytes + plaintext.length,
+      bytes: { kind: "append", detailId, blob, checksum: null },
+      appendTo: { etag, sizeBytes },
+    });
+  }
+
   /** Writes a blob that no row names. */
   async writeBlob(plaintext: Uint8Array, dataKey: Uint8Array, facts: BlobFacts): Promise<FinishedBlob> {
     const sink = await this.blobs.create(this.bucketId, dataKey);

@@ -5,7 +5,7 @@ import { type CheckResult, checkDataFolder } from "#data/check/check-data-folder
 import { randomBytes } from "#kernel/base/random.ts";
 import type { ScratchBucket } from "./scratch-bucket.ts";
 
-/** One of everything: inline and blob, versions and a marker, history, copies, a completed and an open upload, tags. */
+/** One of everything: inline and blob, versions and a marker, history, appends, a completed and an open upload, tags. */
 export async function fillScratch(scratch: ScratchBucket): Promise<void> {
   scratch.putInline("empty", new Uint8Array());
   scratch.putInline("small", Buffer.from("a small body"));
@@ -31,6 +31,9 @@ export async function fillScratch(scratch: ScratchBucket): Promise<void> {
   await upload.putPart(7, randomBytes(65_536));
   await upload.putPart(9, randomBytes(9));
   upload.complete([3, 7]);
+  await scratch.putBlob("grown", randomBytes(70_000));
+  await scratch.append("grown", randomBytes(7));
+  await scratch.append("grown", randomBytes(70_000));
   await scratch.createUpload("parts", "upload-2").putPart(1, randomBytes(100));
 }
 

@@ -47,7 +47,7 @@ function listColumn({ writer }: ScratchBucket, sql: string): Set<string> {
 function listNeeded(scratch: ScratchBucket): Set<string> {
   return listColumn(
     scratch,
-    "SELECT e.blob_id FROM version v JOIN extent e ON e.detail_id = v.detail_id UNION SELECT p.blob_id FROM part p JOIN upload u ON u.upload_id = p.upload_id WHERE u.state = 0",
+    "SELECT e.blob_id FROM version v LEFT JOIN extent_share s ON s.detail_id = v.detail_id JOIN extent e ON e.detail_id = coalesce(s.list_id, v.detail_id) AND e.ordinal < coalesce(s.extents, 10000) UNION SELECT p.blob_id FROM part p JOIN upload u ON u.upload_id = p.upload_id WHERE u.state = 0",
   );
 }
 
@@ -60,7 +60,11 @@ function collectAll({ scratch, garbage }: { scratch: ScratchBucket; garbage: Gar
 }
 
 type Step =
-  | { readonly kind: "put" | "copy" | "delete" | "deleteVersion"; readonly key: number; readonly other: number }
+  | {
+      readonly kind: "put" | "append" | "copy" | "delete" | "deleteVersion" | "deleteNewest";
+      readonly key: number;
+      readonly other: number;
+    }
   | { readonly kind: "create" | "complete" | "completeSome" | "abort"; readonly upload: number }
   | { readonly kind: "part"; readonly upload: number; readonly part: number }
   | { readonly kind: "collect"; readonly minutes: number }
@@ -68,7 +72,11 @@ type Step =
 
 const small = fc.nat({ max: 2 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ kind: fc.constantFrom("put", "copy", "copy", "delete", "deleteVersion"), key: small, other: small }),
+  fc.record({
+    kind: fc.constantFrom("put", "append", "append", "copy", "copy", "delete", "deleteVersion", "deleteNewest"),
+    key: small,
+    other: small,
+  }),
   fc.record({ kind: fc.constantFrom("create", "create", "complete", "completeSome", "abort"), upload: small }),
   fc.record({ kind: fc.constant("part"), upload: small, part: fc.integer({ min: 1, max: 3 }) }),
   fc.record({ kind: fc.constant("collect"), minutes: fc.constantFrom(1, 30, 61, 150) }),
@@ -87,16 +95,20 @@ class GarbageWalk {
       case "put":
         await scratch.putBlob(`k${done.key}`, body);
         return;
+      case "append":
+        expect((await scratch.append(`k${done.key}`, body))?.ok).not.toBe(false);
+        return;
       case "copy":
         this.#copy(`k${done.key}`, `k${done.other}`);
         return;
       case "delete":
         scratch.delete(`k${done.key}`);
         return;
-      case "deleteVersion": {
+      case "deleteVersion":
+      case "deleteNewest": {
         const [row] = scratch.writer.database
-          .query("SELECT version_id FROM version WHERE key = ? ORDER BY hlc LIMIT 1")
-          .values(`k${done.key}`);
+          .query("SELECT version_id FROM version WHERE key = ?1 ORDER BY hlc * ?2 LIMIT 1")
+          .values(`k${done.key}`, done.kind === "deleteNewest" ? -1 : 1);
         if (row) scratch.delete(`k${done.key}`, row[0] === null ? "null" : String(row[0]));
         return;
       }
@@ -275,4 +287,45 @@ test("GarbageCollector: a step ends with the version whose extents fill it, the 
   scratch.clock.advance(2 * hourMs);
   expect([closedCount(), garbage.collect("bucket"), closedCount()]).toEqual([4, true, 2]);
   expect([garbage.collect("bucket"), closedCount()]).toEqual([false, 0]);
+});
+
+test("GarbageCollector: an append costs one row; versions that share a list go one by one, and its blobs with the last", async () => {
+  const { scratch, garbage } = open();
+  const countExtents = () => Number(scratch.writer.database.query("SELECT count(*) FROM extent").values()[0]?.[0]);
+  await scratch.putBlob("k", body);
+  for (let count = 2; count <= 50; count++) {
+    expect((await scratch.append("k", body))?.ok).toBe(true);
+    expect(countExtents()).toBe(count);
+  }
+  collectAll({ scratch, garbage });
+  expect(countExtents()).toBe(50);
+  expect(listFiles(scratch).size).toBe(50);
+  scratch.delete("k");
+  collectAll({ scratch, garbage });
+  expect([countExtents(), listFiles(scratch).size]).toEqual([0, 0]);
+  expect(listColumn(scratch, "SELECT 1 FROM extent_share")).toEqual(new Set());
+  scratch.remove();
+});
+
+test("GarbageCollector: the end of a shared list goes with the newest version; an append to an earlier one makes a list of its own", async () => {
+  const { scratch, garbage } = open();
+  scratch.writer.setVersioning(1);
+  await scratch.putBlob("k", body);
+  for (let i = 0; i < 3; i++) await scratch.append("k", body);
+  const newestId = () =>
+    String(scratch.writer.database.query("SELECT version_id FROM version ORDER BY hlc DESC LIMIT 1").values()[0]?.[0]);
+  scratch.delete("k", newestId());
+  scratch.delete("k", newestId());
+  expect((await scratch.append("k", body))?.ok).toBe(true);
+  expect(scratch.writer.database.query("SELECT detail_id, count(*) FROM extent GROUP BY 1").values()).toEqual([
+    [1, 4],
+    [5, 3],
+  ]);
+  collectAll({ scratch, garbage });
+  expect(scratch.writer.database.query("SELECT detail_id, count(*) FROM extent GROUP BY 1").values()).toEqual([
+    [1, 2],
+    [5, 3],
+  ]);
+  expect(listFiles(scratch)).toEqual(listNeeded(scratch));
+  scratch.remove();
 });

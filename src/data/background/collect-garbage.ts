@@ -4,6 +4,7 @@ import { removeBlobFile } from "../blobs/disk-blobs/blob-files.ts";
 import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
 import { isReferenced } from "../catalog/sqlite-catalog/blob-references.ts";
 import { listBucketFolders } from "../catalog/sqlite-catalog/bucket-folders.ts";
+import { freeDetail } from "../catalog/sqlite-catalog/extent-lists.ts";
 import { msToHlc } from "../catalog/version-id.ts";
 import { isNoRoom } from "../writer/commit-failure.ts";
 import type { GroupCommit } from "../writer/group-commit.ts";
@@ -24,10 +25,6 @@ const minWindowMs = 3_600_000;
 const sql = {
   expired: "SELECT row_id, detail_id FROM closed_version WHERE until_hlc < ? ORDER BY row_id LIMIT ?",
   deleteClosed: "DELETE FROM closed_version WHERE row_id = ?",
-  extentsToGarbage:
-    "INSERT OR REPLACE INTO garbage_blob (blob_id, since_hlc) SELECT blob_id, ? FROM extent WHERE detail_id = ?",
-  deleteExtents: "DELETE FROM extent WHERE detail_id = ?",
-  deleteDetail: "DELETE FROM detail WHERE detail_id = ?",
   anyEndedUpload: "SELECT 1 FROM upload WHERE state = 1 AND ended_hlc < ? LIMIT 1",
   endedUploads: "DELETE FROM upload WHERE state = 1 AND ended_hlc < ?",
   garbage: "SELECT blob_id FROM garbage_blob WHERE since_hlc < ? LIMIT ?",
@@ -178,9 +175,7 @@ export class GarbageCollector {
         doneCount += 1;
         database.query(sql.deleteClosed).run(rowId);
         if (detailId === null) continue;
-        database.query(sql.extentsToGarbage).run(hlc, detailId);
-        extentCount += database.query(sql.deleteExtents).run(detailId).changes;
-        database.query(sql.deleteDetail).run(detailId);
+        extentCount += freeDetail(writer.statements, detailId, hlc);
       }
       database.query(sql.endedUploads).run(uploadCutHlc);
     });

@@ -6,6 +6,7 @@ import type { BlobFooter } from "../blobs/disk-blobs/footer.ts";
 import type { CatalogFinding, StoredPart, StoredVersion } from "../catalog/sqlite-catalog/catalog-finding.ts";
 import { CatalogUnavailableError } from "../catalog/sqlite-catalog/catalog-unavailable-error.ts";
 import { hasBucketFolder } from "../catalog/sqlite-catalog/has-bucket-folder.ts";
+import { hasSharedLists } from "../catalog/sqlite-catalog/open-catalog.ts";
 import { openUntouched } from "../catalog/sqlite-catalog/open-untouched.ts";
 import { verifyCatalog } from "../catalog/sqlite-catalog/verify-catalog.ts";
 import { isUnavailable } from "../catalog/unavailable.ts";
@@ -49,6 +50,11 @@ interface ExtentRecord {
   firstChecksum: string | null;
 }
 
+interface Share {
+  listId: number;
+  extents: number;
+}
+
 /** A data key, or why there is none. */
 type OpenedKey =
   | { readonly kind: "key"; readonly dataKey: Uint8Array }
@@ -56,7 +62,8 @@ type OpenedKey =
   | { readonly kind: "damaged" };
 
 const extentSql =
-  "SELECT ordinal, part_number AS partNumber, offset_bytes AS offsetBytes, size_bytes AS sizeBytes, blob_id AS blobId, checksum, detail_id = (SELECT min(f.detail_id) FROM extent f WHERE f.blob_id = e.blob_id) AS isFirst, (SELECT f.checksum FROM extent f WHERE f.blob_id = e.blob_id ORDER BY f.detail_id LIMIT 1) AS firstChecksum FROM extent e WHERE detail_id = ? ORDER BY ordinal";
+  "SELECT ordinal, part_number AS partNumber, offset_bytes AS offsetBytes, size_bytes AS sizeBytes, blob_id AS blobId, checksum, detail_id = (SELECT min(f.detail_id) FROM extent f WHERE f.blob_id = e.blob_id) AS isFirst, (SELECT f.checksum FROM extent f WHERE f.blob_id = e.blob_id ORDER BY f.detail_id LIMIT 1) AS firstChecksum FROM extent e WHERE detail_id = ? AND ordinal < ? ORDER BY ordinal";
+const shareSql = "SELECT list_id AS listId, extents FROM extent_share WHERE detail_id = ?";
 const namedSql =
   "SELECT EXISTS (SELECT 1 FROM extent WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM part WHERE blob_id = ?1) OR EXISTS (SELECT 1 FROM garbage_blob WHERE blob_id = ?1)";
 
@@ -67,6 +74,8 @@ const needsSql =
 export class BucketCheck {
   readonly #options: BucketCheckOptions;
   readonly #counts: CheckCounts = emptyCounts();
+  /** How many extents of each shared list were looked at. */
+  readonly #sharedSeen = new Map<number, number>();
 
   constructor(options: BucketCheckOptions) {
     this.#options = options;
@@ -136,23 +145,30 @@ export class BucketCheck {
     if (!wrapped) return;
     const opened = this.#openKey(wrapped, key);
     this.#noteKey(place, opened);
-    const extents = database.query<ExtentRecord, [number]>(extentSql).all(detailId);
+    const share = hasSharedLists(database) ? database.query<Share, [number]>(shareSql).get(detailId) : null;
+    const { listId, extents: wanted } = share ?? { listId: detailId, extents: Number.MAX_SAFE_INTEGER };
+    const extents = database.query<ExtentRecord, [number, number]>(extentSql).all(listId, wanted);
     if (body !== null) {
       if (extents.length > 0) this.#corrupt(`${place}: it has an inline body and blobs`);
       return this.#checkInline(place, { body, sizeBytes, opened });
     }
     if (!this.#checkOrder(place, extents, sizeBytes)) return;
+    if (share && extents.length !== share.extents)
+      this.#corrupt(`${place}: it has ${extents.length} blobs, wanted ${share.extents}`);
     const dataKey = this.#dataKey(opened);
-    let previousNumber = 0;
-    for (const extent of extents) {
+    // Versions of an object that grew have the same blobs under the same key.
+    const seen = (share && this.#sharedSeen.get(listId)) ?? 0;
+    if (share) this.#sharedSeen.set(listId, Math.max(seen, extents.length));
+    let previousNumber = extents[seen - 1]?.partNumber ?? 0;
+    for (const extent of extents.slice(seen)) {
       const footer = await this.#checkBlob(`${place} part ${extent.partNumber}`, {
         ...extent,
         dataKey,
         readsAll: extent.isFirst === 1,
       });
-      const wanted = footer?.partNumber ?? previousNumber + 1;
-      if (footer && wanted !== extent.partNumber)
-        this.#corrupt(`${place}: part ${extent.partNumber} is number ${wanted}`);
+      const number = footer?.partNumber ?? previousNumber + 1;
+      if (footer && number !== extent.partNumber)
+        this.#corrupt(`${place}: part ${extent.partNumber} is number ${number}`);
       if (extent.checksum !== extent.firstChecksum)
         this.#corrupt(`${place}: part ${extent.partNumber} has another checksum than the version it was copied from`);
       previousNumber = extent.partNumber;

@@ -91,6 +91,7 @@ function dumpCatalog(path: string): string {
         "SELECT key, hlc, flags & ~1, size_bytes, etag, version_id, detail_id, from_seq, attributes, crc, until_seq, until_hlc FROM closed_version",
         "SELECT * FROM detail",
         "SELECT * FROM extent",
+        "SELECT * FROM extent_share",
         "SELECT * FROM part",
         "SELECT * FROM log",
         "SELECT upload_id, key, initiated_hlc, meta, state, crc, fingerprint, answer, ended_hlc FROM upload",

@@ -28,7 +28,8 @@ function collectorOf(scratch: ScratchBucket): GarbageCollector {
 
 /** Blobs that live versions and open uploads name. */
 function namedBlobs({ writer }: ScratchBucket): Set<string> {
-  const sql = "SELECT blob_id FROM extent JOIN version USING (detail_id) UNION SELECT blob_id FROM part";
+  const sql =
+    "SELECT e.blob_id FROM version v LEFT JOIN extent_share s ON s.detail_id = v.detail_id JOIN extent e ON e.detail_id = coalesce(s.list_id, v.detail_id) AND e.ordinal < coalesce(s.extents, 10000) UNION SELECT blob_id FROM part";
   return new Set(
     writer.database
       .query(sql)
@@ -167,7 +168,9 @@ test("applyPut: an append is made for one version only, keeps its tags of now, a
   expect(codeOf(scratch.commit({ ...append, bytes: { ...append.bytes, detailId: 999 } }))).toBe("OperationAborted");
   expect(scratch.commit(append).ok).toBe(true);
   const extents = scratch.writer.database
-    .query("SELECT ordinal, part_number, offset_bytes, size_bytes FROM extent WHERE detail_id = ? ORDER BY ordinal")
+    .query(
+      "SELECT ordinal, part_number, offset_bytes, size_bytes FROM extent_share s JOIN extent e ON e.detail_id = s.list_id AND e.ordinal < s.extents WHERE s.detail_id = ? ORDER BY ordinal",
+    )
     .values(newestDetail(scratch, "k"));
   expect(extents).toEqual([
     [0, 1, 0, 10],

@@ -2,6 +2,7 @@ import { type MutationSuccess, type PutMutation, versionFlag } from "#kernel/pro
 import { evaluateWriteConditions } from "#kernel/s3/conditional-request.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { CommitContext } from "./bucket-writer.ts";
+import { appendToList, copyList } from "./extent-lists.ts";
 import { requireQuota, versionGrowth } from "./require-quota.ts";
 import { checksumDetail } from "./row-checksum.ts";
 import type { VersionRow } from "./statements.ts";
@@ -62,7 +63,7 @@ function storeBytes(context: CommitContext, mutation: PutMutation, detailId: num
     case "share":
       if (statements.copyDetail.run(detailId, meta, crc, bytes.detailId).changes !== 1)
         throw new S3Error("NoSuchKey", { fields: { Key: mutation.key } });
-      statements.copyExtents.run(detailId, bytes.detailId);
+      copyList(statements, bytes.detailId, detailId);
       return;
     case "linked": {
       // Links made from a worker have no row yet that would keep the collector from removing them.
@@ -84,13 +85,7 @@ function storeBytes(context: CommitContext, mutation: PutMutation, detailId: num
       return;
     }
     case "append":
-      if (
-        statements.appendExtent.run(detailId, bytes.blob.sizeBytes, bytes.blob.blobId, bytes.checksum, bytes.detailId)
-          .changes !== 1
-      ) {
-        throw new S3Error("OperationAborted");
-      }
-      statements.copyExtents.run(detailId, bytes.detailId);
+      if (!appendToList(statements, detailId, bytes)) throw new S3Error("OperationAborted");
       statements.insertDetail.run(detailId, meta, crc, null);
   }
 }

@@ -1,5 +1,5 @@
 import type { Database, Statement } from "bun:sqlite";
-import { openCatalog } from "./open-catalog.ts";
+import { hasSharedLists, openCatalog } from "./open-catalog.ts";
 
 /** Columns of a look-up: `read-row.ts` verifies them. */
 const VERSION_COLUMNS = `v.hlc, v.flags, v.size_bytes, v.etag, v.version_id, v.detail_id, v.attributes, d.meta, v.from_seq, v.crc, d.crc`;
@@ -14,10 +14,11 @@ const sql = {
   at: `SELECT ${VERSION_COLUMNS}, d.body FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ?||'' AND v.hlc = ?+0`,
   named: `SELECT ${VERSION_COLUMNS}, d.body FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ?||'' AND v.version_id = ?||''`,
   nullVersion: `SELECT ${VERSION_COLUMNS}, d.body FROM version v LEFT JOIN detail d ON d.detail_id = v.detail_id WHERE v.key = ?||'' AND v.flags & 4 LIMIT 1`,
+  share: `SELECT list_id, extents FROM extent_share WHERE detail_id = ?`,
   lastOrdinal: `SELECT ordinal FROM extent WHERE detail_id = ?+0 ORDER BY ordinal DESC LIMIT 1`,
   extentBounds: `SELECT part_number, offset_bytes, size_bytes FROM extent WHERE detail_id = ? AND ordinal = ?`,
   extents: `SELECT part_number, offset_bytes, size_bytes, blob_id, checksum FROM extent WHERE detail_id = ?+0 AND ordinal BETWEEN ?+0 AND ?+0 AND offset_bytes < ?+0 AND offset_bytes + size_bytes > ?+0 ORDER BY ordinal`,
-  extentsFrom: `SELECT part_number, offset_bytes, size_bytes, blob_id, checksum FROM extent WHERE detail_id = ?+0 AND ordinal >= ?+0 AND part_number > ?+0 ORDER BY ordinal LIMIT ?+0`,
+  extentsAfter: `SELECT part_number, offset_bytes, size_bytes, blob_id, checksum FROM extent WHERE detail_id = ?+0 AND ordinal BETWEEN ?+0 AND ?+0 AND part_number > ?+0 ORDER BY ordinal LIMIT ?+0`,
   currentFrom: `SELECT key, hlc, flags, size_bytes, etag FROM version WHERE key >= ? AND key < ? ORDER BY key, hlc DESC LIMIT ?+0`,
   currentAfter: `SELECT key, hlc, flags, size_bytes, etag FROM version WHERE key > ? AND key < ? ORDER BY key, hlc DESC LIMIT ?+0`,
   currentAmong: `SELECT key, hlc, flags, size_bytes, etag FROM (SELECT key, hlc, flags, size_bytes, etag FROM version WHERE key > ?1 AND key < ?2 ORDER BY key, hlc DESC LIMIT ?4+0) WHERE flags & 3 = 1 LIMIT ?3+0`,
@@ -38,6 +39,7 @@ export type ReaderStatementName = keyof typeof sql;
 /** A worker's read-only connection to one bucket's catalog; statements are prepared when first used. */
 export class BucketReader {
   readonly #database: Database;
+  #hasSharedLists = false;
   readonly #prepared = new Map<ReaderStatementName, Statement>();
 
   /** @throws CatalogUnavailableError */
@@ -54,6 +56,12 @@ export class BucketReader {
     }
     const rows: unknown = statement.values(...values);
     return rows as Row[];
+  }
+
+  /** Whether versions may share lists; the writer can bring the catalog to that form at any time. */
+  get hasSharedLists(): boolean {
+    this.#hasSharedLists ||= hasSharedLists(this.#database);
+    return this.#hasSharedLists;
   }
 
   close(): void {

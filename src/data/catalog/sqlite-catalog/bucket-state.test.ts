@@ -2,12 +2,12 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { BucketState, stateNames, toNumbers } from "./bucket-state.ts";
 import { checksumState } from "./row-checksum.ts";
-import { schemaSql } from "./schema.ts";
+import { formSteps } from "./schema.ts";
 import { prepareWriterStatements } from "./statements.ts";
 
 function open(): { state: () => BucketState; stored: () => Map<string, number> } {
   const database = new Database(":memory:");
-  database.exec(schemaSql);
+  database.exec(formSteps.join(""));
   const statements = prepareWriterStatements(database);
   return {
     state: () => new BucketState(statements),

@@ -134,6 +134,7 @@ function dump(scratch: ScratchBucket): string {
     "SELECT * FROM closed_version",
     "SELECT * FROM detail",
     "SELECT * FROM extent",
+    "SELECT * FROM extent_share",
     "SELECT * FROM upload",
     "SELECT * FROM part",
     "SELECT * FROM garbage_blob",

@@ -15,11 +15,14 @@ import {
 import { dirname, join } from "node:path";
 import { FakeClock } from "#testing/fake-clock.ts";
 import { scratchParent } from "#testing/power-loss/scratch-parent.ts";
+import { ScratchBucket } from "#testing/scratch-bucket.ts";
 import { BucketReader } from "./bucket-reader.ts";
 import { BucketWriter } from "./bucket-writer.ts";
 import { CatalogUnavailableError } from "./catalog-unavailable-error.ts";
 import { bucketFolder, catalogPath, createCatalog, openCatalog } from "./open-catalog.ts";
 import { openUntouched } from "./open-untouched.ts";
+import { SqliteCatalogReader } from "./sqlite-catalog-reader.ts";
+import { verifyCatalog } from "./verify-catalog.ts";
 
 const folders: string[] = [];
 afterEach(() => {
@@ -75,9 +78,9 @@ test("openCatalog: a missing one, and one of another form, are unavailable", () 
   expect(() => openCatalog(dataDir, "none", "read")).toThrow(CatalogUnavailableError);
   createCatalog(dataDir, "b");
   const writer = openCatalog(dataDir, "b", "write");
-  writer.exec("PRAGMA user_version = 2");
+  writer.exec("PRAGMA user_version = 3");
   writer.close();
-  for (const mode of ["read", "write"] as const) expect(() => openCatalog(dataDir, "b", mode)).toThrow("has form 2");
+  for (const mode of ["read", "write"] as const) expect(() => openCatalog(dataDir, "b", mode)).toThrow("has form 3");
 });
 
 test("openUntouched: makes no file beside a quiet catalog, and sees what a crash left in the log", () => {
@@ -142,4 +145,27 @@ test.skipIf(process.platform !== "linux")("BucketWriter, openCatalog: what fails
     Bun.gc(true);
     expect(countOpen()).toBe(0);
   }
+});
+
+test("openCatalog: the writer brings an earlier form to this one; a reader that was there before sees what it then writes", async () => {
+  const scratch = new ScratchBucket("bucket", 0);
+  const { dataDir } = scratch;
+  await scratch.putBlob("k", new Uint8Array(10));
+  scratch.commits.close();
+  const earlier = new Database(catalogPath(dataDir, "bucket"));
+  earlier.exec("DROP TABLE extent_share; UPDATE bucket_state SET value = 1 WHERE name = 'min_reader'");
+  earlier.exec("PRAGMA user_version = 1");
+  expect([...verifyCatalog(earlier)].filter(({ kind }) => kind === "damaged")).toEqual([]);
+  earlier.close();
+  const reader = new SqliteCatalogReader(dataDir);
+  const listParts = async () => {
+    const found = await reader.findNewest("bucket", "k", false);
+    return (await reader.listExtents("bucket", found?.detailId ?? 0, { marker: 0, limit: 9 })).length;
+  };
+  expect(await listParts()).toBe(1);
+  expect((await scratch.append("k", new Uint8Array(5)))?.ok).toBe(true);
+  expect(await listParts()).toBe(2);
+  expect([...verifyCatalog(scratch.writer.database)].filter(({ kind }) => kind === "damaged")).toEqual([]);
+  reader.close();
+  scratch.remove();
 });

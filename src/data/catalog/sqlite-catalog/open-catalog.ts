@@ -3,7 +3,7 @@ import { chmodSync, closeSync, constants, fsyncSync, mkdirSync, openSync, statSy
 import { dirname, join } from "node:path";
 import { CatalogUnavailableError } from "./catalog-unavailable-error.ts";
 import { existsAt, requireUsable } from "./file-id.ts";
-import { schemaSql, schemaVersion } from "./schema.ts";
+import { formSteps, oldestSchemaVersion, schemaVersion } from "./schema.ts";
 
 const pageBytes = 4096;
 const writerCacheKiB = 16_384;
@@ -45,13 +45,7 @@ export function createCatalog(dataDir: string, bucketId: string): void {
   if (!existsAt(path)) closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600));
   const database = openWithPragmas(path, { readonly: false });
   try {
-    if (readNumber(database, "user_version") === 0) {
-      database.transaction(() => {
-        database.exec(schemaSql);
-        database.exec(`INSERT INTO bucket_state (name, value) VALUES ('min_reader', 1)`);
-        database.exec(`PRAGMA user_version = 1`);
-      })();
-    }
+    if (readForm(database) === 0) bringToForm(database);
   } finally {
     database.close();
   }
@@ -69,6 +63,7 @@ export function openCatalog(dataDir: string, bucketId: string, mode: "write" | "
   const database = openWithPragmas(path, { readonly: mode === "read" });
   try {
     requireForm(database, path);
+    if (mode === "write") bringToForm(database);
     // Nobody else writes: whoever locks the catalog for long is no part of the server, and must not hold up other buckets.
     setPragma(database, "busy_timeout", runningBusyTimeoutMs);
     return database;
@@ -78,13 +73,32 @@ export function openCatalog(dataDir: string, bucketId: string, mode: "write" | "
   }
 }
 
+/** Number of the form a catalog has; 0 for one that was not made yet. */
+export function readForm(database: Database): number {
+  return readNumber(database, "user_version");
+}
+
+/** Whether versions of a catalog may share lists of extents (`extent_share`). */
+export function hasSharedLists(database: Database): boolean {
+  return readForm(database) >= 2;
+}
+
 function requireForm(database: Database, path: string): void {
-  const version = readNumber(database, "user_version");
-  if (version === schemaVersion) return;
+  const form = readForm(database);
+  if (form >= oldestSchemaVersion && form <= schemaVersion) return;
   throw new CatalogUnavailableError(
-    `The catalog ${path} has form ${version}, this release reads ${schemaVersion}`,
+    `The catalog ${path} has form ${form}, this release reads ${oldestSchemaVersion} to ${schemaVersion}`,
     "unreadable",
   );
+}
+
+/** Makes this release's form of an earlier one, all of it or nothing. */
+function bringToForm(database: Database): void {
+  const steps = formSteps.slice(readForm(database));
+  if (steps.length === 0) return;
+  database.transaction(() => {
+    for (const step of steps) database.exec(step);
+  })();
 }
 
 /** Earlier releases left the mode to the umask. SQLite gives the files beside it the mode of the catalog. */

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { isReferencedSql } from "./blob-references.ts";
-import { schemaSql } from "./schema.ts";
+import { formSteps } from "./schema.ts";
 import { prepareWriterStatements } from "./statements.ts";
 
 /** Steps of the plan of a query, one text each. */
@@ -14,7 +14,7 @@ function plan(database: Database, sql: string): string[] {
 
 test("schemaSql: makes an empty catalog on which every statement of the writer can be prepared", () => {
   const database = new Database(":memory:");
-  database.exec(schemaSql);
+  database.exec(formSteps.join(""));
   expect(Object.keys(prepareWriterStatements(database)).length).toBeGreaterThan(20);
   expect(database.query("PRAGMA integrity_check").values()).toEqual([["ok"]]);
 });
@@ -26,7 +26,7 @@ test.each([
   ["open uploads", "SELECT key FROM upload WHERE state = 0 AND key > ? ORDER BY key, initiated_hlc LIMIT ?"],
 ])("schemaSql: %s takes an index, no sorting and no scan", (_, sql) => {
   const database = new Database(":memory:");
-  database.exec(schemaSql);
+  database.exec(formSteps.join(""));
   const steps = plan(database, sql);
   expect(steps.filter((step) => /SCAN (version|extent|part|upload)|TEMP B-TREE/.test(step))).toEqual([]);
   expect(steps.some((step) => step.startsWith("SEARCH"))).toBe(true);

@@ -2,7 +2,10 @@
  * The schema of a bucket's `index.db`. Number of this form, kept in `user_version`; the oldest release form that can read
  * it is kept beside it (`min_reader` in `bucket_state`).
  */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
+
+/** The oldest form that is read; the writer brings it to `schemaVersion` when it opens the catalog. */
+export const oldestSchemaVersion = 1;
 
 /**
  * Shapes, and why:
@@ -12,11 +15,13 @@ export const schemaVersion = 1;
  * - `detail` is appended: headers, wrapped key and inline body of a version. It never changes.
  * - `extent` lists the blobs of a version in order. Its rows are the reference counts of blobs: a blob is referenced while
  *   a row of `extent` or `part` names it, so there is no counter that could drift.
+ * - `extent_share` is for appends (form 2): the versions of an object that grows have the first `extents` rows of one list,
+ *   that of `list_id`, so an append adds one row. A detail without a row here has the whole list of its own number.
  * - `log` has one commit record per mutation, gapless `seq`.
  * - `crc` of a row: see `row-checksum.ts`.
  * - `garbage_blob` lists blobs that lost a reference; the collector verifies that none is left before it removes a file.
  */
-export const schemaSql = `
+const firstFormSql = `
 CREATE TABLE bucket_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE version (
   key TEXT NOT NULL,
@@ -94,6 +99,19 @@ CREATE TABLE log (
   targets TEXT
 );
 `;
+
+const secondFormSql = `
+CREATE TABLE extent_share (detail_id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL, extents INTEGER NOT NULL);
+CREATE INDEX extent_share_list ON extent_share (list_id, extents);
+INSERT OR REPLACE INTO bucket_state (name, value) VALUES ('min_reader', 2);
+PRAGMA user_version = 2;
+`;
+
+/** What makes each form of the one before it, from an empty file on: the first makes form 1. */
+export const formSteps: readonly string[] = [
+  `${firstFormSql}INSERT INTO bucket_state (name, value) VALUES ('min_reader', 1); PRAGMA user_version = 1;`,
+  secondFormSql,
+];
 
 /** `upload.state`. An aborted upload has no row. */
 export const uploadState = { open: 0, completed: 1 } as const;

@@ -1,12 +1,12 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { stateNames } from "./bucket-state.ts";
-import { schemaSql } from "./schema.ts";
+import { formSteps } from "./schema.ts";
 import { prepareWriterStatements } from "./statements.ts";
 
 test("prepareWriterStatements: each numbered name of the state is written by its own name", () => {
   const database = new Database(":memory:");
-  database.exec(schemaSql);
+  database.exec(formSteps.join(""));
   const statements = prepareWriterStatements(database);
   const values = stateNames.map((_, index) => index + 100);
   statements.writeState.run(...values, 7);
@@ -17,7 +17,7 @@ test("prepareWriterStatements: each numbered name of the state is written by its
 
 test("prepareWriterStatements: finalised, they let the file go", () => {
   const database = new Database(":memory:");
-  database.exec(schemaSql);
+  database.exec(formSteps.join(""));
   const statements = prepareWriterStatements(database);
   for (const statement of Object.values(statements)) statement.finalize();
   expect(() => statements.anyVersion.values()).toThrow();

@@ -49,7 +49,7 @@ test.each([
   ["UPDATE bucket_state SET value = 0 WHERE name = 'hlc'", "A version is newer than the newest commit"],
   ["UPDATE bucket_state SET value = 1 WHERE name = 'nextDetailId'", "A detail has a number that was not given out yet"],
   [
-    "UPDATE bucket_state SET value = 2 WHERE name = 'min_reader'",
+    "UPDATE bucket_state SET value = 1 WHERE name = 'min_reader'",
     "The oldest readable form is not the one of this form",
   ],
   ["INSERT INTO bucket_state VALUES ('other', 1)", 'The bucket has an unknown number "other"'],
@@ -69,7 +69,8 @@ test.each([
   ["DELETE FROM detail WHERE detail_id = 1", "3 details for 4 versions"],
   ["UPDATE closed_version SET until_hlc = until_hlc + 1", '"b" ('],
   ["DROP INDEX part_blob", "The schema is not the one of this form"],
-  ["PRAGMA user_version = 9", "The catalog has form 9, wanted 1"],
+  ["PRAGMA user_version = 9", "The catalog has form 9, wanted 1 to 2"],
+  ["INSERT INTO extent_share VALUES (99, 1, 1)", "1 shares of lists without a detail"],
 ])("verifyCatalog: finds %s", async (damage, text) => {
   const scratch = await open();
   scratch.writer.database.exec(damage);

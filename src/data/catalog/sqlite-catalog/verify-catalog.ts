@@ -2,8 +2,9 @@ import { Database, SQLiteError } from "bun:sqlite";
 import { type StateName, stateNames, toNumbers } from "./bucket-state.ts";
 import { type CatalogCounts, type CatalogFinding, damaged } from "./catalog-finding.ts";
 import { decodeCommitRecord } from "./commit-record.ts";
+import { hasSharedLists, readForm } from "./open-catalog.ts";
 import { checksumPart, checksumState, checksumUpload, checksumUploadEnd } from "./row-checksum.ts";
-import { schemaSql, schemaVersion, uploadState } from "./schema.ts";
+import { formSteps, oldestSchemaVersion, schemaVersion, uploadState } from "./schema.ts";
 import { type SeenVersions, verifyClosed, verifyLive } from "./verify-versions.ts";
 
 /**
@@ -36,6 +37,12 @@ function* goOn<T>(what: string, part: Generator<CatalogFinding, T>): Generator<C
   }
 }
 
+const ownExtentsWithoutDetail = "SELECT count(*) FROM extent WHERE detail_id NOT IN (SELECT detail_id FROM detail)";
+/** A shared list outlives the detail it was made for, but has no extent beyond those that its sharers have. */
+const sharedExtentsWithoutDetail =
+  "SELECT count(*) FROM extent e LEFT JOIN (SELECT list_id, MAX(extents) AS extents FROM extent_share GROUP BY list_id) s ON s.list_id = e.detail_id WHERE CASE WHEN s.list_id IS NULL THEN e.detail_id NOT IN (SELECT detail_id FROM detail) ELSE e.ordinal >= s.extents END";
+const sharesWithoutDetail = "SELECT count(*) FROM extent_share WHERE detail_id NOT IN (SELECT detail_id FROM detail)";
+
 /** What the versions and the state say of the details. */
 interface SeenDetails {
   readonly live: SeenVersions;
@@ -47,11 +54,13 @@ function* verifyDetails(database: Database, { live, closed, state }: SeenDetails
   const details = countRows(database, "SELECT count(*) FROM detail");
   if (details !== live.details + closed.details)
     yield damaged(`${details} details for ${live.details + closed.details} versions`);
-  const extents = countRows(
-    database,
-    "SELECT count(*) FROM extent WHERE detail_id NOT IN (SELECT detail_id FROM detail)",
-  );
+  const isShared = hasSharedLists(database);
+  const extents = countRows(database, isShared ? sharedExtentsWithoutDetail : ownExtentsWithoutDetail);
   if (extents > 0) yield damaged(`${extents} extents without a detail`);
+  if (isShared) {
+    const shares = countRows(database, sharesWithoutDetail);
+    if (shares > 0) yield damaged(`${shares} shares of lists without a detail`);
+  }
   if (Math.max(live.maxHlc, closed.maxHlc) > state.hlc) yield damaged("A version is newer than the newest commit");
   if (Math.max(live.maxDetailId, closed.maxDetailId) >= state.nextDetailId)
     yield damaged("A detail has a number that was not given out yet");
@@ -60,11 +69,12 @@ function* verifyDetails(database: Database, { live, closed, state }: SeenDetails
 /** @returns false when tables are not what the rest of the verification expects */
 function* verifyFile(database: Database): Generator<CatalogFinding, boolean> {
   yield* goOn("The structure", verifyStructure(database));
-  const form = countRows(database, "PRAGMA user_version");
-  if (form !== schemaVersion) yield damaged(`The catalog has form ${form}, wanted ${schemaVersion}`);
+  const form = readForm(database);
+  if (form < oldestSchemaVersion || form > schemaVersion)
+    yield damaged(`The catalog has form ${form}, wanted ${oldestSchemaVersion} to ${schemaVersion}`);
   const pristine = new Database(":memory:");
   try {
-    pristine.exec(schemaSql);
+    for (const step of formSteps.slice(0, form)) pristine.exec(step);
     if (readSchema(database) === readSchema(pristine)) return true;
     yield damaged("The schema is not the one of this form");
     return false;
@@ -156,9 +166,10 @@ function* verifyState(
   const state = toNumbers(rows);
   const byName = new Map(rows);
   const crc = checksumState(stateNames.map((each) => state[each]));
-  const isUntouched = byName.size === 1 && byName.get("min_reader") === 1;
+  const isReadableFrom = byName.get("min_reader") === readForm(database);
+  const isUntouched = byName.size === 1 && isReadableFrom;
   if (!isUntouched && byName.get("crc") !== crc) yield damaged("The numbers of the bucket do not fit their checksum");
-  if (byName.get("min_reader") !== 1) yield damaged("The oldest readable form is not the one of this form");
+  if (!isReadableFrom) yield damaged("The oldest readable form is not the one of this form");
   const known = new Set<string>([...stateNames, "crc", "min_reader"]);
   for (const each of byName.keys()) if (!known.has(each)) yield damaged(`The bucket has an unknown number "${each}"`);
   if (counts === undefined) return state;
