@@ -27,6 +27,7 @@ export const suiteOperations: readonly string[] = [
   "PutObject",
   "GetObject",
   "HeadObject",
+  "CopyObject",
   "DeleteObject",
   "ListObjectsV2",
   "CreateMultipartUpload",

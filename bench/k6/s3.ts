@@ -13,6 +13,7 @@ export interface S3Request {
   readonly key: string;
   /** Unencoded names and values. */
   readonly query?: Readonly<Record<string, string>>;
+  /** Lower-case names; those of S3 are signed. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Content;
   /** True for answers that are XML; the body is bytes otherwise. */
@@ -33,7 +34,6 @@ const host = endpoint.replace(/^https?:\/\//, "");
 const emptySha256 = sha256("", "hex");
 /** Of an error's document. */
 const maxShownBytes = 1000;
-const signedHeaders = "host;x-amz-content-sha256;x-amz-date";
 
 /** Answers with another status than expected, or none. */
 const wrongAnswers = new Counter("wrong_answers");
@@ -47,7 +47,8 @@ export function send(request: S3Request): S3Answer {
   const { operation, method, key, body } = request;
   const path = `/${bucket}${key === "" ? "" : `/${key}`}`;
   const query = canonicalQuery(request.query ?? {});
-  const headers = { ...request.headers, ...sign({ method, path, query, sha256: body?.sha256 ?? emptySha256 }) };
+  const sent = request.headers ?? {};
+  const headers = { ...sent, ...sign({ method, path, query, sent, sha256: body?.sha256 ?? emptySha256 }) };
   const url = `${endpoint}${path}${query === "" ? "" : `?${query}`}`;
   const answer = http.request(method, url, body?.bytes ?? null, {
     headers,
@@ -87,11 +88,27 @@ export function elementText(xml: string, name: string): string {
   return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? "";
 }
 
-function sign(request: { method: string; path: string; query: string; sha256: string }): Record<string, string> {
+/** A key of the suite's bucket as `x-amz-copy-source`. */
+export function copySource(key: string): string {
+  return `/${bucket}/${key}`;
+}
+
+function sign(request: {
+  method: string;
+  path: string;
+  query: string;
+  sent: Readonly<Record<string, string>>;
+  sha256: string;
+}): Record<string, string> {
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
   const day = time.slice(0, 8);
   const scope = `${day}/${region}/s3/aws4_request`;
-  const head = `host:${host}\nx-amz-content-sha256:${request.sha256}\nx-amz-date:${time}\n`;
+  const fixed = { host, "x-amz-content-sha256": request.sha256, "x-amz-date": time };
+  const signed = Object.entries({ ...request.sent, ...fixed })
+    .filter(([name]) => name === "host" || name.startsWith("x-amz-"))
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  const signedHeaders = signed.map(([name]) => name).join(";");
+  const head = signed.map(([name, value]) => `${name}:${value}\n`).join("");
   const canonical = [request.method, request.path, request.query, head, signedHeaders, request.sha256].join("\n");
   const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(canonical, "hex")}`;
   const signature = hmac("sha256", keyOf(day), toSign, "hex");

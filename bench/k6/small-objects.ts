@@ -1,7 +1,7 @@
 /** Loads of objects that fit one request. Runs in k6. */
 import exec from "k6/execution";
 import { contentOf } from "./content.ts";
-import { expectBody, expectTrue, send, textOf } from "./s3.ts";
+import { copySource, expectBody, expectTrue, send, textOf } from "./s3.ts";
 
 /** Keys that a load finds stored, all of one prefix. */
 export interface StoredKeys {
@@ -58,7 +58,7 @@ export function mixed(): void {
   else removeOwn();
 }
 
-/** A write that is read back, replaced, read again, and read no more once it is deleted. */
+/** A write that is read back, replaced, read again, copied, and read no more once it is deleted; the copy still is. */
 export function verify(): void {
   const key = ownKey("verify");
   for (const variant of [0, 1]) {
@@ -67,8 +67,12 @@ export function verify(): void {
     const head = send({ operation: "HeadObject", method: "HEAD", key });
     expectTrue(head.headers["Content-Length"] === String(10 * kib), `length of ${key}`);
   }
+  const copy = `${key}-copy`;
+  const headers = { "x-amz-copy-source": copySource(key) };
+  send({ operation: "CopyObject", method: "PUT", key: copy, headers });
   send({ operation: "DeleteObject", method: "DELETE", key, expected: [204] });
   send({ operation: "GetObject", method: "GET", key, expected: [404] });
+  get(copy, 10 * kib, 1);
 }
 
 /** Stores these keys. */
