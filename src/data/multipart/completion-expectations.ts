@@ -24,14 +24,14 @@ export function parseExpectations(headers: HeaderLookup): CompletionExpectations
 }
 
 /**
- * Compares the object with what the client expects of it.
+ * Compares the object with what the client expects of it; a size that is not known is not compared.
  * @throws S3Error InvalidRequest (size, checksum type or algorithm), BadDigest (ExpectedDigest, CalculatedDigest)
  */
 export function checkExpectations(
   { checksum, type, sizeBytes }: CompletionExpectations,
-  object: AssembledObject,
+  object: Pick<AssembledObject, "checksum"> & { readonly sizeBytes: number | undefined },
 ): void {
-  if (sizeBytes !== undefined && sizeBytes !== object.sizeBytes) {
+  if (sizeBytes !== undefined && object.sizeBytes !== undefined && sizeBytes !== object.sizeBytes) {
     throw new S3Error("InvalidRequest", {
       message: `The provided 'x-amz-mp-object-size' header value ${sizeBytes} does not match what was computed: ${object.sizeBytes}`,
     });

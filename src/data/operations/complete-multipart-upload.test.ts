@@ -90,6 +90,29 @@ test("completeMultipartUpload: repeated it answers the very same, even when the 
   expect((await upload.put(6, "late")).code).toBe("NoSuchUpload");
 });
 
+test("completeMultipartUpload: a repeated one is compared with what it expects, as the first was", async () => {
+  const upload = await createUpload(plain, "expecting", { "x-amz-checksum-algorithm": "CRC64NVME" });
+  const put = await upload.put(1, "body");
+  const parts = [{ number: 1, etag: put.headers["etag"] ?? "" }];
+  const value = put.headers["x-amz-checksum-crc64nvme"] ?? "";
+  const right = {
+    "x-amz-checksum-crc64nvme": value,
+    "x-amz-mp-object-size": "4",
+    "x-amz-checksum-type": "FULL_OBJECT",
+  };
+  expect((await upload.complete(parts)).status).toBe(200);
+  expect((await upload.complete(parts, right)).status).toBe(200);
+  for (const [headers, code] of [
+    [{ "x-amz-checksum-crc64nvme": "AAAAAAAAAAA=" }, "BadDigest"],
+    [{ "x-amz-checksum-crc32": "AAAAAA==" }, "InvalidRequest"],
+    [{ "x-amz-checksum-type": "COMPOSITE" }, "InvalidRequest"],
+    [{ "x-amz-mp-object-size": "5" }, "InvalidRequest"],
+  ] as const) {
+    const answer = await upload.complete(parts, headers);
+    expect(answer.code).toBe(code);
+  }
+});
+
 test("completeMultipartUpload: equal completions at the same time all get the answer of one", async () => {
   const upload = await createUpload(versioned, "at-once");
   const etag = (await upload.put(1, "x")).headers["etag"] ?? "";

@@ -66,7 +66,11 @@ async function complete(request: S3Request, completion: Completion): Promise<Slo
     ? repeatedObject(completion)
     : await newObjectUnlessEnded(request, completion);
   const result = await commit(request, completion, object);
-  return answer(request, result, parseObjectMeta(result.meta ?? object.meta));
+  const meta = parseObjectMeta(result.meta ?? object.meta);
+  // A repeated answer, too, is for who expects what was made then.
+  if (result.meta !== undefined && meta.checksum !== null)
+    checkExpectations(completion.expectations, { checksum: meta.checksum, sizeBytes: result.sizeBytes });
+  return answer(request, result, meta);
 }
 
 /** Parts that are missing may have gone with an upload that was ended meanwhile. */

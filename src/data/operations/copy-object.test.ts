@@ -47,6 +47,52 @@ test("copyObject: SSE-C may begin, end and change; the ETag tells a digest only 
   }
 });
 
+test("copyObject: what is sent to verify a body that a copy has not is verified", async () => {
+  await plain.put("source", "bytes");
+  const copy = (change: object) =>
+    plain.send("target", { method: "PUT", headers: from("plain/source"), body: "ignored", ...change });
+  expect((await copy({})).status).toBe(200);
+  await plain.delete("target");
+  for (const [change, code] of [
+    [{ payloadHash: "0".repeat(64) }, "XAmzContentSHA256Mismatch"],
+    [{ payloadHash: "0".repeat(64), body: "" }, "XAmzContentSHA256Mismatch"],
+    [{ headers: from("plain/source", { "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==" }) }, "BadDigest"],
+    [{ body: new Uint8Array(65_537) }, "MaxMessageLengthExceeded"],
+  ] as const) {
+    const answer = await copy(change);
+    expect([answer.status, answer.code]).toEqual([400, code]);
+  }
+  expect((await plain.head("target")).status).toBe(404);
+  expect((await copy({ body: new Uint8Array(65_536) })).status).toBe(200);
+  const upload = await createUpload(plain, "parted");
+  const query = `partNumber=1&uploadId=${upload.uploadId}`;
+  const headers = from("plain/source");
+  const part = (payloadHash: string) => plain.send("parted", { method: "PUT", query, headers, payloadHash });
+  expect((await part("0".repeat(64))).code).toBe("XAmzContentSHA256Mismatch");
+  expect((await part("UNSIGNED-PAYLOAD")).status).toBe(200);
+});
+
+test("putObject, copyObject: what is said to a key service is refused, there is none", async () => {
+  await plain.put("source", "bytes");
+  for (const [name, value] of [
+    ["context", "e30="],
+    ["bucket-key-enabled", "true"],
+    ["aws-kms-key-id", "some-key"],
+  ]) {
+    const headers = { [`x-amz-server-side-encryption-${name}`]: value ?? "" };
+    for (const method of [{}, { "x-amz-server-side-encryption": "AES256" }]) {
+      expect((await plain.put("refused", "x", { ...headers, ...method })).code).toBe("InvalidArgument");
+      expect((await plain.put("refused", "", from("plain/source", { ...headers, ...method }))).code).toBe(
+        "InvalidArgument",
+      );
+    }
+  }
+  expect((await plain.head("refused")).status).toBe(404);
+  expect((await plain.put("taken", "x", { "x-amz-server-side-encryption-bucket-key-enabled": "false" })).status).toBe(
+    200,
+  );
+});
+
 test("copyObject: another checksum is computed, the source's own is kept", async () => {
   await plain.put("summed", large, { "x-amz-checksum-sha1": createHash("sha1").update(large).digest("base64") });
   const kept = await other.put("kept", "", from("plain/summed"));

@@ -6,6 +6,7 @@ import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { hlcToMs } from "../catalog/version-id.ts";
 import { encodeFlags } from "../object-meta.ts";
 import { replacedVersion, requireQuotaRoom } from "../quota/require-quota-room.ts";
+import { receiveIgnoredBody } from "../request/read-small-body.ts";
 import type { ResponseHeaders } from "../request/respond.ts";
 import { respondSlowly, type SlowAnswer } from "../request/respond-slowly.ts";
 import type { S3Request } from "../request/s3-request.ts";
@@ -29,6 +30,7 @@ interface Copy {
  */
 export async function copyObject(request: S3Request): Promise<void> {
   request.plane.disk.requireRoom();
+  await receiveIgnoredBody(request);
   const conditions = writeConditions(request);
   const wishes = parseCopyWishes(request);
   const found = await findCopySource(request);

@@ -2,6 +2,7 @@ import { resolveMultipartChecksum } from "#kernel/s3/checksum.ts";
 import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { makeVersionId, msToHlc } from "../catalog/version-id.ts";
 import type { UploadMeta } from "../object-meta.ts";
+import { receiveIgnoredBody } from "../request/read-small-body.ts";
 import { type ResponseHeaders, respondXml } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { encryptionHeaders, makeObjectKey } from "./encryption-request.ts";
@@ -19,6 +20,7 @@ const anonymousId = "65a011a29cdf8ec533ec3d1ccaae921c";
  */
 export async function createMultipartUpload(request: S3Request): Promise<void> {
   request.plane.disk.requireRoom();
+  await receiveIgnoredBody(request);
   const object = parseNewObject(request);
   const checksum = resolveMultipartChecksum(
     request.header("x-amz-checksum-algorithm"),

@@ -13,6 +13,12 @@ import type { ResponseHeaders } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 
 const customerKeyBytes = 32;
+const bucketKeyHeader = "x-amz-server-side-encryption-bucket-key-enabled";
+const keyServiceHeaders = [
+  "x-amz-server-side-encryption-aws-kms-key-id",
+  "x-amz-server-side-encryption-context",
+  bucketKeyHeader,
+] as const;
 
 /** A key the client sent (SSE-C): it only wraps the data key and is never stored. */
 export interface CustomerKey {
@@ -68,10 +74,8 @@ export function parseCustomerKey(
  */
 export function checkEncryptionHeaders(request: S3Request, customerKey: CustomerKey | undefined): void {
   const wanted = request.header("x-amz-server-side-encryption");
-  const keyId = request.header("x-amz-server-side-encryption-aws-kms-key-id");
   if (wanted === undefined) {
-    if (keyId !== undefined)
-      throw new S3Error("InvalidArgument", { fields: { ArgumentName: "x-amz-server-side-encryption-aws-kms-key-id" } });
+    refuseKeyServiceHeaders(request);
     return;
   }
   if (customerKey)
@@ -86,8 +90,19 @@ export function checkEncryptionHeaders(request: S3Request, customerKey: Customer
     throw new S3Error("InvalidEncryptionAlgorithmError", {
       fields: { ArgumentName: "x-amz-server-side-encryption", ArgumentValue: wanted },
     });
-  if (keyId !== undefined)
-    throw new S3Error("InvalidArgument", { fields: { ArgumentName: "x-amz-server-side-encryption-aws-kms-key-id" } });
+  refuseKeyServiceHeaders(request);
+}
+
+/** What says how a key service is to be used needs one. @throws S3Error InvalidArgument */
+function refuseKeyServiceHeaders(request: S3Request): void {
+  for (const name of keyServiceHeaders) {
+    const value = request.header(name);
+    if (value === undefined || (name === bucketKeyHeader && value.toLowerCase() === "false")) continue;
+    throw new S3Error("InvalidArgument", {
+      message: `${name} requires x-amz-server-side-encryption: aws:kms`,
+      fields: { ArgumentName: name, ArgumentValue: value },
+    });
+  }
 }
 
 /** A fresh data key, wrapped for (bucket, key): by the client's key under SSE-C, else by the server's. */

@@ -6,6 +6,7 @@ import { renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { hlcToMs } from "../catalog/version-id.ts";
 import type { RunningChecksum } from "../checksum/running-checksum.ts";
 import { CopySlots } from "../multipart/copy-slots.ts";
+import { receiveIgnoredBody } from "../request/read-small-body.ts";
 import { respondSlowly, type SlowAnswer } from "../request/respond-slowly.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { type CopySourceObject, copySourceHeaders, findCopySource } from "./copy-source-object.ts";
@@ -21,6 +22,7 @@ const slots = new CopySlots();
 /** UploadPartCopy: streamed from blob to blob, because a part has its upload's data key. Source: API_UploadPartCopy. */
 export async function uploadPartCopy(request: S3Request): Promise<void> {
   request.plane.disk.requireRoom();
+  await receiveIgnoredBody(request);
   const target = await findPartTarget(request);
   const found = await findCopySource(request);
   const range = rangeOf(request, found);

@@ -41,6 +41,17 @@ export async function readSmallBody(
   return body.bytes;
 }
 
+/** Bytes of a body that says nothing to its operation. */
+const maxIgnoredBytes = 65_536;
+
+/**
+ * Receives the body of an operation that has none, so that what was sent to verify it is verified: usually nothing came.
+ * @throws S3Error as `receiveBody`; MaxMessageLengthExceeded beyond 64 KiB
+ */
+export async function receiveIgnoredBody(request: S3Request): Promise<void> {
+  await readSmallBody(request, maxIgnoredBytes, { ignoreChecksumHeaders: true });
+}
+
 function sendsDigest(request: S3Request): boolean {
   const { payload } = request.authentication;
   const hasTrailer = payload.kind === "chunked" && payload.trailer;

@@ -31,6 +31,8 @@ test.each([
   ["CRC32C", { headers: { "x-amz-checksum-crc32c": "AAAAAA==" } }, "BadDigest"],
   ["CRC64NVME", { headers: { "x-amz-checksum-crc64nvme": "AAAAAAAAAAA=" } }, "BadDigest"],
   ["SHA256", { headers: { "x-amz-checksum-sha256": sha256OfOther } }, "BadDigest"],
+  ["promise of a checksum", { headers: { "x-amz-sdk-checksum-algorithm": "CRC32" } }, "InvalidRequest"],
+  ["name of a checksum", { headers: { "x-amz-sdk-checksum-algorithm": "CRC31" } }, "InvalidRequest"],
 ])("receiveBody: a wrong %s is refused, inline and in a blob; nothing is stored or left", async (_, change, code) => {
   for (const body of [small, large]) {
     await bucket.put("kept", "before");
@@ -40,6 +42,22 @@ test.each([
     expect((await bucket.get("kept")).text).toBe("before");
     expect(countBlobFiles()).toBe(before);
   }
+});
+
+test("receiveBody: what SDKs say of their checksum goes with the one they send, not with another", async () => {
+  const sha256 = { "x-amz-checksum-sha256": createHash("sha256").update(small).digest("base64") };
+  const named = (name: string) => bucket.put("named", small, { ...sha256, "x-amz-sdk-checksum-algorithm": name });
+  expect((await named("sha256")).status).toBe(200);
+  expect((await named("CRC32")).code).toBe("InvalidRequest");
+});
+
+test("receiveBody: a piece of an object is not stored as the whole", async () => {
+  await bucket.put("pieces", "before");
+  for (const body of [small, large]) {
+    const answer = await bucket.put("pieces", body, { "content-range": `bytes 0-${body.length - 1}/${body.length}` });
+    expect([answer.status, answer.code]).toEqual([501, "NotImplemented"]);
+  }
+  expect((await bucket.get("pieces")).text).toBe("before");
 });
 
 test("receiveBody: right digests are accepted, several at once too", async () => {

@@ -6,6 +6,7 @@ import {
   parseChecksumHeaders,
   parseChecksumValue,
   parseTrailerAnnouncement,
+  requireSdkChecksum,
 } from "#kernel/s3/checksum.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { requireFittingHeaders } from "#kernel/sigv4/payload-mode.ts";
@@ -60,16 +61,18 @@ export function announcedLength(request: S3Request, lengthOptional: boolean): nu
  * Reads the body to its end and verifies all that came with it: length, payload hash, chunk signatures, trailer,
  * Content-MD5, checksum.
  * @throws S3Error EntityTooLarge, IncompleteBody, InvalidDigest, BadDigest, XAmzContentSHA256Mismatch, InvalidRequest,
- * SignatureDoesNotMatch, MalformedTrailerError; whatever the sink throws
+ * SignatureDoesNotMatch, MalformedTrailerError, NotImplemented (Content-Range); whatever the sink throws
  */
 export async function receiveBody(request: S3Request, options: ReceiveOptions): Promise<ReceivedBody> {
   const { payload } = request.authentication;
   requireFittingHeaders(request.headers, payload);
+  refusePartial(request);
   const length = announcedLength(request, options.lengthOptional);
   const tooLarge = options.tooLarge ?? ((proposed: number) => entityTooLarge(proposed, options.maxBytes));
   if (length !== undefined && length > options.maxBytes) throw tooLarge(length);
   const trailerChecksum =
     payload.kind === "chunked" && payload.trailer ? parseTrailerAnnouncement(request.headers) : undefined;
+  if (!options.ignoreChecksumHeaders) requireSdkChecksum(request.headers);
   const expected = options.ignoreChecksumHeaders ? undefined : await effectiveChecksum(request);
   const algorithm = expected?.algorithm ?? trailerChecksum ?? options.defaultChecksum;
   const digests = await BodyDigests.start({
@@ -106,6 +109,15 @@ export async function receiveBody(request: S3Request, options: ReceiveOptions): 
     ended = true;
     digests.release();
   }
+}
+
+/** Who sends a piece of something would have it taken for the whole. Source: RFC 9110, section 14.5. */
+function refusePartial(request: S3Request): void {
+  if (request.header("content-range") === undefined) return;
+  throw new S3Error("NotImplemented", {
+    message: "A header you provided implies functionality that is not implemented",
+    fields: { Header: "Content-Range" },
+  });
 }
 
 function makeDecoder(request: S3Request, decodedLength: number): AwsChunkedDecoder {

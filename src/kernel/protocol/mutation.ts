@@ -164,6 +164,8 @@ export interface MutationSuccess {
   readonly seq: number;
   /** JSON of `ObjectMeta` of the version, for completions that repeat an earlier answer. */
   readonly meta?: string;
+  /** Bytes of the version, for completions that repeat an earlier answer; absent from those of earlier releases. */
+  readonly sizeBytes?: number;
 }
 
 /** A refused or failed mutation: nothing of it was stored. */

@@ -90,6 +90,25 @@ export function parseChecksumHeaders(headers: HeaderLookup): ExpectedChecksum | 
 }
 
 /**
+ * Holds `x-amz-sdk-checksum-algorithm` to what it promises: a checksum of that algorithm in a header or trailer.
+ * @throws S3Error InvalidRequest for an unknown name, or when that checksum does not come
+ * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+ */
+export function requireSdkChecksum(headers: HeaderLookup): void {
+  const name = readHeader(headers, "x-amz-sdk-checksum-algorithm");
+  if (name === undefined) return;
+  const spec = byName.get(name.toUpperCase());
+  if (spec === undefined)
+    throw new S3Error("InvalidRequest", { message: "Value for x-amz-sdk-checksum-algorithm header is invalid." });
+  const trailer = readHeader(headers, "x-amz-trailer")?.trim().toLowerCase();
+  if (headers[spec.header] !== undefined || trailer === spec.header) return;
+  throw new S3Error("InvalidRequest", {
+    message:
+      "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.",
+  });
+}
+
+/**
  * The object checksum of CompleteMultipartUpload: as `parseChecksumHeaders`, but `base64-N` is understood too.
  * @throws S3Error InvalidRequest as `parseChecksumHeaders`.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html

@@ -94,7 +94,7 @@ export function applyCompleteUpload(context: CommitContext, mutation: CompleteUp
   const { hlc, versionId, seq } = addVersion(context, { key, flags, sizeBytes, etag, detailId, attributes }, newest);
   const answer: MutationSuccess = { ok: true, versionId, hlc, deleteMarker: false, etag, seq };
   const { fingerprint } = mutation;
-  const kept = JSON.stringify({ ...answer, meta });
+  const kept = JSON.stringify({ ...answer, meta, sizeBytes });
   statements.endUpload.run(
     fingerprint,
     kept,
