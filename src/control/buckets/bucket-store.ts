@@ -94,10 +94,10 @@ export async function moveToDeleted(queries: ControlQueries, bucket: DeletedBuck
   ]);
 }
 
-/** Deleted buckets whose time is `untilMs` or before, oldest first, at most 100. */
-export async function listDeleted(queries: ControlQueries, untilMs: number): Promise<readonly string[]> {
-  const sql = "SELECT bucket_id FROM deleted_buckets WHERE deleted_at_ms <= $1 ORDER BY deleted_at_ms LIMIT 100";
-  return (await queries.all(sql, [untilMs])).map((row) => readText(row, "bucket_id"));
+/** Deleted buckets whose time is `untilMs` or before, oldest first, `limit` at most. */
+export async function listDeleted(queries: ControlQueries, untilMs: number, limit: number): Promise<readonly string[]> {
+  const sql = "SELECT bucket_id FROM deleted_buckets WHERE deleted_at_ms <= $1 ORDER BY deleted_at_ms LIMIT $2";
+  return (await queries.all(sql, [untilMs, limit])).map((row) => readText(row, "bucket_id"));
 }
 
 /** Forgets a deleted bucket: its folder is gone. */

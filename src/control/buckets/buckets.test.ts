@@ -262,6 +262,15 @@ test("deleteBucket: an empty bucket goes, its folder an hour later", async () =>
   expect(catalogs.folders.size).toBe(0);
 });
 
+test("removeDeleted: hundreds of folders go at once", async () => {
+  const { buckets, catalogs, database, time } = await openWithBuckets();
+  for (let i = 0; i < 300; i++)
+    await database.run("INSERT INTO deleted_buckets (bucket_id, deleted_at_ms) VALUES ($1, $2)", [`gone-${i}`, 0]);
+  time.nowMs = hourMs + 1;
+  expect(await buckets.removeDeleted()).toBe(300);
+  expect(catalogs.folders.size).toBe(0);
+});
+
 test("createBucket, deleteBucket: each is recorded once, with the user of the key, in the transaction that makes it true", async () => {
   const { buckets, catalogs, request, recorded } = await openWithBuckets();
   const { origin } = request("photos");

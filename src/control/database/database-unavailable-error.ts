@@ -27,7 +27,10 @@ export function explainOpenFailure(error: unknown, path: string): unknown {
   if (isLocked(error))
     return new StartRefusedError(`The control database ${path} is locked by another process (${code})`);
   const refusal = findRefusal(path);
-  if (refusal !== undefined) return new StartRefusedError(`The control database ${path} cannot be used: ${refusal}`);
+  if (refusal !== undefined)
+    return new StartRefusedError(
+      `The control database ${path} cannot be used: ${refusal}; it and the files beside it must belong to the user of the server (0600)`,
+    );
   return error;
 }
 

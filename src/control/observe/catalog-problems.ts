@@ -46,7 +46,8 @@ const messages: Readonly<Record<CatalogProblemKind, string>> = {
   lost: "A bucket's files are not in their place: its requests are refused",
   damaged: "A bucket's catalog is damaged: run `maxiofs check`",
   locked: "A bucket's catalog is locked by another process: its writes are refused",
-  unreadable: "A bucket's files cannot be read or written",
+  unreadable:
+    "A bucket's files cannot be read or written: see that they belong to the user of the server (0600, folders 0700)",
   object: "An object's stored bytes are damaged or missing: it is not served; run `maxiofs check`",
 };
 

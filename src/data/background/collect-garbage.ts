@@ -136,7 +136,7 @@ export class GarbageCollector {
     let ok = true;
     await this.scanOrphans().catch((error: unknown) => {
       ok = false;
-      this.#report("", error);
+      this.#report(this.#orphans.bucketId, error);
     });
     observeTask?.("orphan_scan", clock.monotonicMs() - startMs, ok);
   }
@@ -156,7 +156,11 @@ export class GarbageCollector {
     const kind = findProblemKind(error);
     const reason = describeProblem(error);
     if (kind && bucketId !== "") this.#options.problems.report({ bucketId, kind, reason });
-    else this.#options.warn("Garbage collection failed", { bucketId, reason });
+    else
+      this.#options.warn("Garbage collection failed: it is tried again, files nobody needs stay meanwhile", {
+        bucketId,
+        reason,
+      });
   }
 
   /** @returns true when there may be more */

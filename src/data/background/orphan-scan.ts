@@ -61,6 +61,11 @@ export class OrphanScan {
     this.#options = options;
   }
 
+  /** The bucket whose folders are looked at; empty between two. */
+  get bucketId(): string {
+    return this.#scan?.bucketId ?? "";
+  }
+
   /** One bounded step; goes round all buckets for ever. */
   async step(): Promise<void> {
     const { dataDir } = this.#options;

@@ -5,6 +5,10 @@ import { isUnavailable } from "../catalog/unavailable.ts";
 import { DamagedBytesError } from "../crypto/inline-body.ts";
 import { commonHeaders } from "./respond.ts";
 
+/** What the server may not open now: it heals when it is given back, so clients are asked to try again. */
+const refusedCodes = new Set(["EACCES", "EPERM"]);
+/** The process has no descriptor left: some come back as soon as requests end. */
+const exhaustedCodes = new Set(["EMFILE", "ENFILE"]);
 const noRoomCodes = new Set(["ENOSPC", "EDQUOT"]);
 
 /** Turns whatever was thrown into an S3 error; an unknown one becomes an opaque 500. */
@@ -23,6 +27,13 @@ export function toS3Error(thrown: unknown): S3Error {
     });
   }
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  if (refusedCodes.has(code)) {
+    return new S3Error("ServiceUnavailable", {
+      message: "The system refuses this server a file of this bucket",
+      headers: { "Retry-After": "5" },
+    });
+  }
+  if (exhaustedCodes.has(code)) return new S3Error("SlowDown");
   return new S3Error(noRoomCodes.has(code) ? "InsufficientStorage" : "InternalError");
 }
 

@@ -35,13 +35,20 @@ export function existsAt(path: string): boolean {
  */
 export function requireUsable(path: string, mode: "read" | "write"): void {
   try {
-    if (!existsAt(path)) throw new CatalogUnavailableError(`The catalog ${path} is missing`, "lost");
+    if (!existsAt(path)) throw missing(path);
     accessSync(path, mode === "read" ? constants.R_OK : constants.R_OK | constants.W_OK);
   } catch (error) {
     if (error instanceof CatalogUnavailableError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
     throw new CatalogUnavailableError(`The catalog ${path} cannot be used: ${code}`, "unreadable");
   }
+}
+
+function missing(path: string): CatalogUnavailableError {
+  return new CatalogUnavailableError(
+    `The catalog ${path} is missing: put it back with the -wal that was beside it, or restore the folder of the bucket from a backup while the server is stopped`,
+    "lost",
+  );
 }
 
 function readStatus(path: string): BigIntStats | undefined {

@@ -86,6 +86,12 @@ export function hasSharedLists(database: Database): boolean {
 function requireForm(database: Database, path: string): void {
   const form = readForm(database);
   if (form >= oldestSchemaVersion && form <= schemaVersion) return;
+  if (form === 0) {
+    throw new CatalogUnavailableError(
+      `The catalog ${path} is empty: restore the folder of the bucket from a backup while the server is stopped`,
+      "damaged",
+    );
+  }
   throw new CatalogUnavailableError(
     `The catalog ${path} has form ${form}, this release reads ${oldestSchemaVersion} to ${schemaVersion}`,
     "unreadable",
