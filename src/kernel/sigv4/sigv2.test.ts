@@ -172,6 +172,11 @@ test("authenticateRequest: nothing a SigV2 URL signs can be changed", () => {
   ];
   for (const request of tampered)
     expect(errorOf(request, optionsOf("all"))).toMatchObject({ code: "SignatureDoesNotMatch", status: 403 });
+  // Signed as one value, it could be sent as two parameters, and the other way round.
+  const split = presign("GET", "/b/k?response-content-type=a&versionId=2");
+  const merged = { ...split, rawQuery: split.rawQuery.replace("a&versionId=2", "a%26versionId%3D2") };
+  expect(authenticateRequest(split, optionsOf("all")).kind).toBe("signed");
+  expect(errorOf(merged, optionsOf("all")).code).toBe("InvalidRequest");
   const error = errorOf({ ...url, method: "GET" }, optionsOf("all"));
   expect(Object.keys(error.fields)).toEqual([
     "AWSAccessKeyId",

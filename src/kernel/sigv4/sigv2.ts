@@ -110,6 +110,7 @@ export interface SigV2StringParts {
 
 /**
  * The text a SigV2 signature covers, a latin1 string of bytes.
+ * @throws S3Error InvalidRequest when a signed parameter has `&` in its value
  * Source: AWS "Signing and authenticating REST requests (SigV2)".
  */
 export function renderSigV2StringToSign(
@@ -148,9 +149,18 @@ function renderSubresources(rawQuery: string, query: readonly CanonicalParameter
   for (const parameter of query) {
     if (!signedParameters.has(parameter.name)) continue;
     const isBare = parameter.value === "" && bareNames.has(parameter.name);
-    parts.push(isBare ? parameter.name : `${parameter.name}=${decodeCanonicalComponent(parameter.value)}`);
+    const value = decodeCanonicalComponent(parameter.value);
+    if (value.includes("&")) throw ambiguous(parameter.name);
+    parts.push(isBare ? parameter.name : `${parameter.name}=${value}`);
   }
   return parts.length === 0 ? "" : `?${parts.sort().join("&")}`;
+}
+
+/** What is signed is decoded: the rest of the value could as well be further parameters, of another operation. */
+function ambiguous(name: string): S3Error {
+  return new S3Error("InvalidRequest", {
+    message: `Signature version 2 cannot sign & in the value of ${name}. Please use AWS4-HMAC-SHA256.`,
+  });
 }
 
 function malformed(message: string): S3Error {
