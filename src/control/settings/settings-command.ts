@@ -10,6 +10,9 @@ export type SettingsCommand =
   /** The text of the new value; null puts the default back. */
   | { readonly verb: "set"; readonly key: string; readonly value: string | null };
 
+/** Characters of a key that a message repeats. */
+const maxShownKey = 100;
+
 /** The settings that a command works on. */
 type CommandedSettings = Pick<ServerSettings, "list" | "show" | "update">;
 
@@ -19,11 +22,11 @@ export function parseSettingsCommand(value: unknown): SettingsCommand {
   const field = (name: string): unknown => Object.getOwnPropertyDescriptor(fields, name)?.value;
   const [verb, key, text] = [field("verb"), field("key"), field("value")];
   if (verb === "list") return { verb };
-  if (verb !== "get" && verb !== "set") throw new ControlError("InvalidRequest", "One of list, get, set is wanted");
-  if (typeof key !== "string") throw new ControlError("InvalidRequest", "The key of a setting is wanted");
+  if (verb !== "get" && verb !== "set") throw misused();
+  if (typeof key !== "string") throw misused();
   if (verb === "get") return { verb, key };
   if (typeof text === "string" || text === null) return { verb, key, value: text };
-  throw new ControlError("InvalidRequest", "A value is wanted, or --default");
+  throw new ControlError("InvalidRequest", `A value of ${key.slice(0, maxShownKey)} is wanted, or --default`);
 }
 
 /** Runs a command. @returns lines for people; secrets are masked. @throws ControlError */
@@ -35,15 +38,41 @@ export async function runSettingsCommand(
     case "list":
       return renderTable(settings.list());
     case "get":
-      return [renderValue(findSetting(settings, command.key))];
+      return [renderValue(await inWords(command.key, async () => findSetting(settings, command.key)))];
     case "set":
-      await settings.update({
-        body: { [command.key]: command.value === null ? null : toJson(command.key, command.value) },
-        revision: undefined,
-        origin: { actor: { kind: "commandLine", id: "", name: "maxiofs settings" }, via: "commandLine" },
-      });
+      await inWords(command.key, () => change(settings, command));
       return [`${command.key} = ${renderValue(findSetting(settings, command.key))}`];
   }
+}
+
+async function change(
+  settings: CommandedSettings,
+  { key, value }: Extract<SettingsCommand, { readonly verb: "set" }>,
+): Promise<void> {
+  await settings.update({
+    body: { [key]: value === null ? null : toJson(key, value) },
+    revision: undefined,
+    origin: { actor: { kind: "commandLine", id: "", name: "maxiofs settings" }, via: "commandLine" },
+  });
+}
+
+/** What is wrong in one line that names the setting; types of JSON say nothing to who types words. */
+async function inWords<T>(key: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const [part] = error instanceof ControlError ? error.parts : [];
+    if (part === undefined) throw error;
+    const message = part.message.replace(/, as JSON [a-z ]+$/, "");
+    throw new ControlError("InvalidRequest", `${key.slice(0, maxShownKey)}: ${message}`);
+  }
+}
+
+function misused(): ControlError {
+  return new ControlError(
+    "InvalidRequest",
+    "Wanted is one of: settings list, settings get KEY, settings set KEY VALUE, settings set KEY --default",
+  );
 }
 
 /** @throws ControlError InvalidRequest with the nearest name, in the words of a change. */

@@ -33,9 +33,11 @@ async function expectCommands(from: string, to: string): Promise<void> {
     [["set", "history.window", "5"], "from 3600 to 2592000"],
     [["set", "s3.strict_region", "true"], "given at start"],
     [["set", "security.block_public_access", "true"], "not available yet"],
-    [["set", "s3.region"], "A value is wanted"],
-    [["get"], "The key of a setting is wanted"],
-    [["forget"], "One of list, get, set"],
+    [["set", "s3.region"], "A value of s3.region is wanted"],
+    [["get"], "settings get KEY"],
+    [["set", "logging.level", "loud"], "maxiofs: logging.level: must be one of debug, info, warn, error\n"],
+    [["set", "storage.inline_threshold", "x"], "storage.inline_threshold: must be a whole number of bytes from 0 to"],
+    [["forget"], "settings set KEY --default"],
   ] as const) {
     expect([args, await run(args)]).toEqual([args, { code: 1, output: expect.stringContaining(message) }]);
   }
