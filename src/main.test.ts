@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
@@ -78,6 +79,15 @@ async function createBucket(server: ServerProcess): Promise<void> {
   expect(response.status).toBe(200);
 }
 
+/** What the audit tells of the root key: action, via, id. */
+function readKeyEvents(dataDir: string): readonly (readonly unknown[])[] {
+  const database = new Database(join(dataDir, "control.db"));
+  const rows = database.query<{ body: string }, []>("SELECT body FROM audit_events ORDER BY event_id").all();
+  database.close();
+  const events = rows.map(({ body }) => JSON.parse(body)).filter(({ resource }) => resource?.kind === "rootKey");
+  return events.map(({ action, via, resource }) => [action, via, resource.id]);
+}
+
 test("version: prints the package's version", async () => {
   expect(await run(["version"])).toEqual({ code: 0, output: `${version}\n`, errors: "" });
 });
@@ -150,6 +160,8 @@ test(
     expect(bundle.code).toBe(0);
     expect(JSON.parse(bundle.output)).toHaveProperty("rootKeyId");
     expect((await run(["keys", "export", "--data", server.dataDir], "short\n")).code).not.toBe(0);
+    const { rootKeyId } = JSON.parse(bundle.output);
+    expect(readKeyEvents(server.dataDir)).toEqual([["maxiofs:ExportKeys", "commandLine", rootKeyId]]);
   },
   wait,
 );
@@ -172,14 +184,31 @@ test("keys import: puts back the root key that serve misses, from a file or stan
   const done = await run(["keys", "import", bundlePath, "--data", server.dataDir], passphrase);
   expect([done.code, done.errors]).toEqual([0, ""]);
   expect(done.output).toContain("It opens the data folder: 1 key-encryption keys");
+  expect((await run(["keys", "export", "--data", server.dataDir], passphrase)).errors).toBe("");
+  const verbs = ["Export", "Import", "Export"].map((verb) => `maxiofs:${verb}Keys`);
+  expect(readKeyEvents(server.dataDir).map(([action]) => action)).toEqual(verbs);
   await server.start();
   const elsewhere = join(base, "elsewhere.key");
   const words = ["keys", "import", "-", "--data", server.dataDir, "--root-key-file", elsewhere];
   expect((await run(words, passphrase + bundle)).output).toContain(elsewhere);
   expect(readFileSync(elsewhere, "utf8")).toBe(readFileSync(keyPath, "utf8"));
+  expect(readKeyEvents(server.dataDir)).toHaveLength(4);
+  expect((await run(["audit", "verify", "--data", server.dataDir])).code).toBe(0);
   expect((await run(["keys", "import", join(base, "none"), "--data", server.dataDir])).code).toBe(66);
   expect((await run(["keys", "import", "--data", server.dataDir])).code).toBe(64);
 }, 60_000);
+
+test("keys export: a control database of another release is not changed, and that nobody is told is said", async () => {
+  const server = await start();
+  await server.stop();
+  const database = new Database(join(server.dataDir, "control.db"));
+  database.run("PRAGMA user_version = 8");
+  database.close();
+  const { code, output, errors } = await run(["keys", "export", "--data", server.dataDir], "correct horse battery\n");
+  expect([code, JSON.parse(output)]).toEqual([0, expect.objectContaining({ rootKeyId: expect.any(String) })]);
+  expect(errors).toContain("the audit does not tell of this export");
+  expect(readKeyEvents(server.dataDir)).toEqual([]);
+}, 20_000);
 
 test("check: a damaged control database and a missing root key are told, the buckets are read all the same", async () => {
   const server = await start();

@@ -5,6 +5,8 @@ import { version } from "../package.json";
 import type { Control } from "./control/control.ts";
 import { readOpenFileLimit } from "./control/database/open-file-limit.ts";
 import { readPemFile, readTextFile } from "./control/database/read-text-file.ts";
+import { takeLines } from "./control/database/take-lines.ts";
+import type { KeyCommand } from "./control/encryption/record-key-command.ts";
 import { BucketUsages } from "./control/observe/bucket-usages.ts";
 import { CatalogProblems } from "./control/observe/catalog-problems.ts";
 import type { Log } from "./control/observe/log.ts";
@@ -12,6 +14,7 @@ import { logDefaults } from "./control/observe/log-style.ts";
 import { requireWorkers } from "./control/observe/require-workers.ts";
 import type { ControlOptions } from "./control/open-control.ts";
 import type { Telemetry } from "./control/open-telemetry.ts";
+import { reportFailure } from "./control/report-failure.ts";
 import { openCatalogShare } from "./data/catalog/open-catalogs.ts";
 import { connectionShare } from "./data/listener/server-limits.ts";
 import type { WorkersOptions } from "./data/pool/data-workers.ts";
@@ -28,7 +31,7 @@ import { parseCommand } from "./kernel/settings/parse-command.ts";
 import { resolveSettings } from "./kernel/settings/settings.ts";
 
 /** Exit codes. Source: sysexits.h. */
-const exitCodes = { ok: 0, notDone: 1, notChecked: 2, usage: 64, noInput: 66, software: 70, osError: 71 } as const;
+const exitCodes = { ok: 0, notDone: 1, notChecked: 2, usage: 64, noInput: 66, software: 70 } as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -249,7 +252,7 @@ async function check(words: readonly string[]): Promise<number> {
   try {
     return await checkFolder(words);
   } catch (error) {
-    explain(error);
+    reportFailure(error, console.error);
     return exitCodes.notChecked;
   }
 }
@@ -303,11 +306,16 @@ async function administer(name: "admin" | "settings", words: readonly string[]):
       return { dataDir: resolve(dataDir), settings, settingDefaults: logDefaults(), rootKey };
     },
     readLine: async () => (await readLines(1))[0] ?? "",
-    ...{ pid: process.pid, uid: process.geteuid?.() ?? 0, clock: systemClock, random: systemRandom },
-    log: { warn: (message) => console.error(`maxiofs: ${message}`) },
+    ...folderUser(),
   });
   for (const line of lines) (isDone ? console.log : console.error)(line);
   return isDone ? exitCodes.ok : exitCodes.notDone;
+}
+
+/** This process, as commands on a data folder take it. */
+function folderUser() {
+  const log = { warn: (message: string) => console.error(`maxiofs: ${message}`) };
+  return { pid: process.pid, uid: process.geteuid?.() ?? 0, clock: systemClock, random: systemRandom, log };
 }
 
 async function checkPolicy(words: readonly string[]): Promise<number> {
@@ -325,10 +333,17 @@ async function exportKeys(flags: readonly string[]): Promise<number> {
   const { requireDataFolder } = await import("./control/database/take-data-folder.ts");
   requireDataFolder(dataDir);
   const readPassphrase = async () => (await readLines(1))[0] ?? "";
-  const bundle = await write({ dataDir, given: config.rootKey, random: systemRandom }, readPassphrase);
-  if (bundle === undefined) return refuseFolder(dataDir, exitCodes.noInput);
-  console.log(bundle);
+  const written = await write({ dataDir, given: config.rootKey, random: systemRandom }, readPassphrase);
+  if (written === undefined) return refuseFolder(dataDir, exitCodes.noInput);
+  await recordKeys({ verb: "export", rootKeyId: written.rootKeyId }, { ...config, dataDir });
+  console.log(written.bundle);
   return exitCodes.ok;
+}
+
+async function recordKeys(command: KeyCommand, { dataDir, settings }: BootConfig): Promise<void> {
+  const { recordKeyCommand } = await import("./control/encryption/record-key-command.ts");
+  const lines = await recordKeyCommand(command, { dataDir, settings, ...folderUser() });
+  for (const line of lines) console.error(line);
 }
 
 async function importKeys(words: readonly string[]): Promise<number> {
@@ -338,7 +353,8 @@ async function importKeys(words: readonly string[]): Promise<number> {
   if (bundle.value === undefined) return refuseUsage("keys import without the name of a recovery bundle");
   // The root key of the configuration may be the very one that is lost.
   const { [rootKeyVariable]: given, [`${rootKeyVariable}_FILE`]: givenFile, ...environment } = process.env;
-  const dataDir = resolve(readConfig(bundle.rest, environment).dataDir);
+  const config = readConfig(bundle.rest, environment);
+  const dataDir = resolve(config.dataDir);
   const keyPath = file.value ?? givenFile;
   const { importKeys: put } = await import("./control/encryption/import-keys.ts");
   const { describeKeyImport } = await import("./control/encryption/describe-key-import.ts");
@@ -360,6 +376,7 @@ async function importKeys(words: readonly string[]): Promise<number> {
     tryKeys: (keys) => tryKeys(dataDir, keys),
   });
   console.log(describeKeyImport(result));
+  await recordKeys({ verb: "import", rootKeyId: result.rootKeyId }, { ...config, dataDir });
   if (given !== undefined)
     console.log(`${rootKeyVariable} is set and wins over the file: take it away, or give it this key`);
   return exitCodes.ok;
@@ -368,12 +385,7 @@ async function importKeys(words: readonly string[]): Promise<number> {
 /** The first lines of standard input, `count` at most; the first is a passphrase. */
 async function readLines(count: number): Promise<readonly string[]> {
   if (process.stdin.isTTY) console.error("Passphrase, 12 characters at least (it is shown while you type):");
-  const lines: string[] = [];
-  for await (const line of console) {
-    lines.push(line);
-    if (lines.length >= count) break;
-  }
-  return lines;
+  return takeLines(console, count);
 }
 
 function refuseFolder(dataDir: string, exitCode: number): number {
@@ -381,16 +393,5 @@ function refuseFolder(dataDir: string, exitCode: number): number {
   return exitCode;
 }
 
-/** The code an error asks for; what has none is a bug. */
-function explain(error: unknown): number {
-  const isExpected = error instanceof Error && "exitCode" in error && typeof error.exitCode === "number";
-  if (isExpected) {
-    console.error(`maxiofs: ${error.message}`);
-    return Number(error.exitCode);
-  }
-  const isOs = error instanceof Error && "code" in error && typeof error.code === "string";
-  console.error(isOs ? `maxiofs: ${error.message}` : error);
-  return isOs ? exitCodes.osError : exitCodes.software;
-}
-
-if (import.meta.main) process.exit(await main(process.argv.slice(2)).catch(explain));
+if (import.meta.main)
+  process.exit(await main(process.argv.slice(2)).catch((error) => reportFailure(error, console.error)));

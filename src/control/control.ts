@@ -15,6 +15,7 @@ import type { QuotaWatch } from "./buckets/quota-watch.ts";
 import type { ControlDatabase } from "./database/control-database.ts";
 import { DatabaseUnavailableError } from "./database/database-unavailable-error.ts";
 import type { WorkerQuestions } from "./diagnostics/worker-questions.ts";
+import { keyCommandEvent, parseKeyCommand } from "./encryption/record-key-command.ts";
 import type { ControlListener } from "./http/listen.ts";
 import type { LogInGuard } from "./http/log-in-guard.ts";
 import type { ListedRoute } from "./http/route-rules.ts";
@@ -157,6 +158,10 @@ export class Control {
       run: {
         admin: async (command) => runAdminCommand(this.logins, parseAdminCommand(command)),
         settings: async (command) => runSettingsCommand(this.settings, parseSettingsCommand(command)),
+        keys: async (command) => {
+          await parts.audit.recordExport(keyCommandEvent(parseKeyCommand(command)));
+          return [];
+        },
       },
       log,
     });

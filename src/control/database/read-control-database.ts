@@ -52,6 +52,17 @@ export function readControlDatabase(dataDir: string): ControlReader | undefined 
   };
 }
 
+/** Whether `control.db` is there and has the schema of this release. @throws as `readControlDatabase` */
+export async function hasCurrentSchema(dataDir: string): Promise<boolean> {
+  const database = readControlDatabase(dataDir);
+  try {
+    const [row] = (await database?.all("PRAGMA user_version")) ?? [];
+    return row?.["user_version"] === allMigrations.at(-1)?.version;
+  } finally {
+    database?.close();
+  }
+}
+
 /** Where nobody has the file open it is read as it stands, so that not even SQLite's own side files appear. */
 function open(path: string): Database {
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false });

@@ -2,6 +2,12 @@ import { readControlDatabase } from "../database/read-control-database.ts";
 import { type FolderKeysSource, openFolderKeys } from "./folder-keys.ts";
 import { exportRecoveryBundle } from "./recovery-bundle.ts";
 
+/** A recovery bundle, and whose it is. */
+interface KeyExport {
+  readonly rootKeyId: string;
+  readonly bundle: string;
+}
+
 /**
  * A recovery bundle of a data folder's keys.
  * @param readPassphrase asked once the keys are open, so that nobody types one for nothing
@@ -11,9 +17,10 @@ import { exportRecoveryBundle } from "./recovery-bundle.ts";
 export async function exportKeys(
   source: FolderKeysSource,
   readPassphrase: () => Promise<string>,
-): Promise<string | undefined> {
+): Promise<KeyExport | undefined> {
   const database = readControlDatabase(source.dataDir);
   if (database === undefined) return undefined;
   const keys = await openFolderKeys(database, source).finally(() => database.close());
-  return exportRecoveryBundle(keys, await readPassphrase(), source.random);
+  const bundle = await exportRecoveryBundle(keys, await readPassphrase(), source.random);
+  return { rootKeyId: keys.rootKey.id, bundle };
 }

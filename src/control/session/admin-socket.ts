@@ -4,8 +4,10 @@ import type { Log } from "../observe/log.ts";
 
 const maxBodyBytes = 65_536;
 
-/** Commands that go through the socket: `maxiofs admin`, `maxiofs settings`. */
-export type CommandKind = "admin" | "settings";
+/** Commands that go through the socket: `maxiofs admin`, `maxiofs settings`, `maxiofs keys`. */
+export type CommandKind = (typeof commandKinds)[number];
+
+const commandKinds = ["admin", "settings", "keys"] as const;
 
 /** What answers on the socket. */
 export interface AdminSocketOptions {
@@ -44,7 +46,8 @@ export function listenForAdministration({ dataDir, run, log }: AdminSocketOption
     development: false,
     fetch: async (request) => {
       try {
-        const kind = new URL(request.url).pathname === "/settings" ? "settings" : "admin";
+        const { pathname } = new URL(request.url);
+        const kind = commandKinds.find((each) => pathname === `/${each}`) ?? "admin";
         const lines = await run[kind](await request.json());
         return Response.json({ lines });
       } catch (error) {

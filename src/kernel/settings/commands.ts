@@ -54,7 +54,7 @@ const commands: readonly Command[] = [
     usage: "[FLAGS] < PASSPHRASE > BUNDLE",
     summary: "writes a copy of the keys, protected by a passphrase",
     details: [
-      "The passphrase is the first line of standard input, 12 characters at least. The recovery bundle is written to standard output: keep it, and the passphrase, away from the data folder. Works beside a running server.",
+      "The passphrase is the first line of standard input, 12 characters at least. The recovery bundle is written to standard output: keep it, and the passphrase, away from the data folder. Works beside a running server. The audit tells of it.",
     ],
     keys: offlineKeys,
   },
