@@ -278,7 +278,7 @@ function openSts(
 ): { readonly service: Sts; readonly sessions: StsSessions } {
   const shared = { database, publisher, clock, record: audit.record, turns };
   const maxSeconds = () => settings.current["security.sts_max_session_duration"];
-  const service = new Sts({ ...shared, tokenKeys, random, secondFactors, maxSeconds });
+  const service = new Sts({ ...shared, tokenKeys, random, secondFactors, maxSeconds, limits: identityLimits });
   return { service, sessions: new StsSessions(shared) };
 }
 

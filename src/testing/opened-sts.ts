@@ -1,5 +1,6 @@
 import { SerialQueue } from "#control/database/serial-queue.ts";
 import { Sealer } from "#control/encryption/seal.ts";
+import { identityLimits } from "#control/iam/identity-limits.ts";
 import { readIdentities } from "#control/iam/read-identities.ts";
 import { SnapshotPublisher } from "#control/snapshot/publisher.ts";
 import { Sts } from "#control/sts/sts.ts";
@@ -93,7 +94,8 @@ export async function openSts(world: StsWorld = {}) {
   const shared = { database, publisher, clock, record: trail.record, turns: new SerialQueue() };
   const secondFactors = { verify: async ({ code }: { code: string }) => code === world.code };
   const tokenKeys = await openKeys();
-  const sts = new Sts({ ...shared, tokenKeys, secondFactors, random: systemRandom, maxSeconds: () => maxSeconds });
+  const given = { tokenKeys, secondFactors, random: systemRandom, limits: identityLimits };
+  const sts = new Sts({ ...shared, ...given, maxSeconds: () => maxSeconds });
   return { database, clock, trail, publisher, sealer, tokenKeys, openKeys, sts, sessions: new StsSessions(shared) };
 }
 

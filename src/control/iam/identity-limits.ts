@@ -9,6 +9,8 @@ export const identityLimits = {
   groupsPerUser: 10,
   tags: 50,
   policyVersions: 5,
+  /** Temporary credentials that began with one user and have not ended. */
+  sessionsPerUser: 5000,
 } as const;
 
 /** The bounds; smaller ones in tests. */

@@ -38,17 +38,38 @@ type Queries = Pick<ControlQueries, "all">;
 const COLUMNS = `session_id, tenant_id, principal_id, session_name, lineage, source_identity, mfa, issued_at_ms,
   expires_at_ms, address, agent`;
 
-/** Stores a session. */
-export async function insertSession(queries: ControlQueries, session: StsSession): Promise<void> {
+/** Stores a session. @param beganWith id of the user behind it, whatever role he took on */
+export async function insertSession(queries: ControlQueries, session: StsSession, beganWith: string): Promise<void> {
   const { sessionId, tenantId, principalId, sessionName, lineage, sourceIdentity, mfa } = session;
   await queries.run(
     `INSERT INTO sts_sessions (session_id, tenant_id, principal_id, session_name, lineage, source_identity, mfa,
-       issued_at_ms, expires_at_ms, address, agent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+       issued_at_ms, expires_at_ms, address, agent, began_with) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
       ...[sessionId, tenantId, principalId, sessionName, JSON.stringify(lineage), sourceIdentity, mfa ? 1 : 0],
-      ...[session.issuedAtMs, session.expiresAtMs, session.address, session.agent],
+      ...[session.issuedAtMs, session.expiresAtMs, session.address, session.agent, beganWith],
     ],
   );
+}
+
+/** How many sessions that began with a user have not ended by themselves. */
+export async function countSessions(queries: Queries, beganWith: string, nowMs: number): Promise<number> {
+  const sql = "SELECT count(*) AS found FROM sts_sessions WHERE began_with = $1 AND expires_at_ms > $2";
+  const [row] = await queries.all(sql, [beganWith, nowMs]);
+  return row === undefined ? 0 : readInteger(row, "found");
+}
+
+/** Sessions that began with a user and have not ended by themselves, those that live longest first. */
+export async function readSessionsOf(
+  queries: Queries,
+  beganWith: string,
+  { nowMs, limit }: Pick<SessionFilter, "nowMs" | "limit">,
+): Promise<readonly StsSession[]> {
+  const rows = await queries.all(
+    `SELECT ${COLUMNS} FROM sts_sessions WHERE began_with = $1 AND expires_at_ms > $2
+       ORDER BY expires_at_ms DESC LIMIT $3`,
+    [beganWith, nowMs, limit],
+  );
+  return rows.map(readSession);
 }
 
 /** A page of sessions by id. */

@@ -7,6 +7,7 @@ import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { SessionAnswer, SessionOrder } from "#kernel/protocol/sts.ts";
 import type { CallOrigin, ControlCall } from "#kernel/protocol/to-control.ts";
 import type { SessionContent } from "#kernel/sts/session-content.ts";
+import { findSessionProblem } from "#kernel/sts/session-problem.ts";
 import {
   deriveSessionSecret,
   maxSessionTokenLength,
@@ -21,9 +22,10 @@ import { readInteger, readText } from "../database/row-values.ts";
 import type { SerialQueue } from "../database/serial-queue.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
+import type { IdentityLimits } from "../iam/identity-limits.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import { makeUniqueId } from "../tenants/new-identifiers.ts";
-import { resolveSessionCaller, type SessionCaller } from "./session-caller.ts";
+import { recordsOf, resolveSessionCaller, type SessionCaller } from "./session-caller.ts";
 import {
   effectiveSourceIdentity,
   type LifeBounds,
@@ -32,7 +34,7 @@ import {
   planOwnSession,
   sessionPolicyLink,
 } from "./session-plan.ts";
-import { insertSession, removeEnded } from "./sts-session-store.ts";
+import { countSessions, insertSession, readSessionsOf, removeEnded } from "./sts-session-store.ts";
 import type { TokenKeys } from "./token-keys.ts";
 import { isTrusted, trustValues, type WantedRole } from "./trust-decision.ts";
 
@@ -60,6 +62,7 @@ export interface StsOptions {
   /** `security.sts_max_session_duration`, seconds; asked each time. */
   readonly maxSeconds: () => number;
   readonly secondFactors: SecondFactors;
+  readonly limits: Pick<IdentityLimits, "sessionsPerUser">;
 }
 
 /** A worker's call for temporary credentials. */
@@ -85,6 +88,9 @@ export interface EnteredSession {
 }
 
 type AssumeRole = Extract<SessionOrder, { kind: "assumeRole" }>;
+
+/** Rows of a user's sessions, the revoked ones too, for each one that may live. */
+const maxRowsPerSession = 10;
 
 /** A session that is decided, with the role it is of. */
 interface Plan {
@@ -121,7 +127,7 @@ export class Sts {
 
   /**
    * Credentials with which a global administrator acts in a tenant that is not his own. Recorded in the chains of both tenants.
-   * @throws ControlError Conflict for a tenant that is suspended
+   * @throws ControlError Conflict for a tenant that is suspended, and when there are too many
    */
   enter({ caller, tenant, reason, readOnly }: Entrance): Promise<EnteredSession> {
     const { clock, maxSeconds, turns } = this.#options;
@@ -130,6 +136,7 @@ export class Sts {
       const nowMs = clock.nowMs();
       const bounds = { nowMs, maxSeconds: maxSeconds(), mfaAtMs: caller.mfa ? nowMs : null };
       const content = planEntry({ ...caller, tenantId: tenant.tenantId, readOnly }, bounds);
+      if (!(await this.#hasRoom(caller.userId, nowMs))) throw new ControlError("Conflict", this.#describeBound());
       const { accountId, slug: name, tenantId: id } = tenant;
       const resource = { kind: "tenant", id, name, arn: `arn:aws:maxiofs::${accountId}:tenant/${id}` };
       const sealed = await this.#store(content, caller, async (queries, accessKeyId) => {
@@ -236,7 +243,9 @@ export class Sts {
   }
 
   async #seal(call: IssueCall, { content, wanted }: Plan): Promise<SessionAnswer> {
-    const { tenantId, principalId, sessionName, expiresAtMs } = content;
+    const { tenantId, principalId, sessionName, issuedAtMs, expiresAtMs } = content;
+    if (!(await this.#hasRoom(holderOf(content), issuedAtMs)))
+      throw new StsError("LimitExceeded", this.#describeBound());
     const sealed = await this.#store(content, call.origin, (queries, accessKeyId) =>
       this.#options.record(queries, {
         ...{ ...actorOf(call.origin), tenantId, action: actionOf(call.order), outcome: "success" },
@@ -266,10 +275,35 @@ export class Sts {
       const { mfaAtMs, keyId = [], ...rest } = content;
       const lineage = [...rest.lineage, keyId].flat();
       await tokenKeys.count(queries, key);
-      await insertSession(queries, { ...rest, lineage, sessionId: accessKeyId, mfa: mfaAtMs !== null, address, agent });
+      const session = { ...rest, lineage, sessionId: accessKeyId, mfa: mfaAtMs !== null, address, agent };
+      await insertSession(queries, session, holderOf(content));
       await record(queries, accessKeyId);
     });
     return { accessKeyId, secretKey: deriveSessionSecret(key.key, accessKeyId), sessionToken };
+  }
+
+  /**
+   * Whether one more session may begin with a user. What was revoked does not count, so that an administrator can make room; but
+   * rows of such are bounded as well.
+   */
+  async #hasRoom(userId: string, nowMs: number): Promise<boolean> {
+    const { database, publisher, limits } = this.#options;
+    const limit = limits.sessionsPerUser;
+    const found = await countSessions(database, userId, nowMs);
+    if (found < limit) return true;
+    if (found >= limit * maxRowsPerSession) return false;
+    const records = recordsOf(publisher);
+    const sessions = await readSessionsOf(database, userId, { nowMs, limit: found });
+    const live = sessions.filter(
+      ({ sessionId: accessKeyId, ...content }) =>
+        findSessionProblem({ accessKeyId, content }, records, nowMs) === undefined,
+    );
+    return live.length < limit;
+  }
+
+  #describeBound(): string {
+    const { sessionsPerUser } = this.#options.limits;
+    return `At most ${sessionsPerUser} temporary credentials of a user live at a time: let some end, or have them revoked`;
   }
 
   async #recordDenial({ credential, order, origin }: IssueCall, { code }: StsError): Promise<void> {
@@ -280,6 +314,11 @@ export class Sts {
     const event = { ...actorOf(origin), tenantId, action: actionOf(order), resource, code } as const;
     await record(database, { ...event, outcome: "denied" });
   }
+}
+
+/** Id of the user that a session began with. */
+function holderOf({ lineage, principalId }: SessionContent): string {
+  return lineage[0] ?? principalId;
 }
 
 /** The event's actor and where it comes from. */

@@ -11,6 +11,8 @@ export const stsErrorCodes = {
   InternalFailure: [500, "The request processing has failed because of an internal error"],
   InvalidAction: [400, "The action or operation requested is invalid"],
   InvalidClientTokenId: [403, "The security token included in the request is invalid"],
+  /** Of IAM: SDKs do not try again by themselves, which would not help. */
+  LimitExceeded: [409, "There are too many temporary credentials"],
   MalformedPolicyDocument: [400, "The policy document was malformed"],
   MissingAction: [400, "The request is missing an action or a required parameter"],
   MissingAuthenticationToken: [403, "Request is missing Authentication Token"],

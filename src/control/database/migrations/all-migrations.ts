@@ -8,6 +8,7 @@ import { quotaLevelsMigration } from "./0006-quota-levels.ts";
 import { idempotencyKeysMigration } from "./0007-idempotency-keys.ts";
 import { madeKeysMigration } from "./0008-made-keys.ts";
 import { metricsHistoryMigration } from "./0009-metrics-history.ts";
+import { sessionHoldersMigration } from "./0010-session-holders.ts";
 
 /** Every step of control.db's schema, in order. */
 export const allMigrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const allMigrations: readonly Migration[] = [
   idempotencyKeysMigration,
   madeKeysMigration,
   metricsHistoryMigration,
+  sessionHoldersMigration,
 ];
