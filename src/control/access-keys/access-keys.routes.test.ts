@@ -140,8 +140,8 @@ test("AccessKeys.update: changes at the same time keep each other's parts", asyn
     ...{ address: "", agent: "", requestId: "" },
   };
   await Promise.all([
-    accessKeys.update({ caller, tenantId }, accessKeyId, { enabled: false }),
-    accessKeys.update({ caller, tenantId }, accessKeyId, { description: "nightly" }),
+    accessKeys.update({ caller, tenantId, editsAllKeys: true }, accessKeyId, { enabled: false }),
+    accessKeys.update({ caller, tenantId, editsAllKeys: true }, accessKeyId, { description: "nightly" }),
   ]);
   expect(await accessKeys.get(tenantId, accessKeyId)).toMatchObject({ enabled: false, description: "nightly" });
 });

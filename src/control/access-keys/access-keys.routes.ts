@@ -130,8 +130,10 @@ function itemRoutes(prefix: string, options: AccessKeyRoutesOptions) {
     .patch(
       "/:id",
       async ({ request, params, body, set }) => {
-        const actor = editorOf(options, { request, params });
-        await find(options, { request, params }, [actor, "iam:UpdateAccessKey"]);
+        const editor = editorOf(options, { request, params });
+        await find(options, { request, params }, [editor, "iam:UpdateAccessKey"]);
+        const editsAllKeys = options.guard.isAllowed(request, "iam:UpdateAccessKey", "*");
+        const actor = { ...editor, editsAllKeys };
         const { expiresAt, ...rest } = body;
         const patch: KeyPatch = { ...rest, ...(expiresAt !== undefined && { expiresAtMs: parseEnd(expiresAt) }) };
         const view = await accessKeys.update(actor, params.id, patch);

@@ -22,6 +22,7 @@ import { changesOf } from "../iam/users/users.ts";
 import { revokeIssued } from "../sts/revoke-issued.ts";
 import { makeCredentials } from "../tenants/new-identifiers.ts";
 import { type AccessKeyStore, type ChangedKeyRow, readInherited } from "./access-key-store.ts";
+import { isLess, isLonger } from "./key-bounds.ts";
 import { findMadeKeys, inheritFrom, requireEnd, requireLinks, requireMade } from "./made-keys.ts";
 import type { StoredKeyUses } from "./stored-key-uses.ts";
 
@@ -55,6 +56,12 @@ export interface NewKey {
 
 /** What of a key can be changed; absent parts stay. */
 export type KeyPatch = Partial<Omit<NewKey, "userId" | "credentials"> & { readonly enabled: boolean }>;
+
+/** Who changes a key. */
+export interface KeyEditor extends Actor {
+  /** Also those of others: what bounds a key is lifted by an administrator, not by its owner. */
+  readonly editsAllKeys: boolean;
+}
 
 /** Which keys are listed. */
 export interface KeysWanted {
@@ -141,8 +148,8 @@ export class AccessKeys {
     return { ...(await this.get(actor.tenantId, accessKeyId)), secretKey };
   }
 
-  /** Changes a key. @throws ControlError NotFound, PreconditionFailed, InvalidRequest, Conflict: the last key of an administrator */
-  async update(actor: Actor, accessKeyId: string, patch: KeyPatch): Promise<KeyView> {
+  /** Changes a key. @throws ControlError NotFound, PreconditionFailed, InvalidRequest, Forbidden: its owner lifts no bounds, Conflict: the last key of an administrator */
+  async update(actor: KeyEditor, accessKeyId: string, patch: KeyPatch): Promise<KeyView> {
     if (typeof patch.policy === "string") requirePolicy(patch.policy, "key");
     await runChange(this.#options, actor, async (queries) => {
       const before = await this.#read(queries, actor.tenantId, accessKeyId);
@@ -151,6 +158,11 @@ export class AccessKeys {
       const isUnusable = !enabled || policy !== null || expiresAtMs !== null;
       if (isUnusable) this.#requireOtherAdministrator(before);
       const row = { accessKeyId, enabled, policy, description, expiresAtMs, limits };
+      if (isLonger(before, row) && !actor.editsAllKeys && before.userId === actor.caller.userId)
+        throw new ControlError(
+          "Forbidden",
+          "A key's owner lifts neither its end nor its limits: an administrator does",
+        );
       const made = await this.#boundByMaker(queries, before, row);
       if (!(await this.#store.update(queries, row))) throw new ControlError("NotFound");
       const shown = { enabled: before.enabled, policy: before.policy, description: before.description };
@@ -300,10 +312,4 @@ function keyEvent(
   { userName: name, change }: { readonly userName: string; readonly change?: AuditEvent["change"] },
 ): Pick<AuditEvent, "action" | "resource" | "change"> {
   return { action, resource: { kind: "accessKey", id, name }, ...(change && { change }) };
-}
-
-/** Whether a key may do less after a change: nothing, under another policy, or for a shorter time. */
-function isLess(before: KeyView, { enabled, policy, expiresAtMs }: ChangedKeyRow): boolean {
-  const endsEarlier = expiresAtMs !== null && (before.expiresAtMs === null || expiresAtMs < before.expiresAtMs);
-  return (before.enabled && !enabled) || (policy !== null && policy !== before.policy) || endsEarlier;
 }

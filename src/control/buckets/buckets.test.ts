@@ -203,7 +203,9 @@ test("createBucket: a taken name is told apart by its owner", async () => {
     "InvalidAccessKeyId",
   );
   const actor = { caller: administratorOf(opened.publisher), tenantId: colleague.tenantId };
-  await opened.identities.accessKeys.update(actor, colleague.accessKeyId, { enabled: false });
+  await opened.identities.accessKeys.update({ ...actor, editsAllKeys: true }, colleague.accessKeyId, {
+    enabled: false,
+  });
   expect(await codeOf(buckets.createBucket(request("other", colleague)))).toBe("InvalidAccessKeyId");
 });
 

@@ -233,3 +233,39 @@ test("guard rails: who has a boundary makes, suspends and removes no tenant; no 
 function policy(...statements: Statement[]): string {
   return JSON.stringify({ Version: "2012-10-17", Statement: statements });
 }
+
+test("guard rails: the owner of a key lifts neither its end nor its limits; who edits all keys does", async () => {
+  const { logInAs, root } = await open();
+  const carol = await logInAs("carol", [allow("s3:*")]);
+  const [early, late, later] = ["2031-01-01", "2031-02-01", "2031-03-01"].map((day) => `${day}T00:00:00.000Z`);
+  const limits = { requestsPerSecond: 10, bytesPerSecond: 100 };
+  const body = { userName: "carol", expiresAt: late, limits };
+  const path = `access-keys/${(await root.call("access-keys", { body })).body.accessKeyId}`;
+  for (const wider of [
+    { expiresAt: null },
+    { expiresAt: later },
+    { limits: {} },
+    { limits: { ...limits, bytesPerSecond: 101 } },
+    { limits: { ...limits, requestsPerSecond: null } },
+    { limits: { bytesPerSecond: 0 }, expiresAt: early },
+  ])
+    expect([wider, await carol.status("PATCH", path, wider)]).toEqual([wider, 403]);
+  for (const narrower of [
+    { expiresAt: late, limits },
+    { description: "mine" },
+    { limits: { ...limits, bytesPerSecond: 0, maxConnections: 1 } },
+    { expiresAt: early },
+  ])
+    expect([narrower, await carol.status("PATCH", path, narrower)]).toEqual([narrower, 200]);
+  expect(await carol.status("PATCH", path, { expiresAt: late })).toBe(403);
+  const lifted = { method: "PATCH", headers: { "if-match": "*" }, body: { expiresAt: null, limits: {} } };
+  expect((await root.call(path, lifted)).body).toMatchObject({ expiresAt: null, limits: {} });
+});
+
+test("guard rails: an administrator lifts the bounds of the own keys", async () => {
+  const { logInAs } = await open();
+  const boss = await logInAs("boss", [allow("iam:*")]);
+  const body = { userName: "boss", expiresAt: "2031-01-01T00:00:00Z" };
+  const { accessKeyId } = (await boss.send("POST", "access-keys", body)).body;
+  expect(await boss.status("PATCH", `access-keys/${accessKeyId}`, { expiresAt: null })).toBe(200);
+});

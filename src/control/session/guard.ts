@@ -139,6 +139,11 @@ export class Guard {
     getRequestContext(request).allowed.push({ action, asked });
   }
 
+  /** Whether policies allow a caller more than he asks for now. */
+  isAllowed(request: Request, action: string, asked: AskedResource): boolean {
+    return this.#options.allows(this.requireUser(request).caller, action, asked);
+  }
+
   /**
    * Actions and scopes of the rules with whether policies allow them to the caller, sorted: for `*`, in scope O for the own user.
    * A right on one resource alone does not show, but for the keys of the own user, which narrowed credentials make and revoke.
