@@ -20,6 +20,7 @@ import {
 } from "../identity-work.ts";
 import { resolvePolicyId, selfServicePolicy } from "../policy-texts.ts";
 import { readUserEntry } from "../read-identities.ts";
+import { requireOtherAdministrator } from "./other-administrator.ts";
 import { requireBoundaryReach, requireNoBoundary, requireReach } from "./reach.ts";
 
 /** A user as the API shows it. */
@@ -164,7 +165,7 @@ export class Users {
   /** Suspends a user or ends that: keys, sessions and tokens of a suspended one are refused. @throws ControlError Conflict: the last active global administrator */
   async setStatus(actor: Actor, userId: string, status: UserEntry["status"]): Promise<UserView> {
     const work: HolderWork<UserEntry> = async (queries, user) => {
-      if (status === "suspended") await requireOtherAdministrator(queries, user);
+      if (status === "suspended") await requireOtherAdministrator(queries, user, this.#options.clock.nowMs());
       await queries.run("UPDATE users SET status = $1 WHERE user_id = $2", [status, userId]);
       return { status: { before: user.status, after: status } };
     };
@@ -178,7 +179,7 @@ export class Users {
       const tenant = this.#options.publisher.entries("tenant").get(user.tenantId);
       if (tenant?.slug !== "default")
         throw new ControlError("Conflict", "Global administrators belong to the tenant default");
-      if (!global) await requireOtherAdministrator(queries, user);
+      if (!global) await requireOtherAdministrator(queries, user, this.#options.clock.nowMs());
       await queries.run("UPDATE users SET is_global = $1 WHERE user_id = $2", [global ? 1 : 0, userId]);
       return { global: { before: user.global, after: global } };
     };
@@ -193,7 +194,7 @@ export class Users {
       const user = await readUserEntry(queries, userId);
       if (user === undefined) throw new ControlError("NotFound");
       requireReach(this.#options.publisher, actor, user);
-      await requireOtherAdministrator(queries, user);
+      await requireOtherAdministrator(queries, user, this.#options.clock.nowMs());
       const keys = await queries.all("SELECT access_key_id FROM access_keys WHERE user_id = $1", [userId]);
       await queries.run("DELETE FROM access_keys WHERE user_id = $1", [userId]);
       await forgetPolicies(queries, userId);
@@ -226,14 +227,6 @@ export class Users {
     const accountId = this.#options.publisher.entries("tenant").get(tenantId)?.accountId ?? "";
     return `arn:aws:iam::${accountId}:user${path}${name}`;
   }
-}
-
-/** @throws ControlError Conflict when this is the last active global administrator */
-async function requireOtherAdministrator(queries: ControlQueries, { userId, global }: UserEntry): Promise<void> {
-  if (!global) return;
-  const sql = "SELECT user_id FROM users WHERE is_global = 1 AND status = 'active' AND user_id <> $1 LIMIT 1";
-  if ((await queries.all(sql, [userId])).length === 0)
-    throw new ControlError("Conflict", "The last active global administrator stays");
 }
 
 /** @throws ControlError InvalidRequest for a doubled key, Conflict for too many */

@@ -1,0 +1,21 @@
+import type { UserEntry } from "#kernel/protocol/identities.ts";
+import type { ControlQueries } from "../../database/control-database.ts";
+import { ControlError } from "../../http/control-error.ts";
+
+/** Others who can come in: with a password that works, or with a key that nothing narrows or ends. */
+const ABLE = `SELECT u.user_id FROM users u LEFT JOIN logins l ON l.user_id = u.user_id
+  WHERE u.is_global = 1 AND u.status = 'active' AND u.user_id <> $1
+    AND ((l.password_hash IS NOT NULL AND (l.password_expires_at_ms IS NULL OR l.password_expires_at_ms > $2))
+      OR EXISTS (SELECT k.access_key_id FROM access_keys k WHERE k.user_id = u.user_id AND k.is_enabled = 1
+        AND k.key_policy IS NULL AND k.inherited_policies = '[]' AND k.expires_at_ms IS NULL))
+  LIMIT 1`;
+
+/** @throws ControlError Conflict when without this user no global administrator could do anything */
+export async function requireOtherAdministrator(
+  queries: ControlQueries,
+  { userId, global }: Pick<UserEntry, "userId" | "global">,
+  nowMs: number,
+): Promise<void> {
+  if (!global || (await queries.all(ABLE, [userId, nowMs])).length > 0) return;
+  throw new ControlError("Conflict", "The last active global administrator who can log in stays");
+}
