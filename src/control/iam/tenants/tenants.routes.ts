@@ -9,6 +9,7 @@ import {
   type RouteAnswer,
   valueAnswer,
 } from "../../http/route-answer.ts";
+import { visibleText } from "../../http/visible-text.ts";
 import type { Sts } from "../../sts/sts.ts";
 import { tenantSlugPattern } from "../../tenants/ensure-tenant.ts";
 import { enteredSchema, tenantSchema } from "../identity-answers.ts";
@@ -42,10 +43,7 @@ const newTenant = t.Object(
   strict,
 );
 const tenantPatch = t.Object({ ...names, limits: t.Optional(limits) }, strict);
-const entrance = t.Object(
-  { reason: t.String({ minLength: 1, maxLength: 500, pattern: "^[^\\u0000-\\u001f\\u007f]*$" }) },
-  strict,
-);
+const entrance = t.Object({ reason: visibleText(500) }, strict);
 const shown = itemAnswer(tenantSchema);
 const enteredAnswer: RouteAnswer = {
   ...valueAnswer(enteredSchema, "Credentials for S3, for an hour at most; revoked in the tenant's sts-sessions"),
