@@ -28,7 +28,7 @@ export async function openAudit() {
   const settings = { ...resolveSettings({ stored: new Map(), overrides: {}, defaults: {} }) };
   const trail = new AuditTrail({ database, signer, settings: () => settings, clock, random: systemRandom, log });
   return {
-    ...{ folder, database, clock, lines, signer, settings, trail },
+    ...{ folder, database, clock, lines, log, signer, settings, trail },
     /** Records one event in a transaction of its own. */
     record: (event: AuditEvent) => database.transaction((queries) => trail.record(queries, event)),
     /** The reports on all chains. */

@@ -1,5 +1,7 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
+import { systemRandom } from "#kernel/base/random.ts";
 import { closeAudits, makeEvent, openAudit } from "#testing/opened-audit.ts";
+import { AuditTrail } from "./audit-trail.ts";
 import { findEvents, verifyChains } from "./read-audit.ts";
 
 afterEach(closeAudits);
@@ -194,4 +196,24 @@ test("flush: more denials than one transaction takes are all recorded, in order;
   transaction.mockRestore();
   const { items } = await trail.find({ ...all, filter: { outcome: "denied" }, limit: 2_000 });
   expect(items.map(({ action }) => action).toReversed()).toEqual(denials.map(({ action }) => action));
+});
+
+test("AuditTrail.verify: who asks at the same time shares one look at the events", async () => {
+  const { database, signer, settings, clock, log, record } = await openAudit();
+  for (let count = 0; count < 5; count++) await record(makeEvent());
+  let looks = 0;
+  const counting: typeof database = {
+    ...{ run: (...given) => database.run(...given), transaction: (work) => database.transaction(work) },
+    ...{ probe: () => database.probe(), close: () => database.close() },
+    all: (sql, parameters) => {
+      if (sql.includes("ORDER BY seq LIMIT")) looks++;
+      return database.all(sql, parameters);
+    },
+  };
+  const given = { database: counting, signer, settings: () => settings, clock, random: systemRandom, log };
+  const trail = new AuditTrail(given);
+  const reports = await Promise.all(Array.from({ length: 12 }, () => trail.verify("")));
+  expect(reports.flat()).toHaveLength(12);
+  for (const [report] of reports) expect(report).toMatchObject({ eventCount: 5, lastSeq: 5 });
+  expect(looks).toBe(1);
 });

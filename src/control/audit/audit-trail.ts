@@ -3,6 +3,7 @@ import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
 import { createUlidMaker, firstUlidAt } from "#kernel/base/ulid.ts";
 import type { ControlDatabase, ControlQueries } from "../database/control-database.ts";
+import { SharedRuns } from "../database/shared-runs.ts";
 import type { Log } from "../observe/log.ts";
 import { appendEvent, isWantedEvent } from "./append-event.ts";
 import type { AuditEvent, RecordAudit } from "./audit-event.ts";
@@ -55,6 +56,7 @@ const systemActor = { kind: "system", id: "system", name: "system" } as const;
 export class AuditTrail {
   readonly #options: AuditTrailOptions;
   readonly #denials = new Denials();
+  readonly #verifications = new SharedRuns<readonly ChainReport[]>();
   readonly #makeId: () => string;
   #lastSignedMs: number | undefined;
   #retainedDay: number | undefined;
@@ -165,8 +167,12 @@ export class AuditTrail {
     return described;
   }
 
-  /** Verifies one chain, or all when it is empty. */
-  async verify(chain: string): Promise<readonly ChainReport[]> {
+  /** Verifies one chain, or all when it is empty. It reads every event, so one goes after the other, and those who wait share it. */
+  verify(chain: string): Promise<readonly ChainReport[]> {
+    return this.#verifications.run(chain, () => this.#verify(chain));
+  }
+
+  async #verify(chain: string): Promise<readonly ChainReport[]> {
     await this.flush();
     const chains = (await this.#headsOf(chain)).map((head) => head.chain);
     return verifyChains(this.#options.database, chains, { keys: await this.publicKeys() });

@@ -29,6 +29,8 @@ export interface ShownPage {
 
 /** Rows read at once: others get their turn in between. */
 const rowsAtOnce = 1000;
+/** Of a whole chain, which takes long: some milliseconds of verifying. */
+const streamedAtOnce = 200;
 /** Rows one page looks at. */
 const maxScannedRows = 50_000;
 
@@ -90,13 +92,13 @@ export async function* streamChain(
 ): AsyncGenerator<StoredRecord> {
   let afterSeq = 0;
   for (;;) {
-    const rows = await readChain(database, chain, { afterSeq, limit: rowsAtOnce });
+    const rows = await readChain(database, chain, { afterSeq, limit: streamedAtOnce });
     for (const row of rows) {
       afterSeq = row.seq;
       if (afterSeq > untilSeq) return;
       yield row;
     }
-    if (rows.length < rowsAtOnce) return;
+    if (rows.length < streamedAtOnce) return;
     await Bun.sleep(0);
   }
 }
