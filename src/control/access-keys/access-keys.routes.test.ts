@@ -155,7 +155,13 @@ test("AccessKeys.list: a key that workers are still told of ends no list", async
   await control.publisher.publish([{ kind: "key", id: accessKeyId, value: null }]);
   const seen: string[] = [];
   for (let cursor: string | null = ""; cursor !== null; ) {
-    const page = await control.identities.accessKeys.list(tenantId, { limit: 1, cursor, userId: "" });
+    const page = await control.identities.accessKeys.list(tenantId, {
+      limit: 1,
+      cursor,
+      userId: "",
+      q: "",
+      sort: undefined,
+    });
     seen.push(...page.items.map((item) => item.accessKeyId));
     cursor = page.nextCursor;
   }

@@ -7,6 +7,7 @@ import { momentText, parseMoment } from "../http/time-text.ts";
 import { keySchema, madeKeySchema } from "../iam/identity-answers.ts";
 import {
   actorOf,
+  cursorText,
   documentText,
   editorOf,
   editRuleOf,
@@ -17,10 +18,12 @@ import {
   renderTime,
   requireAction,
   ruleOf,
+  searchText,
+  sortText,
 } from "../iam/identity-routes.ts";
 import type { Actor } from "../iam/identity-work.ts";
 import type { Users, UserView } from "../iam/users/users.ts";
-import type { AccessKeys, KeyPatch, KeyView } from "./access-keys.ts";
+import { type AccessKeys, type KeyPatch, type KeyView, keySorts } from "./access-keys.ts";
 
 /** What the routes stand on. */
 export interface AccessKeyRoutesOptions extends IdentityRoutesBase {
@@ -58,7 +61,9 @@ const keyPatch = t.Object({ enabled: t.Optional(t.Boolean()), ...parts }, strict
 const page = t.Object(
   {
     limit: t.Optional(t.Integer({ minimum: 1, maximum: maxPage })),
-    cursor: t.Optional(t.String({ maxLength: 128 })),
+    cursor: cursorText,
+    q: searchText,
+    sort: sortText(keySorts),
     userId: t.Optional(t.String({ maxLength: 64 })),
   },
   strict,
@@ -83,10 +88,10 @@ function collectionRoutes(prefix: string, options: AccessKeyRoutesOptions) {
       "/",
       async ({ request, params, query }) => {
         const actor = actorOf(options, { request, params });
-        const { limit = defaultPage, cursor = "", userId = "" } = query;
+        const { limit = defaultPage, cursor = "", q = "", sort, userId = "" } = query;
         const arn = userId === "" ? "*" : (await users.get(actor.tenantId, userId)).arn;
         requireAction(options, { request, actor, arn }, "iam:ListAccessKeys");
-        const { items, nextCursor } = await accessKeys.list(actor.tenantId, { limit, cursor, userId });
+        const { items, nextCursor } = await accessKeys.list(actor.tenantId, { limit, cursor, q, sort, userId });
         return { items: items.map(render), nextCursor };
       },
       { query: page, detail: ruleOf("access-keys", "iam:ListAccessKeys", pageAnswer(keySchema)) },

@@ -9,14 +9,15 @@ import { boundOf } from "../iam/identity-limits.ts";
 import {
   type Actor,
   type IdentityOptions,
+  likePart,
   type Page,
-  pageOf,
   requireRoom,
   requireRow,
   runChange,
 } from "../iam/identity-work.ts";
 import { requirePolicy } from "../iam/policy-texts.ts";
 import { readUserEntry } from "../iam/read-identities.ts";
+import { readSortedPage, type SortedList } from "../iam/sorted-list.ts";
 import { requireReach } from "../iam/users/reach.ts";
 import { changesOf } from "../iam/users/users.ts";
 import { revokeIssued } from "../sts/revoke-issued.ts";
@@ -63,17 +64,37 @@ export interface KeyEditor extends Actor {
   readonly editsAllKeys: boolean;
 }
 
+/** Orders of keys beside the one by id; a minus turns them round. */
+export const keySorts = ["userName", "-userName", "createdAt", "-createdAt"] as const;
+
 /** Which keys are listed. */
 export interface KeysWanted {
   readonly limit: number;
+  /** Of the page before; empty for the first. */
   readonly cursor: string;
+  readonly sort: (typeof keySorts)[number] | undefined;
+  /** Part of id, description or the user's name, in any case; empty for all. */
+  readonly q: string;
   /** Of this user alone; empty for all of the tenant. */
   readonly userId: string;
 }
 
 const SHOWN = `SELECT k.access_key_id, k.description, k.key_policy, k.inherited_policies, k.made_by, k.created_at_ms, k.revision,
-  k.last_used_at_ms, k.last_used_operation, u.name
+  k.last_used_at_ms, k.last_used_operation, u.name, u.name_folded
   FROM access_keys k JOIN users u ON u.user_id = k.user_id`;
+const LISTED = `${SHOWN} WHERE u.tenant_id = $1 AND (k.user_id = $2 OR $3 = '')
+  AND (lower(k.access_key_id) LIKE $4 ESCAPE '!' OR lower(k.description) LIKE $5 ESCAPE '!' OR u.name_folded LIKE $6 ESCAPE '!')`;
+const list: SortedList<(typeof keySorts)[number]> = {
+  idColumn: "access_key_id",
+  columns: { userName: "name_folded", createdAt: "created_at_ms" },
+  byId: `${LISTED} AND k.access_key_id > $7 ORDER BY k.access_key_id LIMIT $8`,
+  by: {
+    userName: `${LISTED} AND (u.name_folded, k.access_key_id) > ($7, $8) ORDER BY u.name_folded, k.access_key_id LIMIT $9`,
+    "-userName": `${LISTED} AND (u.name_folded, k.access_key_id) < ($7, $8) ORDER BY u.name_folded DESC, k.access_key_id DESC LIMIT $9`,
+    createdAt: `${LISTED} AND (k.created_at_ms, k.access_key_id) > ($7, $8) ORDER BY k.created_at_ms, k.access_key_id LIMIT $9`,
+    "-createdAt": `${LISTED} AND (k.created_at_ms, k.access_key_id) < ($7, $8) ORDER BY k.created_at_ms DESC, k.access_key_id DESC LIMIT $9`,
+  },
+};
 
 /**
  * The access keys of all users. A change is durable and known to every worker when its call resolves: a key works
@@ -90,14 +111,11 @@ export class AccessKeys {
     this.#uses = uses;
   }
 
-  /** A page of a tenant's keys, by id. */
-  async list(tenantId: string, { limit, cursor, userId }: KeysWanted): Promise<Page<KeyView>> {
-    const rows = await this.#options.database.all(
-      `${SHOWN} WHERE u.tenant_id = $1 AND k.access_key_id > $2 AND (k.user_id = $3 OR $4 = '')
-       ORDER BY k.access_key_id LIMIT $5`,
-      [tenantId, cursor, userId, userId, limit + 1],
-    );
-    return pageOf(rows, { limit, idColumn: "access_key_id", show: (row) => this.#show(row) });
+  /** A page of a tenant's keys. @throws ControlError InvalidRequest for the cursor of another order */
+  list(tenantId: string, { userId, q, ...wanted }: KeysWanted): Promise<Page<KeyView>> {
+    const part = likePart(q);
+    const rows = { ...wanted, parameters: [tenantId, userId, userId, part, part, part] };
+    return readSortedPage(this.#options.database, list, { ...rows, show: (row) => this.#show(row) });
   }
 
   /** One key. @throws ControlError NotFound, also for those of other tenants */

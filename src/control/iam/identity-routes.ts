@@ -1,4 +1,4 @@
-import { t } from "elysia";
+import { type Static, t } from "elysia";
 import type { IdentityTag } from "#kernel/protocol/identities.ts";
 import { ControlError } from "../http/control-error.ts";
 import { parseIfMatch } from "../http/entity-tag.ts";
@@ -8,6 +8,7 @@ import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import type { AskedEdit } from "./asked-edits.ts";
 import type { AskedValues } from "./caller-request.ts";
 import type { Actor, PageWanted } from "./identity-work.ts";
+import { nameSorts } from "./sorted-list.ts";
 
 /** What the routes of every kind of identity stand on. */
 export interface IdentityRoutesBase {
@@ -28,12 +29,22 @@ const strict = { additionalProperties: false };
 const maxPage = 1000;
 const defaultPage = 50;
 
+/** `nextCursor` of the page before. */
+export const cursorText = t.Optional(t.String({ maxLength: 512 }));
+/** A part of what a list's items are called, in any case. */
+export const searchText = t.Optional(t.String({ maxLength: 128 }));
+/** An order of a list, by id when it is absent; a minus turns it round. */
+export function sortText<Sort extends string>(sorts: readonly Sort[]) {
+  return t.Optional(t.Union(sorts.map((sort) => t.Literal(sort))));
+}
+
 /** Query of a list. */
 export const pageQuery = t.Object(
   {
     limit: t.Optional(t.Integer({ minimum: 1, maximum: maxPage })),
-    cursor: t.Optional(t.String({ maxLength: 128 })),
-    q: t.Optional(t.String({ maxLength: 128 })),
+    cursor: cursorText,
+    q: searchText,
+    sort: sortText(nameSorts),
   },
   strict,
 );
@@ -67,8 +78,8 @@ export function editRuleOf(tag: string, action: string, answer: RouteAnswer) {
 }
 
 /** The page that a query wants. */
-export function wantedPage({ limit, cursor, q }: { limit?: number; cursor?: string; q?: string }): PageWanted {
-  return { limit: limit ?? defaultPage, cursor: cursor ?? "", q: q ?? "" };
+export function wantedPage({ limit, cursor, q, sort }: Static<typeof pageQuery>): PageWanted {
+  return { limit: limit ?? defaultPage, cursor: cursor ?? "", q: q ?? "", sort };
 }
 
 /** Pairs of a record of tags. */

@@ -4,12 +4,13 @@ import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { AuditEvent, RecordAudit } from "../audit/audit-event.ts";
 import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { ControlDatabase, ControlQueries, SqlRow } from "../database/control-database.ts";
-import { readInteger, readText } from "../database/row-values.ts";
+import { readInteger } from "../database/row-values.ts";
 import type { SerialQueue } from "../database/serial-queue.ts";
 import type { Caller } from "../http/caller.ts";
 import { ControlError } from "../http/control-error.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import type { IdentityLimits } from "./identity-limits.ts";
+import type { NameSort } from "./sorted-list.ts";
 
 /** What all services of identities stand on. */
 export interface IdentityOptions {
@@ -37,11 +38,13 @@ export interface Outcome<Value> {
   readonly event: Pick<AuditEvent, "action" | "resource" | "change">;
 }
 
-/** A page of a list that is ordered by id. */
+/** A page of a list. */
 export interface PageWanted {
   readonly limit: number;
-  /** Id of the last item of the page before; empty for the first. */
+  /** Of the page before; empty for the first. */
   readonly cursor: string;
+  /** By id when absent. */
+  readonly sort: NameSort | undefined;
   /** Part of the name, in any case; empty for all. */
   readonly q: string;
 }
@@ -82,23 +85,6 @@ export function requireRoom(rows: readonly SqlRow[], limit: number, what: string
   const [row] = rows;
   if (row !== undefined && readInteger(row, "found") >= limit)
     throw new ControlError("Conflict", `There may be ${limit} ${what}`);
-}
-
-/** How rows become a page. */
-export interface PageShape<Item> {
-  readonly limit: number;
-  /** The column that the rows are ordered by. */
-  readonly idColumn: string;
-  /** Nothing for a row that is committed and not published yet. */
-  readonly show: (row: SqlRow) => readonly Item[];
-}
-
-/** Cuts a page out of one row more than wanted. Rows decide where it ends: one that is not shown yet ends no list. */
-export function pageOf<Item>(rows: readonly SqlRow[], { limit, idColumn, show }: PageShape<Item>): Page<Item> {
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  const nextCursor = rows.length > limit && last !== undefined ? readText(last, idColumn) : null;
-  return { items: shown.flatMap(show), nextCursor };
 }
 
 /** A pattern of LIKE that finds a part of a folded name; its escape character is `!`. */

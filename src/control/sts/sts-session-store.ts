@@ -1,6 +1,8 @@
 import type { RevocationEntry } from "#kernel/protocol/sts.ts";
 import type { ControlQueries, SqlRow } from "../database/control-database.ts";
 import { readInteger, readJson, readText } from "../database/row-values.ts";
+import { likePart, type Page } from "../iam/identity-work.ts";
+import { readSortedPage, type SortedList } from "../iam/sorted-list.ts";
 
 /** One session that was given out. Times are ms since 1970. */
 export interface StsSession {
@@ -21,11 +23,17 @@ export interface StsSession {
   readonly agent: string;
 }
 
+/** Orders of sessions beside the one by id; a minus turns them round. */
+export const sessionSorts = ["issuedAt", "-issuedAt", "expiresAt", "-expiresAt"] as const;
+
 /** Which sessions are listed. */
 export interface SessionFilter {
   readonly tenantId: string;
-  /** Ids after this one; empty for the first page. */
-  readonly after: string;
+  /** Of the page before; empty for the first. */
+  readonly cursor: string;
+  readonly sort: (typeof sessionSorts)[number] | undefined;
+  /** Part of id, name of the session or source identity, in any case; empty for all. */
+  readonly q: string;
   readonly limit: number;
   /** Only those that have not ended by themselves. */
   readonly nowMs: number;
@@ -37,6 +45,20 @@ type Queries = Pick<ControlQueries, "all">;
 
 const COLUMNS = `session_id, tenant_id, principal_id, session_name, lineage, source_identity, mfa, issued_at_ms,
   expires_at_ms, address, agent`;
+const LISTED = `SELECT ${COLUMNS} FROM sts_sessions WHERE tenant_id = $1 AND expires_at_ms > $2
+  AND ($3 = '' OR principal_id = $4) AND (lower(session_id) LIKE $5 ESCAPE '!' OR lower(session_name) LIKE $6 ESCAPE '!'
+    OR lower(coalesce(source_identity, '')) LIKE $7 ESCAPE '!')`;
+const list: SortedList<(typeof sessionSorts)[number]> = {
+  idColumn: "session_id",
+  columns: { issuedAt: "issued_at_ms", expiresAt: "expires_at_ms" },
+  byId: `${LISTED} AND session_id > $8 ORDER BY session_id LIMIT $9`,
+  by: {
+    issuedAt: `${LISTED} AND (issued_at_ms, session_id) > ($8, $9) ORDER BY issued_at_ms, session_id LIMIT $10`,
+    "-issuedAt": `${LISTED} AND (issued_at_ms, session_id) < ($8, $9) ORDER BY issued_at_ms DESC, session_id DESC LIMIT $10`,
+    expiresAt: `${LISTED} AND (expires_at_ms, session_id) > ($8, $9) ORDER BY expires_at_ms, session_id LIMIT $10`,
+    "-expiresAt": `${LISTED} AND (expires_at_ms, session_id) < ($8, $9) ORDER BY expires_at_ms DESC, session_id DESC LIMIT $10`,
+  },
+};
 
 /** Stores a session. @param beganWith id of the user behind it, whatever role he took on */
 export async function insertSession(queries: ControlQueries, session: StsSession, beganWith: string): Promise<void> {
@@ -72,15 +94,12 @@ export async function readSessionsOf(
   return rows.map(readSession);
 }
 
-/** A page of sessions by id. */
-export async function listSessions(queries: Queries, filter: SessionFilter): Promise<readonly StsSession[]> {
-  const { tenantId, after, limit, nowMs, principalId = "" } = filter;
-  const rows = await queries.all(
-    `SELECT ${COLUMNS} FROM sts_sessions WHERE tenant_id = $1 AND session_id > $2 AND expires_at_ms > $3
-       AND ($4 = '' OR principal_id = $5) ORDER BY session_id LIMIT $6`,
-    [tenantId, after, nowMs, principalId, principalId, limit],
-  );
-  return rows.map(readSession);
+/** A page of sessions. @throws ControlError InvalidRequest for the cursor of another order */
+export function listSessions(queries: Queries, filter: SessionFilter): Promise<Page<StsSession>> {
+  const { tenantId, nowMs, principalId = "", q, ...wanted } = filter;
+  const part = likePart(q);
+  const parameters = [tenantId, nowMs, principalId, principalId, part, part, part];
+  return readSortedPage(queries, list, { ...wanted, parameters, show: (row) => [readSession(row)] });
 }
 
 /** One session of a tenant that has not ended by itself. */

@@ -2,11 +2,15 @@ import { afterEach, expect, test } from "bun:test";
 import type { SessionAnswer } from "#kernel/protocol/sts.ts";
 import { policyOf } from "#testing/identities.ts";
 import { makeKey } from "#testing/make-key.ts";
+import { closeAudits } from "#testing/opened-audit.ts";
 import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
-import { tokenOrder } from "#testing/opened-sts.ts";
+import { assumeOrder, issueSession, openSts, stsIds, tokenOrder } from "#testing/opened-sts.ts";
 import type { IssueCall } from "./sts.ts";
 
-afterEach(closeControls);
+afterEach(async () => {
+  await closeControls();
+  await closeAudits();
+});
 const path = "/api/v1/sts-sessions";
 
 async function open() {
@@ -148,4 +152,31 @@ test("stsSessionRoutes: what is not there, not the tenant's or malformed", async
   }
   expect((await fetch(path)).status).toBe(401);
   expect((await fetch(`${path}/${id}`, { method: "DELETE" })).status).toBe(401);
+});
+
+test("StsSessions.list: by issue or end, both ways, in pages; `q` finds name, id and source identity", async () => {
+  const opened = await openSts();
+  const names = ["nightly", "Weekly", "other"];
+  for (const [index, sessionName] of names.entries()) {
+    const durationSeconds = [3600, 900, 1800][index];
+    await issueSession(opened, assumeOrder({ sessionName, durationSeconds, sourceIdentity: `source-${index}` }));
+    opened.clock.advance(1000);
+  }
+  const list = async (wanted: Partial<Parameters<typeof opened.sessions.list>[1]>) => {
+    const found: string[] = [];
+    for (let cursor = ""; ; ) {
+      const given = { limit: 1, q: "", sort: undefined, ...wanted, cursor };
+      const { items, nextCursor } = await opened.sessions.list(stsIds.tenantId, given);
+      found.push(...items.map(({ sessionName }) => sessionName));
+      if (nextCursor === null) return found;
+      cursor = nextCursor;
+    }
+  };
+  expect(await list({ sort: "issuedAt" })).toEqual(names);
+  expect(await list({ sort: "-issuedAt" })).toEqual(names.toReversed());
+  expect(await list({ sort: "expiresAt" })).toEqual(["Weekly", "other", "nightly"]);
+  expect(await list({ sort: "-expiresAt" })).toEqual(["nightly", "other", "Weekly"]);
+  expect(await list({ q: "WEEK" })).toEqual(["Weekly"]);
+  expect(await list({ q: "source-2" })).toEqual(["other"]);
+  expect(await list({ q: "%" })).toEqual([]);
 });

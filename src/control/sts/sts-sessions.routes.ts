@@ -5,9 +5,18 @@ import { ControlError } from "../http/control-error.ts";
 import { doneAnswer, pageAnswer, type RouteAnswer, textOrNull, timeText, valueAnswer } from "../http/route-answer.ts";
 import { momentText, parseMoment } from "../http/time-text.ts";
 import { identityValues } from "../iam/asked-edits.ts";
-import { actorOf, type IdentityRoutesBase, requireAction, ruleOf } from "../iam/identity-routes.ts";
+import {
+  actorOf,
+  cursorText,
+  type IdentityRoutesBase,
+  requireAction,
+  ruleOf,
+  searchText,
+  sortText,
+} from "../iam/identity-routes.ts";
 import type { Actor } from "../iam/identity-work.ts";
 import { requireReach } from "../iam/users/reach.ts";
+import { sessionSorts } from "./sts-session-store.ts";
 import type { ListedSession, StsSessions } from "./sts-sessions.ts";
 
 /** What the routes stand on. */
@@ -23,7 +32,9 @@ const principalId = t.String({ pattern: "^A(?:IDA|ROA)[A-Z0-9]{12,32}$" });
 const page = t.Object(
   {
     limit: t.Optional(t.Integer({ minimum: 1, maximum: maxPage })),
-    cursor: t.Optional(t.String({ maxLength: 128 })),
+    cursor: cursorText,
+    q: searchText,
+    sort: sortText(sessionSorts),
     principalId: t.Optional(principalId),
   },
   strict,
@@ -54,13 +65,11 @@ export function stsSessionRoutes(options: StsSessionRoutesOptions) {
     .get(
       "/",
       async ({ query, request }) => {
-        const { limit = defaultPage, cursor: after = "", principalId } = query;
-        const wanted = { limit: limit + 1, after, ...(principalId !== undefined && { principalId }) };
+        const { limit = defaultPage, cursor = "", q = "", sort, principalId } = query;
+        const wanted = { limit, cursor, q, sort, ...(principalId !== undefined && { principalId }) };
         const actor = actorOf(options, { request, params: undefined });
         requireAction(options, { request, actor, arn: "*" }, "iam:ListAccessKeys");
-        const found = await sessions.list(actor.tenantId, wanted);
-        const items = found.slice(0, limit);
-        const nextCursor = found.length > items.length ? (items.at(-1)?.sessionId ?? null) : null;
+        const { items, nextCursor } = await sessions.list(actor.tenantId, wanted);
         return { items: items.map(renderSession), nextCursor };
       },
       { query: page, detail: rule("iam:ListAccessKeys", pageAnswer(session)) },

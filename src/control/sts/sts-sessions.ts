@@ -5,10 +5,17 @@ import type { AuditEvent, RecordAudit } from "../audit/audit-event.ts";
 import type { ControlDatabase } from "../database/control-database.ts";
 import type { SerialQueue } from "../database/serial-queue.ts";
 import { ControlError } from "../http/control-error.ts";
+import type { Page } from "../iam/identity-work.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import { untilOf } from "./revoke-issued.ts";
 import { recordsOf } from "./session-caller.ts";
-import { findSession, listSessions, type StsSession, upsertRevocation } from "./sts-session-store.ts";
+import {
+  findSession,
+  listSessions,
+  type SessionFilter,
+  type StsSession,
+  upsertRevocation,
+} from "./sts-session-store.ts";
 
 /** What the list stands on. */
 export interface StsSessionsOptions {
@@ -26,12 +33,7 @@ export interface ListedSession extends StsSession {
 }
 
 /** Which page is wanted. */
-export interface SessionPage {
-  readonly limit: number;
-  /** Ids after this one; empty for the first page. */
-  readonly after: string;
-  readonly principalId?: string;
-}
+export type SessionPage = Omit<SessionFilter, "tenantId" | "nowMs">;
 
 /** Who revokes, as the event tells it. */
 export type RevocationOrigin = Pick<AuditEvent, "actor" | "requestId" | "address" | "agent" | "via">;
@@ -44,12 +46,11 @@ export class StsSessions {
     this.#options = options;
   }
 
-  /** Sessions that have not ended by themselves, by id. */
-  async list(tenantId: string, { limit, after, principalId }: SessionPage): Promise<readonly ListedSession[]> {
+  /** Sessions that have not ended by themselves. @throws ControlError InvalidRequest for the cursor of another order */
+  async list(tenantId: string, wanted: SessionPage): Promise<Page<ListedSession>> {
     const { database, clock } = this.#options;
-    const about = { tenantId, after, limit, nowMs: clock.nowMs() };
-    const found = await listSessions(database, { ...about, ...(principalId !== undefined && { principalId }) });
-    return found.map((session) => ({ ...session, state: this.#stateOf(session) }));
+    const { items, nextCursor } = await listSessions(database, { ...wanted, tenantId, nowMs: clock.nowMs() });
+    return { items: items.map((session) => ({ ...session, state: this.#stateOf(session) })), nextCursor };
   }
 
   /** Id of the user or role whose session it is. @throws ControlError NotFound */

@@ -266,10 +266,10 @@ test("Sts: credentials of an entered tenant are listed and revoked there, and gi
     via: "console",
   };
   const entered = await sts.enter({ caller, tenant, reason: "help", readOnly: false });
-  const page = { limit: 10, after: "" };
-  expect(await sessions.list(stsIds.tenantId, page)).toEqual([]);
+  const page = { limit: 10, cursor: "", q: "", sort: undefined };
+  expect((await sessions.list(stsIds.tenantId, page)).items).toEqual([]);
   const shown = async () =>
-    (await sessions.list(stsIds.otherTenantId, page)).map(({ sessionId, state }) => [sessionId, state]);
+    (await sessions.list(stsIds.otherTenantId, page)).items.map(({ sessionId, state }) => [sessionId, state]);
   expect(await shown()).toEqual([[entered.accessKeyId, "active"]]);
   const as = {
     kind: "issued",

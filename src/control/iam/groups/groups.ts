@@ -11,12 +11,12 @@ import {
   likePart,
   type Page,
   type PageWanted,
-  pageOf,
   requireRoom,
   requireRow,
   runChange,
 } from "../identity-work.ts";
 import { readGroupEntry, readUserEntry } from "../read-identities.ts";
+import { type NameSort, readSortedPage, type SortedList } from "../sorted-list.ts";
 import { requireGroupReach, requireNoBoundary, requireReach } from "../users/reach.ts";
 import { changesOf } from "../users/users.ts";
 
@@ -36,8 +36,21 @@ export interface GroupNames {
 
 const BUMP = "UPDATE user_groups SET revision = revision + 1 WHERE group_id = $1";
 const FIND = "SELECT revision FROM user_groups WHERE group_id = $1 AND tenant_id = $2";
-const SHOWN = `SELECT g.group_id, g.created_at_ms, g.revision,
+const SHOWN = `SELECT g.group_id, g.name_folded, g.created_at_ms, g.revision,
   (SELECT count(*) FROM group_members m WHERE m.group_id = g.group_id) AS found FROM user_groups g`;
+
+const LISTED = `${SHOWN} WHERE g.tenant_id = $1 AND g.name_folded LIKE $2 ESCAPE '!'`;
+const list: SortedList<NameSort> = {
+  idColumn: "group_id",
+  columns: { name: "name_folded", createdAt: "created_at_ms" },
+  byId: `${LISTED} AND g.group_id > $3 ORDER BY g.group_id LIMIT $4`,
+  by: {
+    name: `${LISTED} AND (g.name_folded, g.group_id) > ($3, $4) ORDER BY g.name_folded, g.group_id LIMIT $5`,
+    "-name": `${LISTED} AND (g.name_folded, g.group_id) < ($3, $4) ORDER BY g.name_folded DESC, g.group_id DESC LIMIT $5`,
+    createdAt: `${LISTED} AND (g.created_at_ms, g.group_id) > ($3, $4) ORDER BY g.created_at_ms, g.group_id LIMIT $5`,
+    "-createdAt": `${LISTED} AND (g.created_at_ms, g.group_id) < ($3, $4) ORDER BY g.created_at_ms DESC, g.group_id DESC LIMIT $5`,
+  },
+};
 
 /** The groups of all tenants. */
 export class Groups {
@@ -62,13 +75,10 @@ export class Groups {
     });
   }
 
-  /** A page of a tenant's groups, by id. */
-  async list(tenantId: string, { limit, cursor, q }: PageWanted): Promise<Page<GroupView>> {
-    const rows = await this.#options.database.all(
-      `${SHOWN} WHERE g.tenant_id = $1 AND g.group_id > $2 AND g.name_folded LIKE $3 ESCAPE '!' ORDER BY g.group_id LIMIT $4`,
-      [tenantId, cursor, likePart(q), limit + 1],
-    );
-    return pageOf(rows, { limit, idColumn: "group_id", show: (row) => this.#show(row) });
+  /** A page of a tenant's groups. @throws ControlError InvalidRequest for the cursor of another order */
+  list(tenantId: string, { q, ...wanted }: PageWanted): Promise<Page<GroupView>> {
+    const rows = { ...wanted, parameters: [tenantId, likePart(q)] };
+    return readSortedPage(this.#options.database, list, { ...rows, show: (row) => this.#show(row) });
   }
 
   /** One group. @throws ControlError NotFound */

@@ -22,6 +22,14 @@ import {
 } from "../identity-work.ts";
 import { requirePolicy } from "../policy-texts.ts";
 import { readPolicyEntry } from "../read-identities.ts";
+import {
+  type NameSort,
+  type PageStart,
+  readSortedRows,
+  renderCursor,
+  type SortedList,
+  startOf,
+} from "../sorted-list.ts";
 import { requireNoBoundary, requirePolicyReach } from "../users/reach.ts";
 
 /** A managed policy as the API shows it. */
@@ -61,11 +69,23 @@ export interface NewPolicy {
 
 const FIND =
   "SELECT revision, name, last_version, default_version FROM managed_policies WHERE policy_id = $1 AND tenant_id = $2";
-const SHOWN = `SELECT p.policy_id, p.name, p.path, p.description, p.default_version, p.created_at_ms, p.updated_at_ms,
+const SHOWN = `SELECT p.policy_id, p.name, p.name_folded, p.path, p.description, p.default_version, p.created_at_ms, p.updated_at_ms,
   p.revision, t.account_id, v.document,
   (SELECT count(*) FROM policy_attachments a WHERE a.policy_id = p.policy_id) AS found
   FROM managed_policies p JOIN tenants t ON t.tenant_id = p.tenant_id
   JOIN policy_versions v ON v.policy_id = p.policy_id AND v.version = p.default_version`;
+const LISTED = `${SHOWN} WHERE p.tenant_id = $1 AND p.name_folded LIKE $2 ESCAPE '!'`;
+const list: SortedList<NameSort> = {
+  idColumn: "policy_id",
+  columns: { name: "name_folded", createdAt: "created_at_ms" },
+  byId: `${LISTED} AND p.policy_id > $3 ORDER BY p.policy_id LIMIT $4`,
+  by: {
+    name: `${LISTED} AND (p.name_folded, p.policy_id) > ($3, $4) ORDER BY p.name_folded, p.policy_id LIMIT $5`,
+    "-name": `${LISTED} AND (p.name_folded, p.policy_id) < ($3, $4) ORDER BY p.name_folded DESC, p.policy_id DESC LIMIT $5`,
+    createdAt: `${LISTED} AND (p.created_at_ms, p.policy_id) > ($3, $4) ORDER BY p.created_at_ms, p.policy_id LIMIT $5`,
+    "-createdAt": `${LISTED} AND (p.created_at_ms, p.policy_id) < ($3, $4) ORDER BY p.created_at_ms DESC, p.policy_id DESC LIMIT $5`,
+  },
+};
 
 /** The managed policies of all tenants, and the built-in ones, which nobody changes. */
 export class Policies {
@@ -76,15 +96,18 @@ export class Policies {
   }
 
   /** A page of the built-in policies, by ARN, then of a tenant's own, by id. */
-  async list(tenantId: string, { limit, cursor, q }: PageWanted): Promise<Page<PolicyView>> {
+  async list(tenantId: string, wanted: PageWanted): Promise<Page<PolicyView>> {
+    const { limit, cursor, q, sort } = wanted;
     const isAmongBuiltIn = cursor === "" || cursor.startsWith(builtInPrefix);
-    const builtIn = isAmongBuiltIn ? listBuiltIn(q).filter(({ policyId }) => policyId > cursor) : [];
-    const room = Math.max(0, limit - builtIn.length);
-    const rows = await this.#options.database.all(
-      `${SHOWN} WHERE p.tenant_id = $1 AND p.policy_id > $2 AND p.name_folded LIKE $3 ESCAPE '!' ORDER BY p.policy_id LIMIT $4`,
-      [tenantId, isAmongBuiltIn ? "" : cursor, likePart(q), room + 1],
-    );
-    const found = [...builtIn, ...rows.map(showPolicy)];
+    const begin = sort === undefined && isAmongBuiltIn ? "" : cursor;
+    const parameters = [tenantId, likePart(q)];
+    const rows = await readSortedRows(this.#options.database, list, {
+      ...{ parameters, sort, cursor: begin, limit: limit + 1 },
+    });
+    const stored = rows.map(showPolicy);
+    const builtIn = listBuiltIn(q);
+    if (sort !== undefined) return cutSorted([...builtIn, ...stored], { sort, cursor, limit });
+    const found = [...(isAmongBuiltIn ? builtIn.filter(({ policyId }) => policyId > cursor) : []), ...stored];
     const items = found.slice(0, limit);
     return { items, nextCursor: found.length > limit ? (items.at(-1)?.policyId ?? null) : null };
   }
@@ -281,6 +304,32 @@ function showPolicy(row: SqlRow): PolicyView {
     updatedAtMs: readInteger(row, "updated_at_ms"),
     revision: readInteger(row, "revision"),
   };
+}
+
+/** A page of policies, the built-in ones in their places among the others. */
+function cutSorted(
+  policies: readonly PolicyView[],
+  { sort, cursor, limit }: { readonly sort: NameSort; readonly cursor: string; readonly limit: number },
+): Page<PolicyView> {
+  const sign = sort.startsWith("-") ? -1 : 1;
+  const placeOf = (view: PolicyView): PageStart => ({
+    value: sort.endsWith("name") ? view.name.toLowerCase() : view.createdAtMs,
+    id: view.policyId,
+  });
+  const compare = (a: PageStart, b: PageStart) =>
+    sign * (a.value === b.value ? compareValues(a.id, b.id) : compareValues(a.value, b.value));
+  const start = startOf(sort, cursor);
+  const found = policies
+    .filter((view) => compare(placeOf(view), start) > 0)
+    .toSorted((a, b) => compare(placeOf(a), placeOf(b)));
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return { items, nextCursor: found.length > limit && last ? renderCursor(sort, placeOf(last)) : null };
+}
+
+function compareValues(a: string | number, b: string | number): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 /** Built-in policies with this part in their name, by ARN. */

@@ -11,13 +11,13 @@ import {
   likePart,
   type Page,
   type PageWanted,
-  pageOf,
   requireRoom,
   requireRow,
   runChange,
 } from "../identity-work.ts";
 import { requirePolicy, resolvePolicyId } from "../policy-texts.ts";
 import { readRoleEntry } from "../read-identities.ts";
+import { type NameSort, readSortedPage, type SortedList } from "../sorted-list.ts";
 import { requireBoundaryReach, requireNoBoundary, requireReach } from "../users/reach.ts";
 import { changesOf, requireTags } from "../users/users.ts";
 import { showPrincipals, storePrincipals } from "./principals.ts";
@@ -45,7 +45,21 @@ export interface RoleParts {
 }
 
 const FIND = "SELECT revision FROM roles WHERE role_id = $1 AND tenant_id = $2";
-const SHOWN = "SELECT role_id, description, trust_policy, max_session_seconds, created_at_ms, revision FROM roles";
+const SHOWN =
+  "SELECT role_id, name_folded, description, trust_policy, max_session_seconds, created_at_ms, revision FROM roles";
+
+const LISTED = `${SHOWN} WHERE tenant_id = $1 AND name_folded LIKE $2 ESCAPE '!'`;
+const list: SortedList<NameSort> = {
+  idColumn: "role_id",
+  columns: { name: "name_folded", createdAt: "created_at_ms" },
+  byId: `${LISTED} AND role_id > $3 ORDER BY role_id LIMIT $4`,
+  by: {
+    name: `${LISTED} AND (name_folded, role_id) > ($3, $4) ORDER BY name_folded, role_id LIMIT $5`,
+    "-name": `${LISTED} AND (name_folded, role_id) < ($3, $4) ORDER BY name_folded DESC, role_id DESC LIMIT $5`,
+    createdAt: `${LISTED} AND (created_at_ms, role_id) > ($3, $4) ORDER BY created_at_ms, role_id LIMIT $5`,
+    "-createdAt": `${LISTED} AND (created_at_ms, role_id) < ($3, $4) ORDER BY created_at_ms DESC, role_id DESC LIMIT $5`,
+  },
+};
 
 /** The roles of all tenants. */
 export class Roles {
@@ -67,13 +81,10 @@ export class Roles {
     });
   }
 
-  /** A page of a tenant's roles, by id. */
-  async list(tenantId: string, { limit, cursor, q }: PageWanted): Promise<Page<RoleView>> {
-    const rows = await this.#options.database.all(
-      `${SHOWN} WHERE tenant_id = $1 AND role_id > $2 AND name_folded LIKE $3 ESCAPE '!' ORDER BY role_id LIMIT $4`,
-      [tenantId, cursor, likePart(q), limit + 1],
-    );
-    return pageOf(rows, { limit, idColumn: "role_id", show: (row) => this.#show(row) });
+  /** A page of a tenant's roles. @throws ControlError InvalidRequest for the cursor of another order */
+  list(tenantId: string, { q, ...wanted }: PageWanted): Promise<Page<RoleView>> {
+    const rows = { ...wanted, parameters: [tenantId, likePart(q)] };
+    return readSortedPage(this.#options.database, list, { ...rows, show: (row) => this.#show(row) });
   }
 
   /** One role. @throws ControlError NotFound */

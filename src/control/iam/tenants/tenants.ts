@@ -13,11 +13,11 @@ import {
   type Outcome,
   type Page,
   type PageWanted,
-  pageOf,
   requireRow,
   runChange,
 } from "../identity-work.ts";
 import { readTenantEntry } from "../read-identities.ts";
+import { type NameSort, readSortedPage, type SortedList } from "../sorted-list.ts";
 import { requireNoBoundary } from "../users/reach.ts";
 import { changesOf } from "../users/users.ts";
 
@@ -35,7 +35,20 @@ export interface TenantPatch {
   readonly limits?: TenantLimits;
 }
 
-const SHOWN = "SELECT tenant_id, email, created_at_ms, revision FROM tenants";
+const SHOWN = "SELECT tenant_id, slug, email, created_at_ms, revision FROM tenants";
+
+const LISTED = `${SHOWN} WHERE slug LIKE $1 ESCAPE '!'`;
+const list: SortedList<NameSort> = {
+  idColumn: "tenant_id",
+  columns: { name: "slug", createdAt: "created_at_ms" },
+  byId: `${LISTED} AND tenant_id > $2 ORDER BY tenant_id LIMIT $3`,
+  by: {
+    name: `${LISTED} AND (slug, tenant_id) > ($2, $3) ORDER BY slug, tenant_id LIMIT $4`,
+    "-name": `${LISTED} AND (slug, tenant_id) < ($2, $3) ORDER BY slug DESC, tenant_id DESC LIMIT $4`,
+    createdAt: `${LISTED} AND (created_at_ms, tenant_id) > ($2, $3) ORDER BY created_at_ms, tenant_id LIMIT $4`,
+    "-createdAt": `${LISTED} AND (created_at_ms, tenant_id) < ($2, $3) ORDER BY created_at_ms DESC, tenant_id DESC LIMIT $4`,
+  },
+};
 
 /** All tenants. */
 export class Tenants {
@@ -46,12 +59,9 @@ export class Tenants {
   }
 
   /** A page of tenants, by id; `q` is a part of the slug. */
-  async list({ limit, cursor, q }: PageWanted): Promise<Page<TenantView>> {
-    const rows = await this.#options.database.all(
-      `${SHOWN} WHERE tenant_id > $1 AND slug LIKE $2 ESCAPE '!' ORDER BY tenant_id LIMIT $3`,
-      [cursor, likePart(q), limit + 1],
-    );
-    return pageOf(rows, { limit, idColumn: "tenant_id", show: (row) => this.#show(row) });
+  list({ q, ...wanted }: PageWanted): Promise<Page<TenantView>> {
+    const rows = { ...wanted, parameters: [likePart(q)] };
+    return readSortedPage(this.#options.database, list, { ...rows, show: (row) => this.#show(row) });
   }
 
   /** One tenant. @throws ControlError NotFound */

@@ -13,13 +13,13 @@ import {
   likePart,
   type Page,
   type PageWanted,
-  pageOf,
   requireRoom,
   requireRow,
   runChange,
 } from "../identity-work.ts";
 import { resolvePolicyId, selfServicePolicy } from "../policy-texts.ts";
 import { readUserEntry } from "../read-identities.ts";
+import { type NameSort, readSortedPage, type SortedList } from "../sorted-list.ts";
 import { requireOtherAdministrator } from "./other-administrator.ts";
 import { requireBoundaryReach, requireNoBoundary, requireReach } from "./reach.ts";
 
@@ -49,7 +49,20 @@ export interface UserPatch {
 }
 
 const FIND = "SELECT revision FROM users WHERE user_id = $1 AND tenant_id = $2";
-const SHOWN = "SELECT user_id, created_at_ms, revision FROM users";
+const SHOWN = "SELECT user_id, name_folded, created_at_ms, revision FROM users";
+
+const LISTED = `${SHOWN} WHERE tenant_id = $1 AND name_folded LIKE $2 ESCAPE '!'`;
+const list: SortedList<NameSort> = {
+  idColumn: "user_id",
+  columns: { name: "name_folded", createdAt: "created_at_ms" },
+  byId: `${LISTED} AND user_id > $3 ORDER BY user_id LIMIT $4`,
+  by: {
+    name: `${LISTED} AND (name_folded, user_id) > ($3, $4) ORDER BY name_folded, user_id LIMIT $5`,
+    "-name": `${LISTED} AND (name_folded, user_id) < ($3, $4) ORDER BY name_folded DESC, user_id DESC LIMIT $5`,
+    createdAt: `${LISTED} AND (created_at_ms, user_id) > ($3, $4) ORDER BY created_at_ms, user_id LIMIT $5`,
+    "-createdAt": `${LISTED} AND (created_at_ms, user_id) < ($3, $4) ORDER BY created_at_ms DESC, user_id DESC LIMIT $5`,
+  },
+};
 
 /** The users of all tenants. */
 export class Users {
@@ -71,13 +84,10 @@ export class Users {
     });
   }
 
-  /** A page of a tenant's users, by id. */
-  async list(tenantId: string, { limit, cursor, q }: PageWanted): Promise<Page<UserView>> {
-    const rows = await this.#options.database.all(
-      `${SHOWN} WHERE tenant_id = $1 AND user_id > $2 AND name_folded LIKE $3 ESCAPE '!' ORDER BY user_id LIMIT $4`,
-      [tenantId, cursor, likePart(q), limit + 1],
-    );
-    return pageOf(rows, { limit, idColumn: "user_id", show: (row) => this.#show(row) });
+  /** A page of a tenant's users. @throws ControlError InvalidRequest for the cursor of another order */
+  list(tenantId: string, { q, ...wanted }: PageWanted): Promise<Page<UserView>> {
+    const rows = { ...wanted, parameters: [tenantId, likePart(q)] };
+    return readSortedPage(this.#options.database, list, { ...rows, show: (row) => this.#show(row) });
   }
 
   /** One user. @throws ControlError NotFound, also for those of other tenants */
