@@ -1,7 +1,7 @@
 import { Elysia, t } from "elysia";
 import { parsePolicy } from "#kernel/policy/parse-policy.ts";
 import { renderEtag } from "../../http/entity-tag.ts";
-import { doneAnswer, editedAnswer, itemAnswer, madeAnswer, pageAnswer, valueAnswer } from "../../http/route-answer.ts";
+import { editedAnswer, itemAnswer, madeAnswer, pageAnswer, valueAnswer } from "../../http/route-answer.ts";
 import { policySchema, policyVersionSchema, validationSchema } from "../identity-answers.ts";
 import {
   actorOf,
@@ -11,15 +11,12 @@ import {
   type IdentityRoutesBase,
   identityPrefixes,
   longNameText,
-  pageQuery,
   pathText,
-  type RoutedRequest,
   renderTime,
   requireAction,
   ruleOf,
-  wantedPage,
 } from "../identity-routes.ts";
-import type { Actor } from "../identity-work.ts";
+import { type IdentityKind, KindRoutes, newArn } from "../kind.routes.ts";
 import { simulatedSchema } from "./explanation-answers.ts";
 import type { Policies, PolicyView } from "./policies.ts";
 import { simulate } from "./simulate.ts";
@@ -72,40 +69,43 @@ const shown = itemAnswer(policySchema);
 
 /** `policies`: list, make, read, remove; `versions`; `validate`; `simulate`. Built-in ones are read by name or ARN. */
 export function policyRoutes(options: PolicyRoutesOptions) {
+  const kind = new KindRoutes(options, kindOf(options));
   const app = new Elysia({ normalize: false });
   for (const prefix of identityPrefixes) {
-    app.use(collectionRoutes(`${prefix}/policies`, options)).use(itemRoutes(`${prefix}/policies`, options));
-    app.use(versionRoutes(`${prefix}/policies`, options)).use(simulationRoutes(`${prefix}/policies`, options));
+    app.use(kind.below(prefix)).use(newPolicyRoutes(`${prefix}/policies`, options, kind));
+    app.use(versionRoutes(`${prefix}/policies`, options, kind)).use(simulationRoutes(`${prefix}/policies`, options));
   }
   return app;
 }
 
-function collectionRoutes(prefix: string, options: PolicyRoutesOptions) {
+function kindOf({ policies }: PolicyRoutesOptions): IdentityKind<PolicyView> {
+  return {
+    segment: "policies",
+    nouns: ["Policy", "Policies"],
+    schema: policySchema,
+    service: policies,
+    idOf: ({ policyId }) => policyId,
+    askedOf: ({ arn, isBuiltIn }) => ({ arn: isBuiltIn ? "*" : arn }),
+    render: ({ createdAtMs, updatedAtMs, ...rest }) => ({
+      ...rest,
+      createdAt: renderTime(createdAtMs),
+      updatedAt: renderTime(updatedAtMs),
+    }),
+  };
+}
+
+function newPolicyRoutes(prefix: string, options: PolicyRoutesOptions, kind: KindRoutes<PolicyView>) {
   const { policies } = options;
   return new Elysia({ prefix, normalize: false })
-    .get(
-      "/",
-      async ({ request, params, query }) => {
-        const actor = actorOf(options, { request, params });
-        requireAction(options, { request, actor, arn: "*" }, "iam:ListPolicies");
-        const { items, nextCursor } = await policies.list(actor.tenantId, wantedPage(query));
-        return { items: items.map(render), nextCursor };
-      },
-      { query: pageQuery, detail: ruleOf("policies", "iam:ListPolicies", pageAnswer(policySchema)) },
-    )
     .post(
       "/",
       async ({ request, params, body, set }) => {
         const actor = actorOf(options, { request, params });
         const { name, path = "/", description = "", document } = body;
-        const accountId = options.publisher.entries("tenant").get(actor.tenantId)?.accountId ?? "";
-        const arn = `arn:aws:iam::${accountId}:policy${path}${name}`;
+        const arn = newArn(options, actor, `policy${path}${name}`);
         requireAction(options, { request, actor, arn }, "iam:CreatePolicy");
         const view = await policies.create(actor, { name, path, description, document });
-        set.status = 201;
-        set.headers["location"] = `${new URL(request.url).pathname.replace(/\/$/, "")}/${view.policyId}`;
-        set.headers["etag"] = renderEtag(view.revision);
-        return render(view);
+        return kind.showMade({ request, set }, view);
       },
       { body: newPolicy, detail: ruleOf("policies", "iam:CreatePolicy", madeAnswer(policySchema)) },
     )
@@ -114,8 +114,8 @@ function collectionRoutes(prefix: string, options: PolicyRoutesOptions) {
       ({ request, params, body }) => {
         const actor = actorOf(options, { request, params });
         requireAction(options, { request, actor, arn: "*" }, "iam:ListPolicies");
-        const { document, kind = "managed", bucket } = body;
-        const parsed = parsePolicy(document, { kind, ...(bucket !== undefined && { bucketName: bucket }) });
+        const { document, kind: ofKind = "managed", bucket } = body;
+        const parsed = parsePolicy(document, { kind: ofKind, ...(bucket !== undefined && { bucketName: bucket }) });
         const isValid = parsed.kind === "document";
         return { valid: isValid, problems: isValid ? [] : parsed.problems, warnings: isValid ? parsed.warnings : [] };
       },
@@ -123,39 +123,14 @@ function collectionRoutes(prefix: string, options: PolicyRoutesOptions) {
     );
 }
 
-function itemRoutes(prefix: string, options: PolicyRoutesOptions) {
-  const { policies } = options;
-  return new Elysia({ prefix, normalize: false })
-    .get(
-      "/:id",
-      async ({ request, params, set }) => {
-        const actor = actorOf(options, { request, params });
-        const view = await find(options, { request, params }, [actor, "iam:GetPolicy"]);
-        set.headers["etag"] = renderEtag(view.revision);
-        return render(view);
-      },
-      { detail: ruleOf("policies", "iam:GetPolicy", shown) },
-    )
-    .delete(
-      "/:id",
-      async ({ request, params, set }) => {
-        const actor = editorOf(options, { request, params });
-        await find(options, { request, params }, [actor, "iam:DeletePolicy"]);
-        await policies.remove(actor, params.id);
-        set.status = 204;
-      },
-      { detail: editRuleOf("policies", "iam:DeletePolicy", doneAnswer) },
-    );
-}
-
-function versionRoutes(prefix: string, options: PolicyRoutesOptions) {
+function versionRoutes(prefix: string, options: PolicyRoutesOptions, kind: KindRoutes<PolicyView>) {
   const { policies } = options;
   return new Elysia({ prefix, normalize: false })
     .get(
       "/:id/versions",
       async ({ request, params, set }) => {
         const actor = actorOf(options, { request, params });
-        const { revision } = await find(options, { request, params }, [actor, "iam:ListPolicyVersions"]);
+        const { revision } = await kind.find({ request, params }, [actor, "iam:ListPolicyVersions"]);
         set.headers["etag"] = renderEtag(revision);
         const versions = await policies.versions(actor.tenantId, params.id);
         const items = versions.map(({ createdAtMs, ...rest }) => ({ ...rest, createdAt: renderTime(createdAtMs) }));
@@ -169,12 +144,10 @@ function versionRoutes(prefix: string, options: PolicyRoutesOptions) {
       "/:id/versions",
       async ({ request, params, body, set }) => {
         const actor = editorOf(options, { request, params });
-        await find(options, { request, params }, [actor, "iam:CreatePolicyVersion"]);
+        await kind.find({ request, params }, [actor, "iam:CreatePolicyVersion"]);
         const { document, isDefault = false } = body;
-        const view = await policies.addVersion(actor, params.id, { document, isDefault });
         set.status = 201;
-        set.headers["etag"] = renderEtag(view.revision);
-        return render(view);
+        return kind.show(set, await policies.addVersion(actor, params.id, { document, isDefault }));
       },
       { body: newVersion, detail: editRuleOf("policies", "iam:CreatePolicyVersion", { ...shown, status: 201 }) },
     )
@@ -182,10 +155,8 @@ function versionRoutes(prefix: string, options: PolicyRoutesOptions) {
       "/:id/default-version",
       async ({ request, params, body, set }) => {
         const actor = editorOf(options, { request, params });
-        await find(options, { request, params }, [actor, "iam:SetDefaultPolicyVersion"]);
-        const view = await policies.setDefaultVersion(actor, params.id, body.version);
-        set.headers["etag"] = renderEtag(view.revision);
-        return render(view);
+        await kind.find({ request, params }, [actor, "iam:SetDefaultPolicyVersion"]);
+        return kind.show(set, await policies.setDefaultVersion(actor, params.id, body.version));
       },
       {
         body: t.Object({ version: t.Integer({ minimum: 1 }) }, strict),
@@ -197,7 +168,7 @@ function versionRoutes(prefix: string, options: PolicyRoutesOptions) {
       async ({ request, params, set }) => {
         const actor = editorOf(options, { request, params: { ...params, version: String(params.version) } });
         const routed = { request, params: { id: params.id } };
-        await find(options, routed, [actor, "iam:DeletePolicyVersion"]);
+        await kind.find(routed, [actor, "iam:DeletePolicyVersion"]);
         const { revision } = await policies.removeVersion(actor, params.id, params.version);
         set.headers["etag"] = renderEtag(revision);
         set.status = 204;
@@ -223,19 +194,4 @@ function simulationRoutes(prefix: string, options: PolicyRoutesOptions) {
     },
     { body: simulation, detail: ruleOf("policies", "iam:SimulatePrincipalPolicy", pageAnswer(simulatedSchema)) },
   );
-}
-
-/** @throws ControlError NotFound, Forbidden */
-async function find(
-  options: PolicyRoutesOptions,
-  { request, params }: RoutedRequest,
-  [actor, action]: readonly [actor: Actor, action: string],
-): Promise<PolicyView> {
-  const view = await options.policies.get(actor.tenantId, params?.["id"] ?? "");
-  requireAction(options, { request, actor, arn: view.isBuiltIn ? "*" : view.arn }, action);
-  return view;
-}
-
-function render({ createdAtMs, updatedAtMs, ...rest }: PolicyView): object {
-  return { ...rest, createdAt: renderTime(createdAtMs), updatedAt: renderTime(updatedAtMs) };
 }
