@@ -100,6 +100,8 @@ function readConfig(flags: readonly string[], environment: Environment = process
 /** Runs the server until a signal ends the process. */
 async function serve(flags: readonly string[]): Promise<number> {
   const config = readConfig(flags);
+  // The framework asks once, when it is loaded: only then it does not render bodies into its messages.
+  process.env["NODE_ENV"] = "production";
   const [{ openTelemetry }, { takeDataFolder }, { Pool }, { requireFreePorts }, { endOnSignals }, { openControl }] =
     await Promise.all([
       import("./control/open-telemetry.ts"),

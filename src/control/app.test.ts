@@ -83,6 +83,28 @@ test("createControlApp: each answer has its own request id and safe headers; the
   expect(await (await fetch("/")).text()).toContain("MaxIOFS 1.2.3");
 });
 
+test("createControlApp: a body that is nested deep is refused before anybody looks at it", async () => {
+  const { fetch } = await startControl();
+  const post = (body: string) =>
+    fetch("/api/v1/auth/login", { method: "POST", body, headers: { "content-type": "application/json" } });
+  const deep = await post(`${'{"a":'.repeat(33)}1${"}".repeat(33)}`);
+  expect([deep.status, await deep.text()]).toEqual([400, expect.stringContaining("nested too deep")]);
+  const shallow = await post(`${'{"a":'.repeat(32)}1${"}".repeat(32)}`);
+  expect([shallow.status, await shallow.text()]).toEqual([400, expect.not.stringContaining("nested too deep")]);
+  expect((await post("{")).status).toBe(400);
+  expect((await post("")).status).toBe(400);
+});
+
+test("createControlApp: HEAD of a stream is refused: nothing is made to be counted", async () => {
+  const { fetch } = await startControl();
+  const heads = async () => (await fetch("/api/v1/audit/head", { as: administrator })).text();
+  const before = await heads();
+  for (const path of ["/api/v1/live", "/api/v1/audit/export?format=csv", "/api/v1/audit/data-events"])
+    expect([path, (await fetch(path, { method: "HEAD", as: administrator })).status]).toEqual([path, 405]);
+  expect(await heads()).toBe(before);
+  expect((await fetch("/api/v1/access-keys", { method: "HEAD", as: administrator })).status).toBe(200);
+});
+
 test("createControlApp: a thrown message never reaches the client, the log has it", async () => {
   const { fetch, lines } = await startControl({ registerMetrics: () => Promise.reject(new Error("hidden /path")) });
   const response = await fetch("/metrics");

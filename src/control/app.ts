@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { isProduction } from "elysia/error";
 import type { Clock } from "#kernel/base/clock.ts";
 import { auditRoutes } from "./audit/audit.routes.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
@@ -11,7 +12,8 @@ import { isInNetworks } from "./http/address-networks.ts";
 import { ControlError } from "./http/control-error.ts";
 import { isLocalRequest } from "./http/local-request.ts";
 import type { LogInGuard } from "./http/log-in-guard.ts";
-import { isUnexpected, renderProblem, toControlError } from "./http/render-problem.ts";
+import { parseJsonBody } from "./http/parse-json-body.ts";
+import { type FrameworkFailure, isUnexpected, renderProblem, toControlError } from "./http/render-problem.ts";
 import { getRequestCaller } from "./http/request-caller.ts";
 import { getRequestContext } from "./http/request-context.ts";
 import { collectRouteRules, type ListedRoute, type RouteRules } from "./http/route-rules.ts";
@@ -29,6 +31,7 @@ import type { MetricsHistory } from "./observe/metrics-history.ts";
 import type { Readiness } from "./observe/readiness.ts";
 import { openApiRoutes, publicDocsPaths } from "./openapi/openapi.routes.ts";
 import { authRoutes, publicAuthPaths } from "./session/auth.routes.ts";
+import type { Guard } from "./session/guard.ts";
 import { meRoutes } from "./session/me.routes.ts";
 import type { SessionPlane } from "./session/open-session-plane.ts";
 import { userLoginRoutes } from "./session/user-logins.routes.ts";
@@ -80,6 +83,7 @@ const publicPaths = new Set([
 
 /** The control plane's HTTP routes. @throws Error when a route is neither public nor names its action. */
 export function createControlApp(options: ControlAppOptions) {
+  requireProduction();
   const { version, logIns, session, s3Port, knownHosts, settings, audit, readiness, registerMetrics, clock, log } =
     options;
   const { guard } = session;
@@ -93,13 +97,7 @@ export function createControlApp(options: ControlAppOptions) {
   const authenticate = (request: Request) => logIns.authenticate(request);
   // By default the router looks for the path behind the 11th character of the URL: with a host of one to three that is in the query.
   const app = new Elysia({ normalize: false, handler: { standardHostname: false } })
-    .onError(({ code, error, request }) => {
-      const { requestId } = getRequestContext(request);
-      const found = toControlError({ code, error });
-      guard.recordRefusal(request, found);
-      if (isUnexpected(found)) log.error("A request failed", { requestId, error: describe(error) });
-      return renderProblem(found, requestId, request.headers.has("sec-fetch-site"));
-    })
+    .onError(({ code, error, request }) => answerFailure(request, { code, error }, { guard, log }))
     .onRequest(async ({ request }) => {
       const url = URL.parse(request.url);
       if (url === null) throw new ControlError("InvalidRequest", "The Host header must name a host");
@@ -112,6 +110,7 @@ export function createControlApp(options: ControlAppOptions) {
       refuseOtherBodies(request);
       return undefined;
     })
+    .onParse({ as: "global" }, async ({ request }) => parseJsonBody(await request.text()))
     .onTransform(async ({ request, route }) => {
       // Whatever path the guard saw: the route that the router chose is public, or somebody asks who may.
       if (publicPaths.has(route)) return;
@@ -119,6 +118,8 @@ export function createControlApp(options: ControlAppOptions) {
       if (request.method !== "GET" && request.method !== "HEAD") await guard.judgeAgain(request);
       const rule = rules?.find(request.method, route);
       guard.authorize(request, rule);
+      // The framework would make the answer to GET and read it to its end, to count its bytes.
+      if (rule?.streams && request.method === "HEAD") throw new ControlError("MethodNotAllowed");
       if (rule?.ifMatch && !request.headers.has("if-match")) throw new ControlError("PreconditionRequired");
     })
     .onBeforeHandle(({ request, route, body }) => {
@@ -149,6 +150,23 @@ export function createControlApp(options: ControlAppOptions) {
 
 /** The type of the routes, for the console. @public */
 export type ControlApp = ReturnType<typeof createControlApp>;
+
+/** Elsewhere the framework renders what it saw, with indentation, into each message: megabytes of a body become gigabytes. */
+function requireProduction(): void {
+  if (!isProduction) throw new Error("NODE_ENV must be production before the control plane is loaded");
+}
+
+function answerFailure(
+  request: Request,
+  failure: FrameworkFailure,
+  { guard, log }: { readonly guard: Pick<Guard, "recordRefusal">; readonly log: Log },
+): Response {
+  const { requestId } = getRequestContext(request);
+  const found = toControlError(failure);
+  guard.recordRefusal(request, found);
+  if (isUnexpected(found)) log.error("A request failed", { requestId, error: describe(failure.error) });
+  return renderProblem(found, requestId, request.headers.has("sec-fetch-site"));
+}
 
 /** A browser sends other types to foreign origins without asking first. */
 function refuseOtherBodies(request: Request): void {

@@ -4,6 +4,7 @@ import { ControlError } from "../http/control-error.ts";
 import { renderEtag } from "../http/entity-tag.ts";
 import { doneAnswer, itemAnswer, madeAnswer, pageAnswer } from "../http/route-answer.ts";
 import { momentText, parseMoment } from "../http/time-text.ts";
+import { wholeNumber } from "../http/whole-number.ts";
 import { keySchema, madeKeySchema } from "../iam/identity-answers.ts";
 import {
   actorOf,
@@ -34,7 +35,7 @@ export interface AccessKeyRoutesOptions extends IdentityRoutesBase {
 const strict = { additionalProperties: false };
 const maxPage = 1000;
 const defaultPage = 50;
-const bound = t.Optional(t.Union([t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]));
+const bound = t.Optional(t.Union([wholeNumber({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]));
 const parts = {
   policy: t.Optional(t.Union([documentText, t.Null()])),
   description: t.Optional(t.String({ maxLength: 256, pattern: "^[^\\u0000-\\u001f\\u007f]*$" })),

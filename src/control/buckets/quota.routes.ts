@@ -4,10 +4,11 @@ import type { Caller } from "../http/caller.ts";
 import { RefusedError } from "../http/control-error.ts";
 import { parseIfMatch, renderEtag } from "../http/entity-tag.ts";
 import { itemAnswer, valueAnswer } from "../http/route-answer.ts";
+import { wholeNumber } from "../http/whole-number.ts";
 import type { AllowsCaller } from "../session/credential-narrowing.ts";
 import type { BucketQuotas, NamedBucket } from "./bucket-quotas.ts";
 
-const bound = t.Union([t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]);
+const bound = t.Union([wholeNumber({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]);
 const strict = { additionalProperties: false };
 const quotaBody = t.Object({ maxBytes: bound, maxObjects: bound }, strict);
 const shown = itemAnswer(t.Object({ ...quotaBody.properties }, { $id: "BucketQuota", ...strict }));

@@ -35,16 +35,12 @@ export interface FrameworkFailure {
 /** Our error for whatever was thrown: the framework's own kinds by their code, the unknown as InternalError. */
 export function toControlError({ code, error }: FrameworkFailure): ControlError {
   if (error instanceof ControlError) return error;
+  // What reading a body threw comes inside an error of the framework's own.
+  if (error instanceof Error && error.cause instanceof ControlError) return error.cause;
   if (error instanceof DatabaseUnavailableError || isLocked(error)) return new ControlError("Unavailable");
-  if (isTooDeep(error)) return new ControlError("InvalidRequest", "The body is nested too deep");
   if (code === "VALIDATION") return new ControlError("InvalidRequest", undefined, listParts(error));
   const known: Readonly<Record<string, ControlErrorCode>> = { NOT_FOUND: "NotFound", PARSE: "InvalidRequest" };
   return new ControlError(known[String(code)] ?? "InternalError");
-}
-
-/** Parsing and validating recurse: only a body can be so deep. Nothing was done with it yet. */
-function isTooDeep(error: unknown): boolean {
-  return error instanceof RangeError && error.message.startsWith("Maximum call stack");
 }
 
 /** Whether the error is one that an operator has to look at. */

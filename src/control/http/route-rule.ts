@@ -23,6 +23,8 @@ export interface RouteRule {
   readonly serves?: "passwordChange" | "enrolment";
   /** True when the request must name the revision that it edits: without `If-Match` it is refused with 428. */
   readonly ifMatch?: boolean;
+  /** True when the answer may be a stream of lines or events; read from what the route says that it answers. */
+  readonly streams?: boolean;
 }
 
 /** As the framework takes it: constants of a file may widen the scope to a string, so it is judged when the routes are read. */

@@ -54,6 +54,13 @@ function parseRule(detail: unknown): RouteRule | undefined {
   const isServing = serves === "passwordChange" || serves === "enrolment";
   const isByRoute = "decidedBy" in detail && detail.decidedBy === "route";
   const ifMatch = "ifMatch" in detail && detail.ifMatch === true;
-  const rule: RouteRule = { action, scope, freshProof, ...(ifMatch && { ifMatch }) };
+  const streams = "answer" in detail && isStream(detail.answer);
+  const rule: RouteRule = { action, scope, freshProof, ...(ifMatch && { ifMatch }), ...(streams && { streams }) };
   return { ...rule, ...(isServing && { serves }), ...(isByRoute && { decidedBy: "route" }) };
+}
+
+/** Everything but JSON is. */
+function isStream(answer: unknown): boolean {
+  const content = typeof answer === "object" && answer !== null && "content" in answer ? answer.content : undefined;
+  return Object.keys(content ?? {}).some((type) => type !== "application/json");
 }

@@ -28,6 +28,7 @@ function makeFeed() {
   feeds.add(feed);
   const wish = (change: Partial<LiveWish> = {}): LiveWish => ({
     ...{ userId: "one", tenantId: undefined, topics: ["system"], mayGoOn: async () => true },
+    signal: new AbortController().signal,
     ...change,
   });
   return { feed, clock, counts, wish };
@@ -44,6 +45,17 @@ test.each([
   await streams[0]?.cancel();
   more();
   expect(feed.size).toBe(count);
+});
+
+test("LiveFeed: a stream ends with its connection, also when nobody reads it", () => {
+  const { feed, wish } = makeFeed();
+  const connection = new AbortController();
+  feed.open(wish({ signal: connection.signal }));
+  expect(feed.size).toBe(1);
+  connection.abort();
+  expect(feed.size).toBe(0);
+  feed.open(wish({ signal: connection.signal }));
+  expect(feed.size).toBe(0);
 });
 
 test("LiveFeed: nothing is measured while nobody listens, and once for all who do", async () => {

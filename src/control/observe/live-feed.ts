@@ -30,6 +30,8 @@ export interface LiveWish {
   readonly topics: readonly LiveTopic[];
   /** Asked every five seconds; the stream ends when it is false. */
   readonly mayGoOn: () => Promise<boolean>;
+  /** Aborted when the connection is gone. */
+  readonly signal: AbortSignal;
 }
 
 interface Stream extends LiveWish {
@@ -66,7 +68,9 @@ export class LiveFeed {
         start: (controller) => {
           const nowMs = this.#options.clock.monotonicMs();
           stream = { ...wish, controller, checkedAtMs: nowMs, takenAtMs: nowMs };
-          this.#add(stream);
+          if (wish.signal.aborted) controller.close();
+          else this.#add(stream);
+          wish.signal.addEventListener("abort", () => stream && this.#remove(stream), { once: true });
         },
         cancel: () => stream && this.#remove(stream),
       },

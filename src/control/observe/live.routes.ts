@@ -31,6 +31,7 @@ export function liveRoutes({ live, guard }: LiveRoutesOptions) {
         userId: caller.userId,
         tenantId: caller.global ? undefined : caller.tenantId,
         topics,
+        signal: request.signal,
         mayGoOn: () => guard.isStillAllowed(request, { action: rule.action, scope: caller.global ? "G" : "T" }),
       });
       return new Response(body, { headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" } });

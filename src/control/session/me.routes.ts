@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { ControlError } from "../http/control-error.ts";
 import { doneAnswer, pageAnswer, type RouteAnswer } from "../http/route-answer.ts";
 import type { RouteRule } from "../http/route-rule.ts";
+import { wholeNumber } from "../http/whole-number.ts";
 import { documentText } from "../iam/identity-routes.ts";
 import type { ApiTokens } from "./api-tokens.ts";
 import type { Guard } from "./guard.ts";
@@ -181,7 +182,7 @@ function tokenRoutes({ guard, tokens }: MeRoutesOptions) {
         body: t.Object(
           {
             name: t.String({ minLength: 1, maxLength: 64, pattern: "^[^\\u0000-\\u001f\\u007f]*$" }),
-            days: t.Optional(t.Integer({ minimum: 1, maximum: 36_500 })),
+            days: t.Optional(wholeNumber({ minimum: 1, maximum: 36_500 })),
             policy: t.Optional(documentText),
           },
           strict,

@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { parsePolicy } from "#kernel/policy/parse-policy.ts";
 import { renderEtag } from "../../http/entity-tag.ts";
 import { editedAnswer, itemAnswer, madeAnswer, pageAnswer, valueAnswer } from "../../http/route-answer.ts";
+import { wholeNumber } from "../../http/whole-number.ts";
 import { policySchema, policyVersionSchema, validationSchema } from "../identity-answers.ts";
 import {
   actorOf,
@@ -159,7 +160,7 @@ function versionRoutes(prefix: string, options: PolicyRoutesOptions, kind: KindR
         return kind.show(set, await policies.setDefaultVersion(actor, params.id, body.version));
       },
       {
-        body: t.Object({ version: t.Integer({ minimum: 1 }) }, strict),
+        body: t.Object({ version: wholeNumber({ minimum: 1 }) }, strict),
         detail: editRuleOf("policies", "iam:SetDefaultPolicyVersion", shown),
       },
     )

@@ -54,6 +54,23 @@ test("simulate: pasted policies alone, with values of condition keys; what would
   expect(outcomes({ policies, context: { "aws:SourceIp": "198.51.100.7" } })[0]?.[0]).toBe("implicitDeny");
 });
 
+test("simulate: answers stay small: values are cut, long ones refused, and so are too many policies", () => {
+  const condition = { StringLike: { "aws:UserAgent": "x*" } };
+  const statement = { Effect: "Allow", Action: "s3:*", Resource: "*", Condition: condition };
+  const policyWith = (count: number) =>
+    JSON.stringify({ Version: "2012-10-17", Statement: Array.from({ length: count }, () => statement) });
+  const context = { "aws:UserAgent": "x".repeat(2048) };
+  const run = (change: object) => simulate(publisher, tenantId, { ...asked, context, ...change });
+  const [first] = run({ policies: [policyWith(1)] });
+  expect(first?.explanation.statements[0]?.conditions[0]?.seen).toBe(`${"x".repeat(128)}...`);
+  const many = { actions: Array.from({ length: 50 }, () => "s3:GetObject"), resources: Array(20).fill("*") };
+  const one = { policies: [policyWith(40)] };
+  expect(JSON.stringify(run(one)).length).toBeLessThan(40 * 550);
+  expect(() => run({ ...one, ...many })).toThrow("too long");
+  const full = policyWith(60);
+  expect(() => run({ policies: Array(20).fill(full) })).toThrow("100000 characters");
+});
+
 test("simulate: unknown users, keys of others, actions and ARNs that are none are refused", () => {
   for (const [change, code] of [
     [{ userId: "AIDANOBODY" }, "NotFound"],

@@ -32,6 +32,14 @@ export interface SimulatedAccess {
   readonly explanation: Explanation;
 }
 
+/** Characters of all pasted policies together. */
+const maxPastedLength = 100_000;
+/** About so many bytes are answered at most; each decision tells of every statement. */
+const maxAnswerBytes = 4 * 2 ** 20;
+/** Of a condition key's values, in each condition that looked at it: the caller knows what he sent. */
+const maxSeenLength = 128;
+const [statementBytes, conditionBytes] = [300, 250];
+
 interface Subject {
   readonly caller: Caller;
   readonly sets: PolicySets;
@@ -47,6 +55,9 @@ export function simulate(
   tenantId: string,
   asked: Simulation,
 ): readonly SimulatedAccess[] {
+  const pastedLength = asked.policies.reduce((sum, { length }) => sum + length, 0);
+  if (pastedLength > maxPastedLength)
+    throw wrong("/policies", `${maxPastedLength} characters of policies may be simulated at a time`);
   for (const text of asked.policies) requirePolicy(text, "managed");
   const pasted = asked.policies.map((text, index) =>
     compilePolicyText(text, { kind: "managed" }, { name: `policies/${index}` }),
@@ -54,13 +65,18 @@ export function simulate(
   const { caller, sets, values } = subjectOf(publisher, tenantId, asked);
   const all = { ...sets, identity: [...sets.identity, ...pasted] };
   const context = new Map<string, string | readonly string[]>([...values, ...Object.entries(asked.context)]);
+  let answerBytes = 0;
   return asked.actions.flatMap((name) => {
     const action = findAction(name)?.name;
     if (action === undefined) throw wrong("/actions", `${name} is no action`);
     return asked.resources.map((arn) => {
       const resource = describeResource(action, arn);
       if (resource === undefined) throw wrong("/resources", `${arn} is no ARN`);
-      return { action, resource: arn, explanation: explainAccess({ action, resource, caller, values: context }, all) };
+      const explanation = shorten(explainAccess({ action, resource, caller, values: context }, all));
+      answerBytes += weigh(explanation);
+      if (answerBytes > maxAnswerBytes)
+        throw wrong("/actions", "The answer would be too long: ask for fewer actions, resources or policies at a time");
+      return { action, resource: arn, explanation };
     });
   });
 }
@@ -87,6 +103,26 @@ function subjectOf(publisher: Pick<SnapshotPublisher, "entries">, tenantId: stri
   const resolved = policies.resolveUser({ user, tenant, narrowing });
   const sets = { narrowing: resolved.narrowing, identity: resolved.identity, resource: undefined };
   return { caller: resolved.caller, sets, values: resolved.values };
+}
+
+function shorten(explanation: Explanation): Explanation {
+  const statements = explanation.statements.map((statement) => ({
+    ...statement,
+    conditions: statement.conditions.map((condition) => ({ ...condition, seen: cutSeen(condition.seen) })),
+  }));
+  return { ...explanation, statements };
+}
+
+function cutSeen(seen: string | readonly string[] | undefined): string | readonly string[] | undefined {
+  const text = typeof seen === "string" ? seen : (seen?.join(", ") ?? "");
+  if (text.length <= maxSeenLength) return seen;
+  const cut = `${text.slice(0, maxSeenLength)}...`;
+  return typeof seen === "string" ? cut : [cut];
+}
+
+function weigh({ statements }: Explanation): number {
+  const conditionCount = statements.reduce((sum, { conditions }) => sum + conditions.length, 0);
+  return statements.length * statementBytes + conditionCount * conditionBytes;
 }
 
 function wrong(pointer: string, message: string): ControlError {

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import { itemAnswer, madeAnswer } from "../../http/route-answer.ts";
+import { wholeNumber } from "../../http/whole-number.ts";
 import { boundaryValue, editsAsked, identityValues, requestTagValues } from "../asked-edits.ts";
 import { roleSchema } from "../identity-answers.ts";
 import {
@@ -31,7 +32,7 @@ const strict = { additionalProperties: false };
 const defaultSessionSeconds = 3600;
 const parts = {
   description: t.Optional(t.String({ maxLength: 1000 })),
-  maxSessionSeconds: t.Optional(t.Integer({ minimum: 3600, maximum: 43_200 })),
+  maxSessionSeconds: t.Optional(wholeNumber({ minimum: 3600, maximum: 43_200 })),
   tags: t.Optional(tagsRecord),
 };
 const newRole = t.Object(

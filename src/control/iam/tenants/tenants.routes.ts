@@ -10,6 +10,7 @@ import {
   valueAnswer,
 } from "../../http/route-answer.ts";
 import { visibleText } from "../../http/visible-text.ts";
+import { wholeNumber } from "../../http/whole-number.ts";
 import type { Sts } from "../../sts/sts.ts";
 import { tenantSlugPattern } from "../../tenants/ensure-tenant.ts";
 import { enteredSchema, tenantSchema } from "../identity-answers.ts";
@@ -25,7 +26,7 @@ export interface TenantRoutesOptions extends IdentityRoutesBase {
 }
 
 const strict = { additionalProperties: false };
-const bound = t.Optional(t.Union([t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]));
+const bound = t.Optional(t.Union([wholeNumber({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), t.Null()]));
 const limits = t.Object(
   {
     ...{ maxBytes: bound, maxObjects: bound, maxBuckets: bound, maxUsers: bound, maxGroups: bound, maxRoles: bound },
