@@ -98,11 +98,24 @@ test("publish: a silent worker is reported, and the answer waits until it is end
   }
   const published = publisher.publish([]);
   publisher.acknowledge(good, 2);
-  await Bun.sleep(40);
+  await Bun.sleep(160);
   expect(reported).toEqual(["silent"]);
   expect(await isSettled(published)).toBe(false);
   ended.resolve();
   expect(await published).toBe(2);
+});
+
+test("publish: what is read just after a worker's time is over counts: perhaps nobody listened before", async () => {
+  const reported: string[] = [];
+  const publisher = makePublisher(async ({ name }) => void reported.push(name));
+  const channel = makeChannel();
+  publisher.attach(channel);
+  publisher.acknowledge(channel, 1);
+  const published = publisher.publish([settingsChange("a")]);
+  setTimeout(() => publisher.acknowledge(channel, 2), 50);
+  expect(await published).toBe(2);
+  await Bun.sleep(150);
+  expect(reported).toEqual([]);
 });
 
 test("publish: a starting worker has more time", async () => {

@@ -26,6 +26,9 @@ export interface PublisherOptions {
   readonly startWithinMs?: number;
 }
 
+/** For messages that lie unread when the time of a worker is over. */
+const lookAgainMs = 100;
+
 interface Worker {
   readonly channel: WorkerChannel;
   /** 0: nothing yet. */
@@ -165,7 +168,7 @@ export class SnapshotPublisher {
     for (const { channel } of workers) channel.send({ kind: "delta", delta: { number, changes } });
     if (workers.size === 0) return Promise.resolve(number);
     const published = new Promise<number>((resolve) => {
-      const timer = setTimeout(() => this.#endSilent(waiting, false), this.#options.silentAfterMs);
+      const timer = setTimeout(() => this.#lookAgain(waiting), this.#options.silentAfterMs);
       const waiting: Waiting = { number, workers, resolve, timer };
       this.#waiting.push(waiting);
     });
@@ -219,6 +222,11 @@ export class SnapshotPublisher {
       waiting.resolve(waiting.number);
     }
     this.#waiting = this.#waiting.filter(({ workers }) => workers.size > 0);
+  }
+
+  /** Perhaps it was this thread that did not listen: what workers said meanwhile is read first. */
+  #lookAgain(waiting: Waiting): void {
+    waiting.timer = setTimeout(() => this.#endSilent(waiting, false), lookAgainMs);
   }
 
   #endSilent(waiting: Waiting, startIsOver: boolean): void {
