@@ -45,8 +45,8 @@ test("errorDocument: every text is escaped", () => {
 
 test("toS3Error: what the system refuses is never NoSuchKey, a locked catalog may be tried again", () => {
   const codeOf = (code: string, name = "Error") => toS3Error(Object.assign(new Error("x"), { name, code }));
-  for (const code of ["EIO", "ELOOP"]) expect(codeOf(code).status).toBe(500);
-  for (const code of ["EACCES", "EPERM"])
+  expect(codeOf("EIO").status).toBe(500);
+  for (const code of ["EACCES", "EPERM", "ELOOP", "ENOTDIR"])
     expect(codeOf(code)).toMatchObject({ code: "ServiceUnavailable", headers: { "Retry-After": "5" } });
   for (const code of ["EMFILE", "ENFILE"]) expect(codeOf(code).code).toBe("SlowDown");
   for (const code of ["SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_IOERR_READ"])

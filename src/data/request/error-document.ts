@@ -5,8 +5,8 @@ import { isUnavailable } from "../catalog/unavailable.ts";
 import { DamagedBytesError } from "../crypto/inline-body.ts";
 import { commonHeaders } from "./respond.ts";
 
-/** What the server may not open now: it heals when it is given back, so clients are asked to try again. */
-const refusedCodes = new Set(["EACCES", "EPERM"]);
+/** What the server cannot get at now, through no fault of the bytes: it heals when it is given back, so clients are asked to try again. */
+const refusedCodes = new Set(["EACCES", "EPERM", "ELOOP", "ENOTDIR"]);
 /** The process has no descriptor left: some come back as soon as requests end. */
 const exhaustedCodes = new Set(["EMFILE", "ENFILE"]);
 const noRoomCodes = new Set(["ENOSPC", "EDQUOT"]);

@@ -243,7 +243,7 @@ test("a blob removed: its object alone is refused as damaged and named; it does 
   expect(logLines("not in their place").length).toBe(1);
 }, 30_000);
 
-test("a catalog or blob that the system refuses is neither missing nor corrupt: path and code in the log", async () => {
+test("a catalog or blob that the system refuses is neither missing nor corrupt: 503, path, code and advice in the log", async () => {
   expect((await bucket.put("large", Buffer.alloc(300_000))).status).toBe(200);
   await server.stop();
   s3.close();
@@ -254,10 +254,14 @@ test("a catalog or blob that the system refuses is neither missing nor corrupt: 
   rmSync(join(blobs, blob));
   symlinkSync(join(blobs, blob), join(blobs, blob));
   await server.start();
-  expect((await bucket.get("large")).status).not.toBe(404);
+  const refused = await bucket.get("large");
+  expect([refused.status, refused.code]).toEqual([503, "ServiceUnavailable"]);
+  await until(async () => (await health("buckets"))[2] === "degraded");
   const check = await server.runVerb("check");
   expect(check.output).not.toContain("missing: ");
-  expect(logLines("ELOOP")[0]).toContain('"bucket":"precious"');
+  const [line = ""] = logLines("ELOOP");
+  for (const part of ['"bucket":"precious"', '"key":"large"', '"problem":"unreadable"', blob, "belong to the user"])
+    expect(line).toContain(part);
   await server.stop();
   renameSync(path, `${path}.away`);
   symlinkSync(path, path);
