@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { DatabaseUnavailableError } from "./database-unavailable-error.ts";
+import { DatabaseUnavailableError, howToGiveBack } from "./database-unavailable-error.ts";
 
 /** Device and inode, exact. */
 type FileId = readonly [device: bigint, inode: bigint];
@@ -43,7 +43,7 @@ function readId(path: string): FileId {
     return [dev, ino];
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    if (code !== "ENOENT") throw new DatabaseUnavailableError(`${path} cannot be looked at: ${code}`);
+    if (code !== "ENOENT") throw new DatabaseUnavailableError(`${path} cannot be looked at: ${code}; ${howToGiveBack}`);
     throw new DatabaseUnavailableError(
       `${path} was removed under the running server: put the same file back, or restore it while the server is stopped`,
     );

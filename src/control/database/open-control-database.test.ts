@@ -126,15 +126,37 @@ test("openControlDatabase: a damaged file is refused with what it is and what to
   }
 });
 
-test("openControlDatabase: a file that the system refuses is not called damaged, its code is named", async () => {
+test("openControlDatabase: a file that the system refuses is not called damaged: which one, why, and what to do", async () => {
+  // Permissions do not stop root; a folder, and a chain of links without end, are refused to everybody.
+  for (const [name, take, reason] of [
+    ["control.db", mkdirSync, "is no file"],
+    ["control.db", (path: string) => symlinkSync(path, path), "ELOOP"],
+    ["control.db-wal", mkdirSync, "is no file"],
+    ["control.db-wal", (path: string) => symlinkSync(path, path), "ELOOP"],
+  ] as const) {
+    const folder = makeFolder();
+    await (await openControlDatabase(folder)).close();
+    const path = join(folder, name);
+    rmSync(path, { force: true });
+    take(path);
+    const refused = await openControlDatabase(folder).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(StartRefusedError);
+    expect(String(refused)).not.toContain("damaged");
+    for (const part of [path, reason, "must be files that belong to the user of the server"])
+      expect(String(refused)).toContain(part);
+  }
+});
+
+test("openControlDatabase: health of an open file that cannot be looked at any more says what to do", async () => {
   const folder = makeFolder();
   const path = join(folder, "control.db");
-  mkdirSync(path);
-  const refused = await openControlDatabase(folder).catch((error: unknown) => error);
-  expect(String(refused)).not.toContain("damaged");
-  rmSync(path, { recursive: true });
+  const database = await openControlDatabase(folder);
+  renameSync(path, `${path}.away`);
   symlinkSync(path, path);
-  expect(openControlDatabase(folder)).rejects.toThrow(path);
+  expect(database.probe()).rejects.toThrow(
+    `${path} cannot be looked at: ELOOP; control.db and the files beside it must`,
+  );
+  await database.close();
 });
 
 test("openControlDatabase: a file that was removed or replaced takes no more changes, until it is back", async () => {

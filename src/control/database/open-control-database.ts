@@ -38,9 +38,7 @@ export async function openControlDatabase(
   migrations: readonly Migration[] = allMigrations,
 ): Promise<ControlDatabase> {
   const path = controlDatabasePath(dataDir);
-  if (!existsSync(path)) createPrivateFile(path);
-  const place = new DatabasePlace(path);
-  const database = open(path);
+  const { database, place } = open(path);
   try {
     setPragmas(database);
     migrate(createTarget(database, path), migrations);
@@ -63,9 +61,11 @@ export function controlDatabasePath(dataDir: string): string {
   return join(dataDir, fileName);
 }
 
-function open(path: string): Database {
+function open(path: string): { readonly database: Database; readonly place: DatabasePlace } {
   try {
-    return new Database(path, { readwrite: true, create: false });
+    if (!existsSync(path)) createPrivateFile(path);
+    const place = new DatabasePlace(path);
+    return { database: new Database(path, { readwrite: true, create: false }), place };
   } catch (error) {
     throw explainOpenFailure(error, path);
   }
