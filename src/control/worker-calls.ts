@@ -52,6 +52,9 @@ export class WorkerCalls {
       case "catalogProblem":
         this.#options.problems.report(message.problem);
         break;
+      case "objectSettled":
+        this.#options.problems.settle(message.bucketId, message.object);
+        break;
       case "keyUses":
         this.#options.keyUses.note(message.uses);
         break;

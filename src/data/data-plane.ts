@@ -9,6 +9,7 @@ import type { WriterClient } from "./catalog/writer-client.ts";
 import type { ChecksumPool } from "./checksum/running-checksum.ts";
 import type { ControlClient } from "./control-client.ts";
 import type { ObjectKeyRing } from "./crypto/object-key-ring.ts";
+import type { DamagedObjects } from "./damaged-objects.ts";
 import type { Diagnostics } from "./diagnostics/diagnostics.ts";
 import type { DataEvents } from "./http/data-events.ts";
 import type { ContinuationTokens } from "./listing/continuation-token.ts";
@@ -56,4 +57,6 @@ export interface DataPlane {
   readonly log: LogLine;
   /** Tells the control thread what is wrong with a bucket. */
   readonly reportProblem: (problem: CatalogProblem) => void;
+  /** Looks after objects that could not be read. */
+  readonly damagedObjects: Pick<DamagedObjects, "note">;
 }

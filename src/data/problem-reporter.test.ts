@@ -8,7 +8,7 @@ test("ProblemReporter: the same problem is sent once a second, others at once, a
   const sent: string[] = [];
   const sink = {
     report: ({ kind, bucketId }: CatalogProblem) => void sent.push(`${kind} ${bucketId}`),
-    settle: (bucketId: string) => void sent.push(`settled ${bucketId}`),
+    settle: (bucketId: string, object = "") => void sent.push(`settled ${bucketId}${object}`),
   };
   const reporter = new ProblemReporter(sink, clock);
   const report = (bucketId: string, kind: CatalogProblem["kind"]) => reporter.report({ bucketId, kind, reason: "r" });
@@ -24,4 +24,9 @@ test("ProblemReporter: the same problem is sent once a second, others at once, a
   report("1", "lost");
   reporter.settle("2");
   expect(sent).toEqual(["damaged 1", "settled 1", "lost 1"]);
+  sent.length = 0;
+  for (const object of ["a", "b", "a"]) reporter.report({ bucketId: "1", kind: "object", reason: "r", object });
+  reporter.settle("1", "a");
+  reporter.report({ bucketId: "1", kind: "object", reason: "r", object: "a" });
+  expect(sent).toEqual(["object 1", "object 1", "settled 1a", "object 1"]);
 });

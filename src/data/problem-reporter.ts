@@ -1,7 +1,7 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { CatalogProblem, CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 
-/** The same problem of a bucket is sent on at most this often by one thread, ms. */
+/** The same problem of a bucket or object is sent on at most this often by one thread, ms. */
 const intervalMs = 1_000;
 /** Buckets and kinds remembered; beyond, all are forgotten and may be told again. */
 const maxRemembered = 4_096;
@@ -21,7 +21,7 @@ export class ProblemReporter implements CatalogProblemSink {
 
   report(problem: CatalogProblem): void {
     if (problem.kind === "lost") this.#lost.add(problem.bucketId);
-    const name = `${problem.kind} ${problem.bucketId}`;
+    const name = `${problem.kind} ${problem.bucketId} ${problem.object ?? ""}`;
     const nowMs = this.#clock.monotonicMs();
     const lastMs = this.#lastMs.get(name);
     if (lastMs !== undefined && nowMs - lastMs < intervalMs) return;
@@ -31,9 +31,14 @@ export class ProblemReporter implements CatalogProblemSink {
   }
 
   /** Does nothing for a bucket that was not told to be lost. */
-  settle(bucketId: string): void {
+  settle(bucketId: string, object?: string): void {
+    if (object !== undefined) {
+      this.#lastMs.delete(`object ${bucketId} ${object}`);
+      this.#sink.settle(bucketId, object);
+      return;
+    }
     if (!this.#lost.delete(bucketId)) return;
-    this.#lastMs.delete(`lost ${bucketId}`);
+    this.#lastMs.delete(`lost ${bucketId} `);
     this.#sink.settle(bucketId);
   }
 }

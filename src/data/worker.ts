@@ -9,6 +9,7 @@ import { type MessagePort, parentPort } from "node:worker_threads";
 import { systemClock } from "#kernel/base/clock.ts";
 import { slotLayout } from "#kernel/metrics/operation-index.ts";
 import { SlotRecorder } from "#kernel/metrics/slot-recorder.ts";
+import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import type { SnapshotDelta } from "#kernel/protocol/snapshot.ts";
 import type { ToControl } from "#kernel/protocol/to-control.ts";
 import type { ToData } from "#kernel/protocol/to-data.ts";
@@ -24,6 +25,7 @@ import { WriterClient } from "./catalog/writer-client.ts";
 import { ChecksumPool } from "./checksum/running-checksum.ts";
 import { ControlClient } from "./control-client.ts";
 import { ObjectKeyRing } from "./crypto/object-key-ring.ts";
+import { DamagedObjects } from "./damaged-objects.ts";
 import type { DataPlane, LogLine } from "./data-plane.ts";
 import { DenialReports } from "./diagnostics/denial-reports.ts";
 import { Diagnostics } from "./diagnostics/diagnostics.ts";
@@ -40,6 +42,7 @@ import { RequestLine } from "./listener/request-line.ts";
 import { limitedServerOptions, limitServer } from "./listener/server-limits.ts";
 import { listenShared } from "./listener/shared-port.ts";
 import { ContinuationTokens } from "./listing/continuation-token.ts";
+import { isSoundVersion } from "./operations/is-sound-version.ts";
 import { ProblemReporter } from "./problem-reporter.ts";
 import { UsageTable } from "./quota/usage-table.ts";
 import { RateTable } from "./rate/rate-table.ts";
@@ -119,10 +122,7 @@ class DataWorker {
     });
     this.#access = this.#openAccessLog(snapshot);
     this.#tracer = this.#openTracer(snapshot);
-    const problems = new ProblemReporter(
-      { report: (problem) => this.#send({ kind: "catalogProblem", problem }), settle: () => {} },
-      systemClock,
-    );
+    const problems = this.#openProblems();
     const writer = new WriterClient(this.#tracer.beginPart);
     writer.attach(start.writer);
     this.#plane = {
@@ -148,7 +148,25 @@ class DataWorker {
       diagnostics: new Diagnostics(systemClock, this.#denials),
       log,
       reportProblem: (problem) => problems.report(problem),
+      damagedObjects: this.#openDamagedObjects(problems),
     };
+  }
+
+  #openProblems(): ProblemReporter {
+    const sink: CatalogProblemSink = {
+      report: (problem) => this.#send({ kind: "catalogProblem", problem }),
+      settle: (bucketId, object = "") => this.#send({ kind: "objectSettled", bucketId, object }),
+    };
+    return new ProblemReporter(sink, systemClock);
+  }
+
+  #openDamagedObjects(problems: ProblemReporter): DamagedObjects {
+    return new DamagedObjects({
+      catalog: this.#catalog,
+      isSound: (object, version) => isSoundVersion(this.#plane, object, version),
+      settle: (bucketId, name) => problems.settle(bucketId, name),
+      after: (ms, call) => void setTimeout(call, ms).unref(),
+    });
   }
 
   #openDisk(snapshot: SnapshotStore, log: LogLine): DiskSpace {

@@ -99,6 +99,7 @@ function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapsh
     diagnostics: new Diagnostics(clock, { add: () => {} }),
     log: () => {},
     reportProblem: () => {},
+    damagedObjects: { note: () => undefined },
   };
 }
 

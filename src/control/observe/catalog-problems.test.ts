@@ -64,3 +64,17 @@ test("CatalogProblems: buckets that are deleted or unknown do not count", () => 
   problems.useBuckets(new Map());
   expect([problems.count().damaged, lines.length]).toEqual([0, 1]);
 });
+
+test("CatalogProblems: a bucket's damaged objects are over with the last one, unless there are some nobody looks after", () => {
+  const { lines, problems, report } = open();
+  for (const object of ["a", "b"]) report({ kind: "object", object });
+  problems.settle("1", "a");
+  expect(problems.count().object).toBe(1);
+  problems.settle("1", "b");
+  expect(problems.count().object).toBe(0);
+  expect(lines.at(-1)).toContain("is over");
+  report({ kind: "object", object: "a" });
+  report({ kind: "object" });
+  problems.settle("1", "a");
+  expect(problems.count().object).toBe(1);
+});

@@ -22,8 +22,14 @@ interface Entry {
   readonly problem: CatalogProblem;
   lastMs: number;
   loggedMs: number;
+  /** Damaged objects that somebody looks after; over when the last one is settled. */
+  readonly objects: Set<string>;
+  /** There are more, which nobody looks after: it counts as long as it is held. */
+  hasOthers: boolean;
 }
 
+/** Damaged objects of one bucket that are told apart. */
+const maxObjects = 1_000;
 /** One bucket's problem of one kind is logged at most this often, ms. */
 const logIntervalMs = 60_000;
 
@@ -72,8 +78,9 @@ export class CatalogProblems implements CatalogProblemSink {
     const name = `${problem.bucketId} ${problem.kind}`;
     const nowMs = this.#options.clock.monotonicMs();
     this.#endIfOld(name, nowMs);
-    const entry = this.#entries.get(name) ?? { problem, lastMs: nowMs, loggedMs: Number.NEGATIVE_INFINITY };
+    const entry = this.#entries.get(name) ?? makeEntry(problem, nowMs);
     this.#entries.set(name, entry);
+    noteObject(entry, problem.object);
     entry.lastMs = nowMs;
     const isNew = entry.loggedMs === Number.NEGATIVE_INFINITY;
     if (!isNew && (loggedOnce.has(problem.kind) || nowMs - entry.loggedMs < logIntervalMs)) return;
@@ -88,8 +95,11 @@ export class CatalogProblems implements CatalogProblemSink {
     });
   }
 
-  settle(bucketId: string): void {
-    this.#end(`${bucketId} lost`);
+  settle(bucketId: string, object?: string): void {
+    const name = `${bucketId} ${object === undefined ? "lost" : "object"}`;
+    const entry = this.#entries.get(name);
+    if (object !== undefined) entry?.objects.delete(object);
+    if (entry?.objects.size === 0 && !entry.hasOthers) this.#end(name);
   }
 
   /** Buckets that have each problem now. */
@@ -128,4 +138,14 @@ export class CatalogProblems implements CatalogProblemSink {
     const bucket = this.#buckets.get(bucketId)?.name ?? "";
     this.#options.log.info("A bucket's problem is over", { bucket, bucketId, problem: kind });
   }
+}
+
+function makeEntry(problem: CatalogProblem, nowMs: number): Entry {
+  return { problem, lastMs: nowMs, loggedMs: Number.NEGATIVE_INFINITY, objects: new Set(), hasOthers: false };
+}
+
+function noteObject(entry: Entry, object: string | undefined): void {
+  if (entry.problem.kind !== "object") return;
+  if (object === undefined || entry.objects.size >= maxObjects) entry.hasOthers = true;
+  else entry.objects.add(object);
 }

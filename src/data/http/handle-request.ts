@@ -7,6 +7,7 @@ import { type HeaderLookup, readHeader } from "#kernel/s3/header-lookup.ts";
 import { matchOperation, type Selectors } from "#kernel/s3/match-operation.ts";
 import { parseObjectKey } from "#kernel/s3/object-key.ts";
 import type { OperationSpec } from "#kernel/s3/operation.ts";
+import type { OperationName } from "#kernel/s3/operation-name.ts";
 import { parseQuery, type QueryParameters } from "#kernel/s3/query-parameters.ts";
 import { parseRequestTarget, type RequestTarget, targetLevel } from "#kernel/s3/request-target.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
@@ -34,6 +35,13 @@ import { renderError } from "./render-error.ts";
 import { RequestIds } from "./request-ids.ts";
 
 const maxHeaderPairs = 128;
+/** What they find damaged is the object they name; a copy names another one. */
+const readingOperations: ReadonlySet<string> = new Set<OperationName>([
+  "GetObject",
+  "HeadObject",
+  "GetObjectAttributes",
+  "GetObjectTagging",
+]);
 /** Browsers sign no preflight, even when the request it is for is signed. */
 const unauthenticated: Authentication = { kind: "anonymous", payload: { kind: "unsigned" } };
 
@@ -94,6 +102,7 @@ export class RequestHandler {
         response,
         resource,
         target,
+        versionId: request?.versionId,
         awaitsContinue,
         operation: spec?.name,
       });
@@ -222,13 +231,23 @@ export class RequestHandler {
   }
 
   /** What says something about the bucket is told as that, because a damaged bucket fails many requests. */
-  #tellFailure(thrown: unknown, { id, operation = "unknown", target }: FailurePlace): void {
-    const { reportProblem, log } = this.#plane;
+  #tellFailure(thrown: unknown, { id, operation = "unknown", target, versionId }: FailurePlace): void {
+    const { reportProblem, damagedObjects, log } = this.#plane;
     const kind = findProblemKind(thrown);
     const reason = describeProblem(thrown);
     const bucket = this.#findBucket(target);
     if (kind && bucket) {
-      reportProblem({ bucketId: bucket.bucketId, kind, reason, ...(target?.key !== undefined && { key: target.key }) });
+      const { bucketId } = bucket;
+      const key = target?.key;
+      const isOwn = kind === "object" && key !== undefined && readingOperations.has(operation);
+      const object = isOwn ? damagedObjects.note({ bucketId, key, versionId }) : undefined;
+      reportProblem({
+        bucketId,
+        kind,
+        reason,
+        ...(key !== undefined && { key }),
+        ...(object !== undefined && { object }),
+      });
       return;
     }
     const { name, bucketId } = bucket ?? {};
@@ -260,6 +279,7 @@ interface FailurePlace {
   readonly resource: string;
   /** Undefined when it could not be parsed. */
   readonly target: RequestTarget | undefined;
+  readonly versionId: string | undefined;
   readonly awaitsContinue: boolean;
   readonly operation: string | undefined;
 }

@@ -19,11 +19,13 @@ export interface CatalogProblem {
   readonly reason: string;
   /** The key that was asked for, where one was. */
   readonly key?: string;
+  /** Names a damaged object that the thread looks after: it settles it by this name when it was replaced or deleted. */
+  readonly object?: string;
 }
 
 /** Takes problems of the data plane in. Both may be repeated. */
 export interface CatalogProblemSink {
   report(problem: CatalogProblem): void;
-  /** The catalog's file is in its place again. */
-  settle(bucketId: string): void;
+  /** The catalog's file is in its place again; with a name, the object of that name is no problem any more. */
+  settle(bucketId: string, object?: string): void;
 }

@@ -55,6 +55,8 @@ export type ToControl =
       readonly fields: Readonly<Record<string, string | number | boolean>>;
     }
   | { readonly kind: "catalogProblem"; readonly problem: CatalogProblem }
+  /** A damaged object was replaced or deleted, or is sound again; `object` as the problem named it. */
+  | { readonly kind: "objectSettled"; readonly bucketId: string; readonly object: string }
   /** Newest last use of each key since the last such message; 1,000 keys at most. */
   | { readonly kind: "keyUses"; readonly uses: readonly KeyUse[] }
   /** Answer to `find`. */
@@ -71,5 +73,16 @@ export type ToControl =
 /** What of it concerns the control plane: the pool keeps the rest for itself. */
 export type WorkerCall = Extract<
   ToControl,
-  { kind: "applied" | "resync" | "call" | "catalogProblem" | "keyUses" | "kept" | "denials" | "dataEvents" }
+  {
+    kind:
+      | "applied"
+      | "resync"
+      | "call"
+      | "catalogProblem"
+      | "objectSettled"
+      | "keyUses"
+      | "kept"
+      | "denials"
+      | "dataEvents";
+  }
 >;

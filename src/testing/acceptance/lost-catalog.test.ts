@@ -145,6 +145,7 @@ test("a changed row of an object: it is refused and named, others are served, an
   expect(line).toContain('"key":"before3"');
   expect((await bucket.put("before3", "again")).status).toBe(200);
   expect((await bucket.get("before3")).text).toBe("again");
+  await until(async () => (await health("buckets"))[2] === "ok");
 }, 30_000);
 
 test("control.db moved away: its changes are refused with 503, the server is not ready, until it is back", async () => {
@@ -242,6 +243,29 @@ test("a blob removed: its object alone is refused as damaged and named; it does 
   await expectRefused();
   expect(logLines("not in their place").length).toBe(1);
 }, 30_000);
+
+test("damaged objects: health forgets them when the last one is put again, deleted, or whole again", async () => {
+  const blobs = join(dirname(catalog), "blobs");
+  const paths: string[] = [];
+  for (const key of ["put", "deleted", "whole"]) {
+    const before = new Set(readdirSync(blobs, { recursive: true, encoding: "utf8" }));
+    expect((await bucket.put(key, Buffer.alloc(300_000))).status).toBe(200);
+    const names = readdirSync(blobs, { recursive: true, encoding: "utf8" });
+    paths.push(join(blobs, names.find((name) => name.length > 32 && !before.has(name)) ?? ""));
+  }
+  for (const path of paths) renameSync(path, `${path}.away`);
+  // Each worker meets some of them.
+  for (let i = 0; i < 8; i++)
+    for (const key of ["put", "deleted", "whole"]) expect((await bucket.get(key)).status).toBe(500);
+  await until(async () => (await health("buckets"))[2] === "degraded");
+  expect((await bucket.put("put", "again")).status).toBe(200);
+  expect((await bucket.delete("deleted")).status).toBe(204);
+  await Bun.sleep(6_000);
+  expect((await health("buckets"))[2]).toBe("degraded");
+  renameSync(`${paths[2]}.away`, paths[2] ?? "");
+  await until(async () => (await health("buckets"))[2] === "ok");
+  expect(logLines("problem is over").length).toBe(1);
+}, 60_000);
 
 test("a catalog or blob that the system refuses is neither missing nor corrupt: 503, path, code and advice in the log", async () => {
   expect((await bucket.put("large", Buffer.alloc(300_000))).status).toBe(200);
