@@ -3,7 +3,12 @@ import type { Clock } from "#kernel/base/clock.ts";
 import type { Disk } from "../blobs/disk.ts";
 import { fileChangedMs, isBlobName, listBlobFiles, listBlobFolders } from "../blobs/disk-blobs/blob-files.ts";
 import type { BlobFooter } from "../blobs/disk-blobs/footer.ts";
-import type { CatalogFinding, StoredPart, StoredVersion } from "../catalog/sqlite-catalog/catalog-finding.ts";
+import {
+  type CatalogFinding,
+  renderPlace,
+  type StoredPart,
+  type StoredVersion,
+} from "../catalog/sqlite-catalog/catalog-finding.ts";
 import { CatalogUnavailableError } from "../catalog/sqlite-catalog/catalog-unavailable-error.ts";
 import { hasBucketFolder } from "../catalog/sqlite-catalog/has-bucket-folder.ts";
 import { hasSharedLists } from "../catalog/sqlite-catalog/open-catalog.ts";
@@ -88,9 +93,14 @@ export class BucketCheck {
     try {
       // One state from the first row to the last, whatever a server commits meanwhile.
       database.run("BEGIN");
-      for (const finding of verifyCatalog(database)) await this.#take(database, finding);
+      let isOurs = false;
+      for (const finding of verifyCatalog(database)) {
+        await this.#take(database, finding);
+        isOurs ||= finding.kind === "counted";
+      }
       database.run("COMMIT");
-      this.#findOrphans(database);
+      // A catalog without our tables says nothing of any file.
+      if (isOurs) this.#findOrphans(database);
     } catch (error) {
       this.#noteFailure("The catalog", error);
     } finally {
@@ -122,7 +132,7 @@ export class BucketCheck {
         this.#counts.drift += 1;
         return this.#options.report(`drift: ${finding.text}`);
       case "version": {
-        const place = placeOf(finding.version);
+        const place = renderPlace(finding.version);
         try {
           return await this.#checkVersion(database, place, finding.version);
         } catch (error) {
@@ -331,9 +341,4 @@ export class BucketCheck {
     this.#counts.corrupt += 1;
     this.#options.report(`corrupt: ${text}`);
   }
-}
-
-/** How reports name a version. */
-function placeOf({ key, hlc }: StoredVersion): string {
-  return `${JSON.stringify(key)} (${hlc})`;
 }

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, expect, test } from "bun:test";
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { randomBytes } from "#kernel/base/random.ts";
 import { becomeNobody } from "#testing/become-nobody.ts";
@@ -189,6 +189,32 @@ test("checkDataFolder: beside a server a blob that nothing names any more may be
     };
     expect(await checkWith(scratch, { disk, isServed: true })).toMatchObject({ missing });
   }
+});
+
+test("checkDataFolder: damage that nobody can ask for any more is told as that", async () => {
+  const scratch = makeScratch();
+  await scratch.putBlob("a", randomBytes(100));
+  const [old = ""] = listBlobPaths(scratch);
+  await scratch.putBlob("a", randomBytes(100));
+  settleScratch(scratch);
+  rmSync(old);
+  const lines: string[] = [];
+  expect(await checkScratch(scratch, lines)).toMatchObject({ missing: 1, corrupt: 0 });
+  expect(lines[0]).toMatch(/^bucket: missing: "a" \(\d+, replaced or deleted since\) part 1: blob/);
+});
+
+test("checkDataFolder: an empty catalog is one finding, and a missing one says what to do as well", async () => {
+  const advice = "restore the folder of the bucket from a backup";
+  const scratch = makeScratch();
+  settleScratch(scratch);
+  const path = catalogPath(scratch.dataDir, "bucket");
+  truncateSync(path);
+  const lines: string[] = [];
+  expect(await checkScratch(scratch, lines)).toMatchObject({ corrupt: 1, problems: 1 });
+  expect(lines[0]).toContain(`The catalog is empty or damaged, it has form 0: ${advice}`);
+  rmSync(path);
+  expect(await checkScratch(scratch, lines)).toMatchObject({ missing: 1, problems: 1 });
+  expect(lines[2]).toContain(advice);
 });
 
 test("checkDataFolder: what permissions forbid is unreadable and no damage; the rest is checked", async () => {

@@ -36,7 +36,7 @@ export function describeCheck(result: CheckResult, { damage, unavailable }: Chec
   }
   if (missing + corrupt > 0) {
     lines.push(
-      "Missing and corrupt: reading what is named fails, never gives wrong bytes; everything else is served. Restore it from a backup, or upload or delete these objects; a damaged catalog is restored as a whole",
+      "Missing and corrupt: reading what is named fails, never gives wrong bytes; everything else is served. Restore it from a backup, or upload or delete these objects; a damaged catalog is restored as a whole. What was replaced or deleted since nobody asks for: it goes with the history (`history.window`)",
     );
   }
   if (corrupt > 0)

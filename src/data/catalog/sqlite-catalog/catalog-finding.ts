@@ -45,6 +45,11 @@ export type CatalogFinding =
   /** Comes last. */
   | { readonly kind: "counted"; readonly counts: CatalogCounts };
 
+/** How findings name a version. */
+export function renderPlace({ key, hlc, isLive }: Pick<StoredVersion, "key" | "hlc" | "isLive">): string {
+  return `${JSON.stringify(key)} (${hlc}${isLive ? "" : ", replaced or deleted since"})`;
+}
+
 /** A finding of damage. */
 export function damaged(text: string): CatalogFinding {
   return { kind: "damaged", text };

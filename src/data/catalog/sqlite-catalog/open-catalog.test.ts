@@ -10,6 +10,7 @@ import {
   readlinkSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -73,9 +74,21 @@ test("openCatalog: the writer syncs each commit and nobody checkpoints behind it
   writer.close();
 });
 
-test("openCatalog: a missing one, and one of another form, are unavailable", () => {
+test("openCatalog: a missing one, an empty one, and one of another form, are unavailable; what to do is said", () => {
   const dataDir = makeFolder();
-  expect(() => openCatalog(dataDir, "none", "read")).toThrow(CatalogUnavailableError);
+  const advice = "restore the folder of the bucket from a backup while the server is stopped";
+  createCatalog(dataDir, "empty");
+  for (const [bucketId, kind] of [
+    ["none", "lost"],
+    ["empty", "damaged"],
+  ] as const) {
+    for (const mode of ["read", "write"] as const) {
+      truncateSync(catalogPath(dataDir, "empty"));
+      const open = () => openCatalog(dataDir, bucketId, mode);
+      expect(open).toThrow(CatalogUnavailableError);
+      expect(open).toThrow(expect.objectContaining({ kind, message: expect.stringContaining(advice) }));
+    }
+  }
   createCatalog(dataDir, "b");
   const writer = openCatalog(dataDir, "b", "write");
   writer.exec("PRAGMA user_version = 3");

@@ -88,7 +88,7 @@ function requireForm(database: Database, path: string): void {
   if (form >= oldestSchemaVersion && form <= schemaVersion) return;
   if (form === 0) {
     throw new CatalogUnavailableError(
-      `The catalog ${path} is empty: restore the folder of the bucket from a backup while the server is stopped`,
+      `The catalog ${path} is empty or damaged, it has form 0: restore the folder of the bucket from a backup while the server is stopped`,
       "damaged",
     );
   }

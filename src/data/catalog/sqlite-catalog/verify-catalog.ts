@@ -70,6 +70,10 @@ function* verifyDetails(database: Database, { live, closed, state }: SeenDetails
 function* verifyFile(database: Database): Generator<CatalogFinding, boolean> {
   yield* goOn("The structure", verifyStructure(database));
   const form = readForm(database);
+  if (form === 0) {
+    yield damaged("The catalog is empty or damaged, it has form 0: restore the folder of the bucket from a backup");
+    return false;
+  }
   if (form < oldestSchemaVersion || form > schemaVersion)
     yield damaged(`The catalog has form ${form}, wanted ${oldestSchemaVersion} to ${schemaVersion}`);
   const pristine = new Database(":memory:");

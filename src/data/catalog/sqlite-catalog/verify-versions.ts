@@ -1,6 +1,6 @@
 import { type Database, SQLiteError } from "bun:sqlite";
 import { versionFlag } from "#kernel/protocol/mutation.ts";
-import { type CatalogCounts, type CatalogFinding, damaged } from "./catalog-finding.ts";
+import { type CatalogCounts, type CatalogFinding, damaged, renderPlace } from "./catalog-finding.ts";
 import { checksumClosed, checksumDetail, checksumVersion } from "./row-checksum.ts";
 
 /** What was seen of the versions of one table. */
@@ -160,6 +160,6 @@ function findDetailProblem({ meta, body, detailCrc }: DetailRecord, detailId: nu
 }
 
 /** How messages name a version. */
-function name(row: { readonly key: string; readonly hlc: number }): string {
-  return `${JSON.stringify(row.key)} (${row.hlc})`;
+function name({ key, hlc, untilHlc }: VersionRecord): string {
+  return renderPlace({ key, hlc, isLive: untilHlc === 0 });
 }
