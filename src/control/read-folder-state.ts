@@ -54,6 +54,13 @@ export async function readFolderState({ dataDir, rootKey, random }: FolderStateS
     if (unavailable.length === 0 && damage.length === 0) damage.push("control.db is missing");
     return { bucketNames: new Map(), keys: [], server, damage, unavailable };
   }
+  if (database.schemaVersion === 0) {
+    database.close();
+    // Else it is what a first start left that was cut off: the next one goes on.
+    if (hasBucketFolders(dataDir))
+      damage.push("control.db is empty or damaged, it has form 0, and there are buckets: it was lost");
+    return { bucketNames: new Map(), keys: [], server, damage, unavailable };
+  }
   damage.push(...database.findDamage().map((sentence) => `control.db: ${sentence}`));
   const bucketNames = await attempt("The names of the buckets", () => readNames(database));
   const isLost =

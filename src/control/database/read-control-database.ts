@@ -8,6 +8,8 @@ import { allMigrations } from "./migrations/all-migrations.ts";
 
 /** The control database as a verb beside the server sees it: nothing of it is made, migrated or changed. */
 export interface ControlReader extends Pick<ControlQueries, "all"> {
+  /** Version of its schema; 0 for an empty file, and for one whose beginning is damaged. */
+  readonly schemaVersion: number;
   /** What SQLite finds wrong with the file, at most 20 sentences. */
   findDamage(): readonly string[];
   close(): void;
@@ -31,8 +33,9 @@ export function readControlDatabase(dataDir: string): ControlReader | undefined 
   const path = join(dataDir, "control.db");
   if (!existsSync(path)) return undefined;
   const database = open(path);
+  let found = 0;
   try {
-    const found = Number(database.query("PRAGMA user_version").values()[0]?.[0]);
+    found = Number(database.query("PRAGMA user_version").values()[0]?.[0]);
     const own = allMigrations.at(-1)?.version ?? 0;
     const minReader = found > own ? database.query("SELECT min_reader FROM schema_info").values()[0]?.[0] : 0;
     if (Number(minReader) > own) {
@@ -46,6 +49,7 @@ export function readControlDatabase(dataDir: string): ControlReader | undefined 
     throw error;
   }
   return {
+    schemaVersion: found,
     all: async (sql, parameters = []) => database.query<SqlRow, SqlValue[]>(sql).all(...parameters),
     findDamage: () => findDamage(database),
     close: () => database.close(),

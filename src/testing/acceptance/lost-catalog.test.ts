@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -176,6 +177,11 @@ test("control.db lost while stopped: the start is refused and names it, and so d
   const after = await server.runVerb("check");
   expect([after.code, after.output]).toEqual([1, expect.stringContaining("control.db is empty")]);
   expect(after.output).toContain("restore control.db from a backup");
+  truncateSync(path);
+  const emptied = await server.runVerb("check");
+  expect([emptied.code, emptied.output]).toEqual([1, expect.stringContaining("control.db is empty or damaged")]);
+  expect(emptied.output).toContain("restore control.db from a backup");
+  expect(emptied.output).not.toContain("unreadable");
   renameSync(`${path}.away`, path);
   await server.start();
   expect((await bucket.get("before0")).text).toBe("acknowledged");
