@@ -130,7 +130,7 @@ async function serve(flags: readonly string[]): Promise<number> {
     maxOpenCatalogs: openCatalogShare(readOpenFileLimit(), config.workers),
     writerSettings: { historyWindowMs: longestWindowMs, reserveBytes: 0 },
     monotonicMs: systemClock.monotonicMs,
-    log: log.write,
+    log: (level, message, fields) => log.write(level, message, sinks.problems.withName(fields)),
     writeAccess: log.writeLines,
     takeSpans: traces.take,
     ...sinks,

@@ -78,3 +78,10 @@ test("CatalogProblems: a bucket's damaged objects are over with the last one, un
   problems.settle("1", "a");
   expect(problems.count().object).toBe(1);
 });
+
+test("CatalogProblems: lines that know a bucket by its id get its name", () => {
+  const { problems } = open();
+  expect(problems.withName({ bucketId: "1", reason: "r" })).toEqual({ bucket: "photos", bucketId: "1", reason: "r" });
+  for (const fields of [{ bucketId: "2" }, { count: 1 }, { bucketId: "1", bucket: "as it was" }])
+    expect(problems.withName(fields)).toEqual(fields);
+});

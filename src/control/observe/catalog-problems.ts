@@ -72,6 +72,13 @@ export class CatalogProblems implements CatalogProblemSink {
     this.#buckets = buckets;
   }
 
+  /** Fields of a line of a thread that knows a bucket by its id alone, with the name. */
+  withName(fields: Readonly<Record<string, string | number | boolean>>): Record<string, string | number | boolean> {
+    const { bucketId } = fields;
+    const bucket = typeof bucketId === "string" ? this.#buckets.get(bucketId)?.name : undefined;
+    return { ...(bucket !== undefined && { bucket }), ...fields };
+  }
+
   report(problem: CatalogProblem): void {
     const bucket = this.#buckets.get(problem.bucketId);
     if (!bucket) return;

@@ -1,7 +1,6 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { CatalogProblemSink } from "#kernel/protocol/catalog-problem.ts";
 import { removeBlobFile } from "../blobs/disk-blobs/blob-files.ts";
-import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
 import { isReferenced } from "../catalog/sqlite-catalog/blob-references.ts";
 import { listBucketFolders } from "../catalog/sqlite-catalog/bucket-folders.ts";
 import { freeDetail } from "../catalog/sqlite-catalog/extent-lists.ts";
@@ -10,6 +9,7 @@ import { isNoRoom } from "../writer/commit-failure.ts";
 import type { GroupCommit } from "../writer/group-commit.ts";
 import type { TaskObserver } from "../writer/writer-metrics.ts";
 import { OrphanScan } from "./orphan-scan.ts";
+import { reportFailure } from "./report-failure.ts";
 
 const stepIntervalMs = 5_000;
 /** Rows or files of one step: a step must not hold up commits. */
@@ -66,7 +66,7 @@ export class GarbageCollector {
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.#tick().catch((error: unknown) => this.#report("", error));
+      this.#tick().catch((error: unknown) => reportFailure(this.#options, "", error));
     }, stepIntervalMs);
     this.#timer.unref();
   }
@@ -136,7 +136,7 @@ export class GarbageCollector {
     let ok = true;
     await this.scanOrphans().catch((error: unknown) => {
       ok = false;
-      this.#report(this.#orphans.bucketId, error);
+      reportFailure(this.#options, this.#orphans.bucketId, error);
     });
     observeTask?.("orphan_scan", clock.monotonicMs() - startMs, ok);
   }
@@ -147,20 +147,9 @@ export class GarbageCollector {
     } catch (error) {
       // Freeing takes room too: on a full disk the reserve is there for it.
       if (isNoRoom(error) && this.#options.commits.giveUpBallast()) return "more";
-      this.#report(bucketId, error);
+      reportFailure(this.#options, bucketId, error);
       return "failed";
     }
-  }
-
-  #report(bucketId: string, error: unknown): void {
-    const kind = findProblemKind(error);
-    const reason = describeProblem(error);
-    if (kind && bucketId !== "") this.#options.problems.report({ bucketId, kind, reason });
-    else
-      this.#options.warn("Garbage collection failed: it is tried again, files nobody needs stay meanwhile", {
-        bucketId,
-        reason,
-      });
   }
 
   /** @returns true when there may be more */

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { randomBytes } from "#kernel/base/random.ts";
 import { ScratchBucket } from "#testing/scratch-bucket.ts";
@@ -94,4 +94,14 @@ test("OrphanScan: a step looks at one folder, and a bucket without catalog or fo
   await scanAll(scan);
   expect(orphans.filter((path) => existsSync(path))).toEqual([]);
   expect(existsSync(join(scratch.dataDir, "buckets", "no-catalog", "blobs", "ab", "ab".repeat(16)))).toBe(true);
+});
+
+test("OrphanScan: a bucket whose folders cannot be listed is named", async () => {
+  const { scratch, scan } = open();
+  const blobs = join(scratch.dataDir, "buckets", "bucket", "blobs");
+  rmSync(blobs, { recursive: true });
+  // Permissions do not stop root; a chain of links without end is refused to everybody.
+  symlinkSync(blobs, blobs);
+  expect(await scan.step().catch((error: Error) => error.message)).toContain("ELOOP");
+  expect(scan.bucketId).toBe("bucket");
 });

@@ -54,6 +54,7 @@ export class OrphanScan {
   readonly #options: OrphanScanOptions;
   #buckets: string[] = [];
   #scan: BucketScan | undefined;
+  #bucketId = "";
   #folder = "";
   #names: string[] = [];
 
@@ -61,9 +62,9 @@ export class OrphanScan {
     this.#options = options;
   }
 
-  /** The bucket whose folders are looked at; empty between two. */
+  /** The bucket whose folders were looked at last; empty where the list of buckets was. */
   get bucketId(): string {
-    return this.#scan?.bucketId ?? "";
+    return this.#bucketId;
   }
 
   /** One bounded step; goes round all buckets for ever. */
@@ -86,9 +87,11 @@ export class OrphanScan {
 
   #nextBucket(): BucketScan | undefined {
     const { dataDir } = this.#options;
+    this.#bucketId = "";
     if (this.#buckets.length === 0) this.#buckets = listBucketFolders(dataDir);
     const bucketId = this.#buckets.pop();
     if (bucketId === undefined) return undefined;
+    this.#bucketId = bucketId;
     return { bucketId, folders: listBlobFolders(dataDir, bucketId), trusted: undefined, removed: 0, left: 0 };
   }
 
