@@ -113,6 +113,23 @@ test("completeMultipartUpload: a repeated one is compared with what it expects, 
   }
 });
 
+test("completeMultipartUpload: a repeated one is held to conditions that the first did not come with", async () => {
+  const complete = async (key: string, first: Record<string, string>, then: Record<string, string>) => {
+    const upload = await createUpload(plain, key);
+    const parts = [{ number: 1, etag: (await upload.put(1, key)).headers["etag"] ?? "" }];
+    const made = await upload.complete(parts, first);
+    const again = await upload.complete(parts, then);
+    return [made.status, again.status, again.code, made.text === again.text];
+  };
+  const isNew = { "if-none-match": "*" };
+  expect(await complete("held", isNew, isNew)).toEqual([200, 200, "", true]);
+  expect(await complete("held", {}, isNew)).toEqual([200, 412, "PreconditionFailed", false]);
+  const was = { "if-match": (await plain.head("held")).headers["etag"] ?? "" };
+  expect(await complete("held", was, was)).toEqual([200, 200, "", true]);
+  expect(await complete("held", was, {})).toEqual([200, 200, "", true]);
+  expect(await complete("held-2", {}, was)).toEqual([200, 412, "PreconditionFailed", false]);
+});
+
 test("completeMultipartUpload: equal completions at the same time all get the answer of one", async () => {
   const upload = await createUpload(versioned, "at-once");
   const etag = (await upload.put(1, "x")).headers["etag"] ?? "";

@@ -6,6 +6,7 @@ import type {
   MutationSuccess,
   PutPartMutation,
 } from "#kernel/protocol/mutation.ts";
+import type { WriteConditions } from "#kernel/s3/conditional-request.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { hasPartChecksum } from "../../multipart/part-checksum.ts";
 import { hlcToMs } from "../version-id.ts";
@@ -15,6 +16,11 @@ import { requireQuota, versionGrowth } from "./require-quota.ts";
 import { checksumDetail, checksumPart, checksumUpload, checksumUploadEnd } from "./row-checksum.ts";
 import { uploadState } from "./schema.ts";
 import { addVersion, findNewest, writeLog } from "./version-rows.ts";
+
+/** What a completion answered, and under which conditions. */
+interface KeptAnswer extends MutationSuccess {
+  readonly conditions?: WriteConditions;
+}
 
 type UploadRow = [
   key: string,
@@ -61,7 +67,8 @@ export function applyPutPart(context: CommitContext, mutation: PutPartMutation):
 }
 
 /**
- * Makes the version an upload describes: O(parts), no byte is copied. The same completion repeated answers the same.
+ * Makes the version an upload describes: O(parts), no byte is copied. The same completion repeated answers the same; conditions
+ * that it did not have before are judged now.
  * @throws S3Error NoSuchUpload, InvalidPart, EntityTooSmall, PreconditionFailed, ConditionalRequestConflict,
  * QuotaExceeded (objects)
  */
@@ -69,7 +76,7 @@ export function applyCompleteUpload(context: CommitContext, mutation: CompleteUp
   const { state, statements } = context;
   const { uploadId, key, sizeBytes, etag, flags, meta, attributes, requestId, principal } = mutation;
   const upload = findUpload(context, uploadId, key);
-  if (upload[2] === uploadState.completed) return repeatAnswer(upload, mutation);
+  if (upload[2] === uploadState.completed) return repeatAnswer(context, upload, mutation);
   const newest = findNewest(context, key);
   checkWriteConditions(mutation, newest);
   if (mutation.conditions && upload[3] === 1) throw new S3Error("ConditionalRequestConflict", { fields: { Key: key } });
@@ -94,7 +101,7 @@ export function applyCompleteUpload(context: CommitContext, mutation: CompleteUp
   const { hlc, versionId, seq } = addVersion(context, { key, flags, sizeBytes, etag, detailId, attributes }, newest);
   const answer: MutationSuccess = { ok: true, versionId, hlc, deleteMarker: false, etag, seq };
   const { fingerprint } = mutation;
-  const kept = JSON.stringify({ ...answer, meta, sizeBytes });
+  const kept = JSON.stringify({ ...answer, meta, sizeBytes, conditions: mutation.conditions ?? undefined });
   statements.endUpload.run(
     fingerprint,
     kept,
@@ -154,9 +161,13 @@ function requireOpenUpload(context: CommitContext, uploadId: string, key: string
   return row;
 }
 
-function repeatAnswer(upload: UploadRow, mutation: CompleteUploadMutation): MutationSuccess {
+/** Conditions that the first completion came with held when it was made; others have to hold now. */
+function repeatAnswer(context: CommitContext, upload: UploadRow, mutation: CompleteUploadMutation): MutationSuccess {
   if (upload[4] !== mutation.fingerprint || upload[5] === null) throw noSuchUpload(mutation.uploadId);
-  return JSON.parse(upload[5]);
+  const { conditions, ...answer }: KeptAnswer = JSON.parse(upload[5]);
+  if (JSON.stringify(mutation.conditions ?? undefined) !== JSON.stringify(conditions))
+    checkWriteConditions(mutation, findNewest(context, mutation.key));
+  return answer;
 }
 
 /** Checks the listed parts against the stored ones; gives back those that were uploaded but not listed. */
