@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createHmac } from "node:crypto";
 import { S3Error } from "../s3/s3-error.ts";
 import type { AuthenticationOptions, RequestToAuthenticate } from "./authentication.ts";
 import { parseCanonicalQuery } from "./canonical-uri.ts";
@@ -177,6 +178,8 @@ test("authenticateRequest: nothing a SigV2 URL signs can be changed", () => {
   const merged = { ...split, rawQuery: split.rawQuery.replace("a&versionId=2", "a%26versionId%3D2") };
   expect(authenticateRequest(split, optionsOf("all")).kind).toBe("signed");
   expect(errorOf(merged, optionsOf("all")).code).toBe("InvalidRequest");
+  for (const value of ["a%26acl", "a%26acl%3D", "a%26b%26uploads", "%26versionId%3D%26"])
+    expect(errorOf(presignByHand(`response-content-type=${value}`), optionsOf("all")).code).toBe("InvalidRequest");
   const error = errorOf({ ...url, method: "GET" }, optionsOf("all"));
   expect(Object.keys(error.fields)).toEqual([
     "AWSAccessKeyId",
@@ -184,6 +187,31 @@ test("authenticateRequest: nothing a SigV2 URL signs can be changed", () => {
     "SignatureProvided",
     "StringToSignBytes",
   ]);
+});
+
+/** As a client that knows nothing of this code signs a URL for GET /b/k: decoded values, sorted by name. */
+function presignByHand(rawQuery: string): RequestToAuthenticate {
+  const expires = String(nowMs / 1000 + 600);
+  const resource = decodeURIComponent(rawQuery.split("&").sort().join("\n")).replaceAll("\n", "&");
+  const signature = createHmac("sha1", secretKey).update(`GET\n\n\n${expires}\n/b/k?${resource}`).digest("base64");
+  const signed = `AWSAccessKeyId=${accessKeyId}&Expires=${expires}&Signature=${encodeURIComponent(signature)}`;
+  return received("GET", `/b/k?${rawQuery}&${signed}`, { host: "h" });
+}
+
+test("authenticateRequest: the values of a SigV2 URL are signed decoded, & as well", () => {
+  for (const query of [
+    "response-content-disposition=attachment%3B%20filename%3D%22a%26b%20%2B%20c.pdf%22",
+    "response-content-disposition=attachment%3B%20filename%3D%22R%26D%3D1%26acl.pdf%22&response-content-type=a%2Fb",
+    "response-content-language=de%2C%20en&versionId=1",
+    "response-expires=%26",
+  ])
+    expect(authenticateRequest(presignByHand(query), optionsOf("all"))).toMatchObject({
+      kind: "signed",
+      version: "v2",
+    });
+  const url = presignByHand("response-content-type=a%26b%3D1");
+  const split = { ...url, rawQuery: url.rawQuery.replace("a%26b%3D1", "a&b=1") };
+  expect(errorOf(split, optionsOf("all")).code).toBe("SignatureDoesNotMatch");
 });
 
 test("authenticateRequest: headers hoisted into a SigV2 URL count as headers", () => {

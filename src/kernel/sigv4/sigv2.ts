@@ -110,7 +110,7 @@ export interface SigV2StringParts {
 
 /**
  * The text a SigV2 signature covers, a latin1 string of bytes.
- * @throws S3Error InvalidRequest when a signed parameter has `&` in its value
+ * @throws S3Error InvalidRequest when the value of a signed parameter reads like further ones
  * Source: AWS "Signing and authenticating REST requests (SigV2)".
  */
 export function renderSigV2StringToSign(
@@ -150,16 +150,23 @@ function renderSubresources(rawQuery: string, query: readonly CanonicalParameter
     if (!signedParameters.has(parameter.name)) continue;
     const isBare = parameter.value === "" && bareNames.has(parameter.name);
     const value = decodeCanonicalComponent(parameter.value);
-    if (value.includes("&")) throw ambiguous(parameter.name);
+    if (value.includes("&") && isAmbiguous(value)) throw ambiguous(parameter.name);
     parts.push(isBare ? parameter.name : `${parameter.name}=${value}`);
   }
   return parts.length === 0 ? "" : `?${parts.sort().join("&")}`;
 }
 
-/** What is signed is decoded: the rest of the value could as well be further parameters, of another operation. */
+/**
+ * What is signed is decoded: what follows an `&` could as well be a further parameter, of another operation, where it has the name
+ * of one that is signed. Names of files, such as `a&b.pdf`, have not.
+ */
+function isAmbiguous(value: string): boolean {
+  return value.split("&").some((piece, index) => index > 0 && signedParameters.has(piece.split("=", 1)[0] ?? ""));
+}
+
 function ambiguous(name: string): S3Error {
   return new S3Error("InvalidRequest", {
-    message: `Signature version 2 cannot sign & in the value of ${name}. Please use AWS4-HMAC-SHA256.`,
+    message: `Signature version 2 cannot sign what follows & in the value of ${name}: it reads like a further parameter. Please use AWS4-HMAC-SHA256.`,
   });
 }
 
