@@ -15,7 +15,7 @@ const explained = (layer: "identityPolicy" | "bucketPolicy") => ({
 const record: DenialRecord = {
   ...{ requestId, timeMs: 0, operation: "GetObject", action: "s3:GetObject", resource: "arn:aws:s3:::photos/a" },
   ...{ tenantId: "owner", caller: { arn: "arn:aws:iam::1:user/g", tenantId: "guest", accessKeyId: "AKIA" } },
-  ...{ isSuspended: false, omittedStatementCount: 3, context: { "aws:SourceIp": "192.0.2.1" } },
+  ...{ reason: null, omittedStatementCount: 3, context: { "aws:SourceIp": "192.0.2.1" } },
   explanation: {
     decision: { outcome: "explicitDeny", layer: "identityPolicy", by: explained("identityPolicy").ref },
     statements: [explained("identityPolicy"), explained("bucketPolicy")],

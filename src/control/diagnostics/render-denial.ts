@@ -16,7 +16,7 @@ export function maySeeDenial({ global, tenantId }: Pick<Caller, "global" | "tena
  * administrators alone: the owner of a bucket learns that a stranger was refused, not what the stranger's policies say.
  */
 export function renderDenial(record: DenialRecord, viewer: Pick<Caller, "global" | "tenantId">) {
-  const { explanation, timeMs, tenantId, omittedStatementCount, isSuspended, ...rest } = record;
+  const { explanation, timeMs, tenantId, omittedStatementCount, reason, ...rest } = record;
   const { decision, statements, missingKeys, suggestion } = explanation;
   const seesAll = viewer.global || record.caller.tenantId === null || record.caller.tenantId === viewer.tenantId;
   const isShown = (layer: DecidingLayer) => seesAll || resourceLayers.has(layer);
@@ -25,7 +25,7 @@ export function renderDenial(record: DenialRecord, viewer: Pick<Caller, "global"
     ...rest,
     time: new Date(timeMs).toISOString(),
     ownerTenantId: tenantId,
-    ...(isSuspended && { reason: "The tenant of the bucket is suspended" }),
+    ...(reason !== null && { reason }),
     decision: { outcome, layer, ...(by !== undefined && isShown(layer) && { statement: by }) },
     statements: statements.filter((statement) => isShown(statement.layer)).map(renderStatement),
     omittedStatementCount: seesAll ? omittedStatementCount : 0,

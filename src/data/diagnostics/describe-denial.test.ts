@@ -9,7 +9,7 @@ const photo: Grant = { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::phot
 
 function denialOf(grants: readonly Grant[], change: Partial<Denial> = {}): Denial {
   return {
-    ...{ requestId: "R", timeMs: 7, operation: "GetObject", action: "s3:GetObject", isSuspended: false },
+    ...{ requestId: "R", timeMs: 7, operation: "GetObject", action: "s3:GetObject", reason: null },
     identity: identityWith(grants),
     resource: bucketResource(harnessBucket, "a*b"),
     ownerTenantId: "owner",
@@ -36,7 +36,7 @@ test("describeDenial: who, what, which layer, what was looked at, and the smalle
   expect(describeDenial(anonymous)).toMatchObject({
     ...{ tenantId: null, caller: { arn: "anonymous", tenantId: null, accessKeyId: null } },
   });
-  expect(describeDenial(denialOf([photo], { isSuspended: true })).explanation.suggestion).toBeUndefined();
+  expect(describeDenial(denialOf([photo], { reason: "suspended" })).explanation.suggestion).toBeUndefined();
 });
 
 test("describeDenial: values are cut, a page's parameters left out, and a header that cannot be read has no value", () => {

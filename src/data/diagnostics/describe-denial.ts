@@ -14,7 +14,7 @@ export const maxKeptValueLength = 1024;
 const maxKeptValues = 50;
 
 /** What was refused, while the request is there. */
-export interface Denial extends Pick<DenialRecord, "requestId" | "timeMs" | "operation" | "action" | "isSuspended"> {
+export interface Denial extends Pick<DenialRecord, "requestId" | "timeMs" | "operation" | "action" | "reason"> {
   readonly identity: Identity;
   readonly resource: AccessedResource;
   /** Null where the resource belongs to nobody in particular. */
@@ -30,12 +30,12 @@ export function describeDenial(denial: Denial): DenialRecord {
   const { identity, resource, values, action } = denial;
   const { caller, sets } = accessSets(identity);
   const explanation = explainAccess({ action, resource, caller, values }, sets);
-  const { requestId, timeMs, operation, isSuspended } = denial;
+  const { requestId, timeMs, operation, reason } = denial;
   const callerTenantId = identity.kind === "anonymous" ? null : identity.tenant.tenantId;
   const statements = explanation.statements.slice(0, maxKeptStatements);
   return {
-    ...{ requestId, timeMs, operation, action, isSuspended },
-    resource: resource.path === "*" ? "*" : `arn:aws:s3:::${resource.path}`,
+    ...{ requestId, timeMs, operation, action, reason },
+    resource: renderResource(resource),
     tenantId: denial.ownerTenantId ?? callerTenantId,
     caller: {
       arn: identity.kind === "anonymous" ? "anonymous" : identity.arn,
@@ -48,8 +48,8 @@ export function describeDenial(denial: Denial): DenialRecord {
         ...statement,
         conditions: statement.conditions.slice(0, maxKeptStatements).map(keepCondition),
       })),
-      // A suspended tenant's bucket stays closed whatever a policy says.
-      ...(isSuspended && { suggestion: undefined }),
+      // It stays refused whatever a policy says.
+      ...(reason !== null && { suggestion: undefined }),
     },
     omittedStatementCount: explanation.statements.length - statements.length,
     context: readContext(
@@ -57,6 +57,11 @@ export function describeDenial(denial: Denial): DenialRecord {
       statements.flatMap(({ conditions }) => conditions.flatMap(({ key }) => key ?? [])),
     ),
   };
+}
+
+function renderResource({ partition, service, region, account, path }: AccessedResource): string {
+  if (path === "*") return "*";
+  return service === "s3" ? `arn:aws:s3:::${path}` : `arn:${partition}:${service}:${region}:${account}:${path}`;
 }
 
 function findAccessKeyId(identity: Identity): string | null {

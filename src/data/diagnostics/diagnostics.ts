@@ -54,6 +54,11 @@ export class Diagnostics {
     this.#denials.add(() => describeDenial(denial));
   }
 
+  /** Something else than this worker refused something, and records it: here it can be explained. */
+  keepDenial(denial: Denial): void {
+    this.#denials.add(() => describeDenial(denial));
+  }
+
   /** A signature was not what the server computed. @param describe called when there is room */
   noteMismatch(describe: () => SignatureRecord): void {
     this.#signatures.add(describe);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { parseArn } from "#kernel/policy/arn-pattern.ts";
 import type { SessionAnswer, SessionOrder } from "#kernel/protocol/sts.ts";
 import type { RequestTarget } from "#kernel/s3/request-target.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
@@ -134,9 +135,42 @@ async function issue(
     origin: { ...principal, requestId, address, agent: message.headers["user-agent"] ?? "" },
     secure: Reflect.get(message.socket, "encrypted") === true,
   })) as SessionAnswer;
-  if (answer.kind === "refused") throw new StsError(answer.code, answer.message);
+  if (answer.kind === "refused") {
+    if (answer.code === "AccessDenied")
+      keepDenial(plane, { request, identity, order, action, address }, answer.message);
+    throw new StsError(answer.code, answer.message);
+  }
   return renderSession(action, answer, requestId);
 }
+
+/** The control thread decided and records it; asked for the request, this worker tells why. */
+function keepDenial(
+  plane: DataPlane,
+  {
+    request,
+    identity,
+    order,
+    action,
+    address,
+  }: WantedSession & { readonly request: StsRequest; readonly address: string },
+  reason: string,
+): void {
+  const nowMs = plane.clock.nowMs();
+  const role = order.kind === "assumeRole" ? parseArn(order.roleArn) : undefined;
+  const values = new Map<string, string | readonly string[]>([
+    ["aws:SourceIp", address],
+    ["aws:UserAgent", request.message.headers["user-agent"] ?? ""],
+    ["aws:CurrentTime", new Date(nowMs).toISOString()],
+  ]);
+  plane.diagnostics.keepDenial({
+    ...{ requestId: request.id, timeMs: nowMs, operation: action, action: `sts:${action}`, reason, identity },
+    resource: role === undefined ? everything : { ...role, plainName: false },
+    ownerTenantId: null,
+    values: { get: (name) => values.get(name) ?? identity.values.get(name) },
+  });
+}
+
+const everything = { ...{ partition: "", service: "", region: "", account: "" }, path: "*", plainName: false };
 
 /** Who signed the form. @throws S3Error as for S3; StsError MissingAuthenticationToken, SignatureDoesNotMatch */
 function authenticate(plane: DataPlane, { message, target, count }: StsRequest, body: Uint8Array): SignedIdentity {

@@ -309,7 +309,7 @@ function checkExpectedOwner(request: S3Request): void {
   const { bucket } = request;
   const expected = readHeader(request.headers, "x-amz-expected-bucket-owner");
   if (expected !== undefined && expected !== bucket.accountId && expected !== bucket.ownerCanonicalId)
-    throw new S3Error("AccessDenied");
+    throw request.refuseFor("The bucket has another owner than x-amz-expected-bucket-owner names");
 }
 
 function renderResource(target: RequestTarget): string {

@@ -56,7 +56,7 @@ export async function completeMultipartUpload(request: S3Request): Promise<void>
     key: request.key,
     uploadId,
   });
-  if (customerKey) requireMatchingKey(upload.meta, customerKey);
+  if (customerKey) requireMatchingKey(request, { stored: upload.meta, customerKey });
   const listed = readCompleteMultipartUpload(body, uploadId);
   await respondSlowly(request, () => complete(request, { upload, listed, expectations, conditions }));
 }

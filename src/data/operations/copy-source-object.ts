@@ -36,15 +36,18 @@ export async function findCopySource(request: S3Request): Promise<CopySourceObje
   const customerKey = parseCustomerKey(request, customerKeyPrefix);
   const bucket = request.plane.snapshot.findBucket(source.bucket);
   if (!bucket) throw new S3Error("NoSuchBucket", { fields: { BucketName: source.bucket } });
+  const { key, versionId } = source;
+  const action = versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
   const expectedOwner = request.header(expectedOwnerHeader);
   if (expectedOwner !== undefined && expectedOwner !== bucket.accountId && expectedOwner !== bucket.ownerCanonicalId) {
-    throw new S3Error("AccessDenied");
+    const reason = `The bucket has another owner than ${expectedOwnerHeader} names`;
+    throw request.refuseFor(reason, { action, bucket, key });
   }
-  const { key, versionId } = source;
-  request.require(versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion", bucket, key);
+  request.require(action, bucket, key);
   const version = await findVersion(request, bucket, source);
   const meta = parseObjectMeta(version.meta);
-  const dataKey = openObjectKey(request, { bucketId: bucket.bucketId, key, stored: meta, customerKey });
+  const refused = { action, bucket, key };
+  const dataKey = openObjectKey(request, { bucketId: bucket.bucketId, key, stored: meta, customerKey, refused });
   evaluateCopySourceConditions(request.headers, {
     etag: version.etag,
     lastModifiedMs: hlcToMs(version.hlc),

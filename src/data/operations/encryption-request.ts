@@ -10,7 +10,7 @@ import {
   type WrappedKey,
 } from "../crypto/object-key-ring.ts";
 import type { ResponseHeaders } from "../request/respond.ts";
-import type { S3Request } from "../request/s3-request.ts";
+import type { Refused, S3Request } from "../request/s3-request.ts";
 
 const customerKeyBytes = 32;
 const bucketKeyHeader = "x-amz-server-side-encryption-bucket-key-enabled";
@@ -132,11 +132,11 @@ export function wrapObjectKey(
  */
 export function openObjectKey(
   request: S3Request,
-  options: { bucketId: string; key: string; stored: StoredKey; customerKey: CustomerKey | undefined },
+  options: KeyToMatch & { readonly bucketId: string; readonly key: string },
 ): Uint8Array {
   const { stored, customerKey } = options;
   const identity = keyIdentity(options.bucketId, options.key);
-  requireMatchingKey(stored, customerKey);
+  requireMatchingKey(request, options);
   try {
     if (customerKey) return openKey(customerKey.key, stored.key.sealed, identity);
     return request.plane.keyRing.unwrap(stored.key, identity);
@@ -146,8 +146,16 @@ export function openObjectKey(
   }
 }
 
+/** An object's key and the one that came with the request. */
+interface KeyToMatch {
+  readonly stored: StoredKey;
+  readonly customerKey: CustomerKey | undefined;
+  /** Whose key it is, unless it is the object of the request. */
+  readonly refused?: Refused;
+}
+
 /** The rule of SSE-C reads. @throws S3Error InvalidRequest, AccessDenied */
-export function requireMatchingKey(stored: StoredKey, customerKey: CustomerKey | undefined): void {
+export function requireMatchingKey(request: S3Request, { stored, customerKey, refused }: KeyToMatch): void {
   if (stored.customerKeyMd5 === undefined) {
     if (customerKey)
       throw new S3Error("InvalidRequest", { message: "The encryption parameters are not applicable to this object" });
@@ -159,7 +167,8 @@ export function requireMatchingKey(stored: StoredKey, customerKey: CustomerKey |
         "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object",
     });
   }
-  if (customerKey.md5 !== stored.customerKeyMd5) throw new S3Error("AccessDenied");
+  if (customerKey.md5 !== stored.customerKeyMd5)
+    throw request.refuseFor("The customer's key is not the one that the object is encrypted with", refused);
 }
 
 /** Response headers that tell how an object is encrypted. */

@@ -15,7 +15,7 @@ export async function getObject(request: S3Request): Promise<void> {
   const found = await findObject(request, true);
   const { bucketId } = request.bucket;
   const customerKey = parseCustomerKey(request);
-  requireMatchingKey(found.meta, customerKey);
+  requireMatchingKey(request, { stored: found.meta, customerKey });
   const dataKey = found.plaintext
     ? undefined
     : openObjectKey(request, { bucketId, key: request.key, stored: found.meta, customerKey });

@@ -11,7 +11,7 @@ import { selectBytes } from "./select-bytes.ts";
 export async function headObject(request: S3Request): Promise<void> {
   const found = await findObject(request, false);
   const customerKey = parseCustomerKey(request);
-  requireMatchingKey(found.meta, customerKey);
+  requireMatchingKey(request, { stored: found.meta, customerKey });
   if (customerKey)
     openObjectKey(request, { bucketId: request.bucket.bucketId, key: request.key, stored: found.meta, customerKey });
   if (answersNotModified(request, found)) return;

@@ -241,6 +241,20 @@ export class S3Request {
     if (decision.outcome !== "allow") throw this.#refuse({ action, resource, decision }, undefined);
   }
 
+  /** A refusal that policies have no part in: it can be explained later, and the client is told nothing more. @param reason a sentence */
+  refuseFor(
+    reason: string,
+    { action = this.#mainAction(), bucket = this.bucket, key = this.#parts.objectKey }: Refused = {},
+  ): S3Error {
+    const resource = bucketResource(bucket, key);
+    this.#refuse({ action, resource, decision: this.#decide(action, resource, bucket) }, bucket, reason);
+    return new S3Error("AccessDenied");
+  }
+
+  #mainAction(): string {
+    return this.spec.actions[0]?.action ?? `s3:${this.spec.name}`;
+  }
+
   /** The caller's records or policies changed while the request runs. */
   renewIdentity(identity: Identity): void {
     this.#identity = identity;
@@ -274,14 +288,14 @@ export class S3Request {
     return expiresAtMs !== null && this.plane.clock.nowMs() >= expiresAtMs;
   }
 
-  #refuse(refusal: Omit<Refusal, "identity">, bucket: BucketEntry | undefined): S3Error {
+  #refuse(refusal: Omit<Refusal, "identity">, bucket: BucketEntry | undefined, reason?: string): S3Error {
     const { id: requestId, plane } = this;
     const identity = this.#identity;
     plane.diagnostics.noteDenial({
       ...{ requestId, identity, action: refusal.action, resource: refusal.resource },
       timeMs: plane.clock.nowMs(),
       operation: this.spec.name,
-      isSuspended: refusal.decision === ofSuspendedTenant,
+      reason: reason ?? (refusal.decision === ofSuspendedTenant ? "The tenant of the bucket is suspended" : null),
       ownerTenantId: bucket?.tenantId ?? null,
       values: new RequestValues(this, bucket),
       ...{ bucket, address: this.address, agent: this.header("user-agent") ?? "" },
@@ -293,6 +307,13 @@ export class S3Request {
     if (bucket !== undefined && !this.plane.snapshot.isTenantActive(bucket.tenantId)) return ofSuspendedTenant;
     return authorize(this.#identity, { action, resource, values: new RequestValues(this, bucket) });
   }
+}
+
+/** What was refused; the bucket or object of the request when absent. */
+export interface Refused {
+  readonly action?: string;
+  readonly bucket?: BucketEntry;
+  readonly key?: string | undefined;
 }
 
 /** Buckets of a suspended tenant are closed to everybody. */

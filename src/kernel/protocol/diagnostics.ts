@@ -10,7 +10,7 @@ export interface DeniedCaller {
   readonly accessKeyId: string | null;
 }
 
-/** How one refusal by policies came about. Holds no signature and no key of a customer. */
+/** How one refusal came about. Holds no signature and no key of a customer. */
 export interface DenialRecord {
   readonly requestId: string;
   /** ms since 1970. */
@@ -18,13 +18,13 @@ export interface DenialRecord {
   /** S3's name of the operation. */
   readonly operation: string;
   readonly action: string;
-  /** ARN of the bucket or object; `*` for S3 as a whole. */
+  /** ARN of the bucket, object or role; `*` for S3 as a whole. */
   readonly resource: string;
   /** Owner of the resource; the caller's tenant where the resource has none; null for anonymous callers there. */
   readonly tenantId: string | null;
   readonly caller: DeniedCaller;
-  /** True when the bucket's tenant is suspended: no policy opens it. */
-  readonly isSuspended: boolean;
+  /** What refused it whatever policies say; null when they did. */
+  readonly reason: string | null;
   readonly explanation: Explanation;
   /** Statements about the action that are not in the explanation, because there are too many. */
   readonly omittedStatementCount: number;

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { customerKeyHeaders } from "../customer-key.ts";
 import { policyOf } from "../identities.ts";
+import { signRequest } from "../s3-signer.ts";
 import { type ServerProcess, startServer } from "../server-process.ts";
 import { S3Client, type S3Request } from "./s3-client.ts";
 
@@ -116,4 +118,49 @@ test("diagnostics/signatures: what the server signed is shown without secrets, a
   expect((await compare({})).status).toBe(400);
   expect((await compare({ requestId: "0000000000000000", stringToSign: "x" })).status).toBe(404);
   expect((await findDenials(requestId)).status).toBe(404);
+});
+
+test("diagnostics/denials: another owner than expected, a wrong customer's key and a role that lets nobody in are explained too", async () => {
+  const [first, second] = [customerKeyHeaders(1), customerKeyHeaders(2)];
+  const copyKey = customerKeyHeaders(2, "source");
+  expect((await call("PATCH", "settings", { "s3.allow_sse_c_http": true })).status).toBe(200);
+  const stored = await admin.send({ method: "PUT", target: "/photos/sealed", body: "x", headers: first });
+  expect(stored.status).toBe(200);
+  const owner = { "x-amz-expected-bucket-owner": "999999999999" };
+  const source = { "x-amz-copy-source": "/photos/sealed" };
+  const refused = [
+    [{ method: "GET", target: "/photos/a", headers: owner }, "s3:GetObject", "photos/a", "x-amz-expected-bucket-owner"],
+    [{ method: "GET", target: "/photos", headers: owner }, "s3:ListBucket", "photos", "x-amz-expected-bucket-owner"],
+    [{ method: "GET", target: "/photos/sealed", headers: second }, "s3:GetObject", "photos/sealed", "customer's key"],
+    [{ method: "HEAD", target: "/photos/sealed", headers: second }, "s3:GetObject", "photos/sealed", "customer's key"],
+    [
+      { method: "PUT", target: "/photos/copy", headers: { ...source, ...copyKey } },
+      ...["s3:GetObject", "photos/sealed", "customer's key"],
+    ],
+    [
+      { method: "PUT", target: "/photos/copy", headers: { ...source, "x-amz-source-expected-bucket-owner": "1" } },
+      ...["s3:GetObject", "photos/sealed", "x-amz-source-expected-bucket-owner"],
+    ],
+  ] as const;
+  for (const [request, action, path, reason] of refused) {
+    const { status, body } = await findDenials(await refuse(request));
+    expect([status, body.items?.length]).toEqual([200, 1]);
+    expect(body.items[0]).toMatchObject({ action, resource: `arn:aws:s3:::${path}`, suggestion: null });
+    expect(body.items[0].reason).toContain(reason);
+    expect(JSON.stringify(body)).not.toContain(Buffer.alloc(32, 2).toString("base64"));
+  }
+  const roleArn = "arn:aws:iam::123456789012:role/nobody";
+  const form = `Action=AssumeRole&Version=2011-06-15&RoleArn=${encodeURIComponent(roleArn)}&RoleSessionName=night`;
+  const signed = signRequest({
+    ...{ method: "POST", url: `${server.endpoint}/`, region: "us-east-1", date: new Date(), service: "sts" },
+    ...{ ...server.credentials, body: Buffer.from(form) },
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+  });
+  const answer = await fetch(`${server.endpoint}/`, { method: "POST", headers: signed, body: form });
+  const requestId = /<RequestId>(.*?)<\/RequestId>/.exec(await answer.text())?.[1] ?? "";
+  expect(answer.status).toBe(403);
+  const { status, body } = await findDenials(requestId);
+  expect([status, body.items?.length]).toEqual([200, 1]);
+  expect(body.items[0]).toMatchObject({ operation: "AssumeRole", action: "sts:AssumeRole", resource: roleArn });
+  expect(body.items[0].reason).toContain("is not authorized to perform: sts:AssumeRole");
 });
