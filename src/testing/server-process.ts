@@ -2,6 +2,8 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, 
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { ApiDocument } from "#control/openapi/describe-routes.ts";
+import { AnswerCheck } from "./answer-check.ts";
 import { Canaries } from "./canaries.ts";
 import { type Grant, policyOf } from "./identities.ts";
 
@@ -37,6 +39,10 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
+function basicOf({ accessKeyId, secretKey }: Credentials): string {
+  return `Basic ${btoa(`${accessKeyId}:${secretKey}`)}`;
+}
+
 /**
  * A server under test in a process of its own: the binary named by `MAXIOFS_TEST_BINARY`, started in a folder full of
  * traps (`bunfig.toml`, `.env`, `package.json`), else the source run by Bun. Data lives in a fresh temporary folder.
@@ -53,6 +59,7 @@ export class ServerProcess {
   /** Secrets of this server that a test knows: none may be in what it prints or stores. */
   readonly #canaries = new Canaries();
   #child: Bun.Subprocess | undefined;
+  #answers: AnswerCheck | undefined;
 
   constructor(baseDir: string, ports: readonly [s3: number, console: number], options: ServerOptions) {
     this.#baseDir = baseDir;
@@ -142,11 +149,30 @@ export class ServerProcess {
     return readFileSync(join(this.#baseDir, "server.log"), "utf8");
   }
 
-  /** A request to the console port as the administrator. `path` begins with a slash. */
-  adminFetch(path: string, init: RequestInit = {}): Promise<Response> {
+  /**
+   * A request to the console port as the administrator, or with another key. `path` begins with a slash. An answer of the control API
+   * that is not as the server's OpenAPI document says fails the test.
+   */
+  async adminFetch(path: string, init: RequestInit = {}, as: Credentials = administrator): Promise<Response> {
     const headers = new Headers(init.headers);
-    headers.set("authorization", `Basic ${btoa(`${administrator.accessKeyId}:${administrator.secretKey}`)}`);
-    return fetch(`http://127.0.0.1:${this.consolePort}${path}`, { ...init, headers });
+    headers.set("authorization", basicOf(as));
+    const response = await fetch(`http://127.0.0.1:${this.consolePort}${path}`, { ...init, headers });
+    const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+    if (!path.startsWith("/api/v1/") || isStream) return response;
+    const text = await response.clone().text();
+    const { status, headers: answered } = response;
+    (await this.answers()).check({ method: init.method ?? "GET", path, status, headers: answered, text });
+    return response;
+  }
+
+  /** Holds answers against the document that the server describes its control API with; asked for once. */
+  async answers(): Promise<AnswerCheck> {
+    if (this.#answers !== undefined) return this.#answers;
+    const headers = { authorization: basicOf(administrator) };
+    const response = await fetch(`http://127.0.0.1:${this.consolePort}/api/openapi.json`, { headers });
+    if (!response.ok) throw new Error(`The OpenAPI document answered ${response.status}`);
+    this.#answers = new AnswerCheck((await response.json()) as ApiDocument);
+    return this.#answers;
   }
 
   /** Makes an access key of a further user that may do what `grants` say. @throws Error when the server refuses. */

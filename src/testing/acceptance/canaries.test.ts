@@ -219,13 +219,14 @@ async function explainDenial(): Promise<void> {
 }
 
 async function useLogIns(): Promise<void> {
-  const user = new ConsoleClient(server.consolePort);
+  const answers = await server.answers();
+  const user = new ConsoleClient(server.consolePort, answers);
   const told = async (path: string, call: Parameters<ConsoleClient["call"]>[1] = {}, client = user) => {
     const answer = await client.call(path, call);
     const headers = [...answer.headers].filter(([name]) => name !== "set-cookie");
     return { ...answer, shown: `${answer.status} ${headers.join("\n")}\n${JSON.stringify(answer.body)}` };
   };
-  const stranger = () => new ConsoleClient(server.consolePort);
+  const stranger = () => new ConsoleClient(server.consolePort, answers);
   for (const body of [
     { username: "admin", password: makeSecret("a wrong password") },
     // A password in the wrong field.

@@ -74,4 +74,10 @@ test("console port: the API describes itself to who is known, and its page loads
   expect((await fetch(`${url}openapi.json`)).status).toBe(401);
   const described = await (await server.adminFetch("/api/openapi.json")).json();
   expect(described.paths["/api/v1/users"].post["x-action"]).toBe("iam:CreateUser");
+  // What holds every other answer of this suite against the document would notice one that is not like it.
+  const answers = await server.answers();
+  const json = new Headers({ "content-type": "application/json" });
+  const wrong = { method: "GET", path: "/api/v1/users?limit=1", status: 200, headers: json };
+  expect(() => answers.check({ ...wrong, text: '{"items":[],"nextCursor":null}' })).not.toThrow();
+  expect(() => answers.check({ ...wrong, text: '{"items":[{"name":"a"}],"nextCursor":null}' })).toThrow("userId");
 });

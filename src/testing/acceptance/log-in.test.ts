@@ -2,12 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { generateSync } from "otplib";
+import type { AnswerCheck } from "../answer-check.ts";
 import { ConsoleClient } from "../console-client.ts";
 import { administratorPassword, type ServerProcess, startServer } from "../server-process.ts";
 
 let server: ServerProcess;
+let answers: AnswerCheck;
 beforeAll(async () => {
   server = await startServer({ workers: 1 });
+  answers = await server.answers();
 });
 afterAll(() => server.remove());
 
@@ -20,7 +23,7 @@ function readDataFolder(): string {
 }
 
 describe("log-in", () => {
-  const browser = () => new ConsoleClient(server.consolePort);
+  const browser = () => new ConsoleClient(server.consolePort, answers);
   let user: ConsoleClient;
   let token = "";
 
@@ -126,12 +129,12 @@ test("first start: a generated password is shown once, works once, and must be c
     await other.kill9();
     await other.start();
     expect(other.output().split(password)).toHaveLength(2);
-    const user = new ConsoleClient(other.consolePort);
+    const user = new ConsoleClient(other.consolePort, answers);
     expect((await user.logIn("chief", password)).body).toMatchObject({ duty: "passwordChange", global: true });
     expect((await user.call("access-keys")).status).toBe(403);
     expect((await user.call("me/password", { body: { password: "My-Own-Horse-77" } })).status).toBe(204);
     expect((await user.call("access-keys")).status).toBe(200);
-    expect((await new ConsoleClient(other.consolePort).logIn("chief", password)).status).toBe(401);
+    expect((await new ConsoleClient(other.consolePort, answers).logIn("chief", password)).status).toBe(401);
   } finally {
     await other.remove();
   }

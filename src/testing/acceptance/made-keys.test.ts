@@ -20,12 +20,9 @@ const onlyReads = policyOf([{ actions: ["s3:GetObject"], resources: ["*"] }, mak
 
 /** A call of the control API with an access key. */
 async function call(as: Credentials, method: string, [path, body]: readonly [string, object?]) {
-  const authorization = `Basic ${btoa(`${as.accessKeyId}:${as.secretKey}`)}`;
-  const response = await fetch(`http://127.0.0.1:${server.consolePort}/api/v1/${path}`, {
-    method,
-    headers: { authorization, "content-type": "application/json", "if-match": "*" },
-    ...(body && { body: JSON.stringify(body) }),
-  });
+  const headers = { "content-type": "application/json", "if-match": "*" };
+  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+  const response = await server.adminFetch(`/api/v1/${path}`, init, as);
   const text = await response.text();
   return { status: response.status, body: text === "" ? {} : JSON.parse(text) };
 }

@@ -101,6 +101,8 @@ test("storage_*, catalog_commit_batch_size: move with reads, writes, syncs, comm
 });
 
 test("auth_*: S3 signatures and log-ins at the console, right and wrong", async () => {
+  // The document that answers are held against is asked for with a log-in of its own.
+  await server.answers();
   const added = await moved(async () => {
     await bucket.get("k");
     await bucket.send("k", { method: "GET", credentials: { ...server.credentials, secretKey: "wrong/wrong/wrong" } });

@@ -13,14 +13,12 @@ let tenantId = "";
 let assistant = { userId: "", accessKeyId: "", secretKey: "" };
 
 async function call(method: string, path: string, ...[body, as]: [body?: object, as?: typeof assistant]) {
-  const basic = as && { authorization: `Basic ${btoa(`${as.accessKeyId}:${as.secretKey}`)}` };
   const init = {
     method,
-    headers: { "content-type": "application/json", "if-match": "*", ...basic },
+    headers: { "content-type": "application/json", "if-match": "*" },
     ...(body && { body: JSON.stringify(body) }),
   };
-  const url = `http://127.0.0.1:${server.consolePort}/api/v1/${path}`;
-  const response = await (as ? fetch(url, init) : server.adminFetch(`/api/v1/${path}`, init));
+  const response = await server.adminFetch(`/api/v1/${path}`, init, as);
   const text = await response.text();
   return { status: response.status, body: text === "" ? {} : JSON.parse(text) };
 }
