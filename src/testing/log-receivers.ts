@@ -3,7 +3,7 @@ import { createServer as createPlainServer, type Server, type Socket } from "nod
 import { createServer as createTlsServer } from "node:tls";
 import { selfSignedCertificate } from "./self-signed-certificate.ts";
 
-/** A receiver of syslog that listens on 127.0.0.1. */
+/** A receiver of syslog. */
 export interface SyslogReceiver {
   readonly port: number;
   /** Messages in their order, without framing. */
@@ -20,8 +20,12 @@ export interface StreamReceiver extends SyslogReceiver {
   readonly connectionCount: number;
 }
 
-/** Listens for syslog over TCP, or TLS with the tests' certificate, framed by octet count. @param port 0 for a free one */
-export async function listenForSyslog(protocol: "tcp" | "tls" = "tcp", port = 0): Promise<StreamReceiver> {
+/** Listens for syslog over TCP, or TLS with the tests' certificate, framed by octet count. @param port 0 for a free one. @param host an address of this machine */
+export async function listenForSyslog(
+  protocol: "tcp" | "tls" = "tcp",
+  port = 0,
+  host = "127.0.0.1",
+): Promise<StreamReceiver> {
   const messages: string[] = [];
   const sockets = new Set<Socket>();
   let connectionCount = 0;
@@ -38,7 +42,7 @@ export async function listenForSyslog(protocol: "tcp" | "tls" = "tcp", port = 0)
     if (isHeld) socket.pause();
   };
   const server = protocol === "tls" ? createTlsServer(selfSignedCertificate, take) : createPlainServer(take);
-  await listen(server, port);
+  await listen(server, port, host);
   const reset = () => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
@@ -62,11 +66,11 @@ export async function listenForSyslog(protocol: "tcp" | "tls" = "tcp", port = 0)
 }
 
 /** Listens for syslog over UDP. */
-export async function listenForDatagrams(): Promise<SyslogReceiver> {
+export async function listenForDatagrams(host = "127.0.0.1"): Promise<SyslogReceiver> {
   const messages: string[] = [];
-  const socket = createSocket("udp4");
+  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
   socket.on("message", (message) => void messages.push(message.toString()));
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", () => resolve()));
+  await new Promise<void>((resolve) => socket.bind(0, host, () => resolve()));
   return {
     port: socket.address().port,
     messages,
@@ -139,10 +143,10 @@ function takeFrames(bytes: Buffer, messages: string[]): Buffer {
   }
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.on("error", reject);
-    server.listen(port, "127.0.0.1", () => resolve());
+    server.listen(port, host, () => resolve());
   });
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
-import { resolveSettings, type SettingOverrides } from "#kernel/settings/settings.ts";
+import { networkInterfaces } from "node:os";
+import { resolveSettings, type SettingOverrides, settingRules } from "#kernel/settings/settings.ts";
 import { listenForDatagrams, listenForPosts, listenForSyslog, waitUntil } from "#testing/log-receivers.ts";
 import type { LogLevel } from "../observe/log.ts";
 import { LogShipping, maxWaitingLines } from "./log-shipping.ts";
@@ -232,4 +233,27 @@ test("LogShipping: switched off, what waits is counted; closed, what waits is se
   shipping.take("info", line("last words"));
   await shipping.close();
   expect(posted(receiver)).toEqual(["last words"]);
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"));
+
+test.skipIf(!hasIpv6)("LogShipping: syslog goes to an address of IPv6, by TCP and by datagrams", async () => {
+  const stream = await listenForSyslog("tcp", 0, "::1");
+  const datagrams = await listenForDatagrams("::1");
+  closers.push(
+    () => stream.close(),
+    () => datagrams.close(),
+  );
+  for (const [protocol, host, receiver] of [
+    ["tcp", "::1", stream],
+    ["udp", "[::1]", datagrams],
+  ] as const) {
+    const { shipping, configure } = open();
+    const parsed = settingRules["logging.syslog_host"].parse(host);
+    const more = { "logging.syslog_host": parsed, "logging.syslog_protocol": protocol };
+    configure({ ...syslogTo(receiver.port, more as SettingOverrides), "outbound.allowed_ranges": ["::1/128"] });
+    shipping.take("info", line(`over ${protocol}`));
+    await waitUntil(() => receiver.messages.length === 1);
+    expect(receiver.messages[0]).toContain(`over ${protocol}`);
+  }
 });

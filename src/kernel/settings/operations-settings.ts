@@ -7,7 +7,7 @@ import {
   textSetting,
   wordSetting,
 } from "./setting-rule.ts";
-import { domainValue, networkValue, textLike, urlValue } from "./value-parser.ts";
+import { domainValue, hostValue, networkValue, textLike, urlValue } from "./value-parser.ts";
 
 const day = 86_400;
 
@@ -46,7 +46,7 @@ export const observeSettings = {
   "logging.access_enabled": flagSetting("Log a line for each S3 request, whatever the level", false),
   "logging.syslog_enabled": flagSetting("Send log lines to a syslog server", false),
   "logging.syslog_protocol": wordSetting("How the syslog server is spoken to", ["tcp", "udp", "tls"], "tcp"),
-  "logging.syslog_host": optionalSetting("Host of the syslog server", domainValue),
+  "logging.syslog_host": optionalSetting("Host of the syslog server", hostValue),
   "logging.syslog_port": numberSetting("Port of the syslog server", { min: 1, max: 65_535, fallback: 514 }),
   "logging.syslog_tag": textSetting("Name of the server in syslog lines", "maxiofs"),
   "logging.http_enabled": flagSetting("Send log lines to a web address", false),

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { domainValue, integerBetween, listenValue, listOf, oneOf, pathValue } from "./value-parser.ts";
+import { domainValue, hostValue, integerBetween, listenValue, listOf, oneOf, pathValue } from "./value-parser.ts";
 
 test("integerBetween: both ends are allowed, nothing but digits is", () => {
   fc.assert(
@@ -36,4 +36,30 @@ test("oneOf: exactly one of the words", () => {
 test("pathValue: no NUL, not empty", () => {
   expect(pathValue.parse("/a b")).toBe("/a b");
   for (const text of ["", "a\0b", "a".repeat(4097)]) expect(pathValue.parse(text)).toBeUndefined();
+});
+
+test("hostValue: names and addresses; IPv6 with or without brackets, no zones, no ports", () => {
+  for (const [text, host] of [
+    ["Logs.Example.com", "logs.example.com"],
+    ["192.0.2.7", "192.0.2.7"],
+    ["::1", "::1"],
+    ["[2001:DB8::7]", "2001:db8::7"],
+    ["::ffff:192.0.2.7", "::ffff:192.0.2.7"],
+  ])
+    expect([text, hostValue.parse(text ?? "")]).toEqual([text, host]);
+  for (const text of [
+    "",
+    ":",
+    ":::",
+    "[::1",
+    "::1]",
+    "[a.b]",
+    "[192.0.2.7]",
+    "::1%lo",
+    "[::1]:514",
+    "a.b:514",
+    "1::2::3",
+    "a b",
+  ])
+    expect([text, hostValue.parse(text)]).toEqual([text, undefined]);
 });

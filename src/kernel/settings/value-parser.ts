@@ -1,4 +1,4 @@
-import { parseIpNetwork } from "../policy/ip-network.ts";
+import { parseIpAddress, parseIpNetwork } from "../policy/ip-network.ts";
 
 /** Reads one kind of setting from its text. `allowed` completes the sentence "must be ...". */
 export interface ValueParser<V> {
@@ -70,6 +70,16 @@ export const domainValue: ValueParser<string> = {
   parse: (text) => {
     const name = text.toLowerCase();
     return name.length <= 253 && name.split(".").every((label) => hostLabel.test(label)) ? name : undefined;
+  },
+};
+
+/** A DNS name or an address; one of IPv6 with or without brackets, kept without. */
+export const hostValue: ValueParser<string> = {
+  allowed: "a host name or an address, such as logs.example.com, 192.0.2.7 or 2001:db8::7",
+  parse: (text) => {
+    const address = (/^\[(.*)\]$/.exec(text)?.[1] ?? text).toLowerCase();
+    if (address.includes(":")) return parseIpAddress(address) === undefined ? undefined : address;
+    return address === text.toLowerCase() ? domainValue.parse(text) : undefined;
   },
 };
 
