@@ -104,6 +104,7 @@ test("parseBootConfig: unknown names propose the nearest", () => {
   expect(problemsOf({ file: "[console]\nlissten = 'a:1'" })).toEqual([
     "Key console.lissten of the configuration file is unknown; did you mean console.listen?",
   ]);
+  expect(problemsOf({ environment: { MAXIOFS_K6_ACCESS_KEY: "x" } })).toEqual([]);
   expect(problemsOf({ flags: ["--zzzzzzzzzzzzzzzzzzzzzzzz"] })).toEqual(["Flag --zzzzzzzzzzzzzzzzzzzzzzzz is unknown"]);
 });
 

@@ -33,6 +33,8 @@ interface Gathered {
 }
 
 const variablePrefix = "MAXIOFS_";
+/** Of the load suite in `bench/k6`, which people run from the same shell. */
+const foreignPrefix = "MAXIOFS_K6_";
 
 const allKeys: readonly BootKey<unknown>[] = [
   ...Object.values<BootKey<unknown>>(bootKeys),
@@ -88,7 +90,7 @@ function gatherFile(source: BootSource, text: string, gathered: Gathered): void 
 function gatherVariables(source: BootSource, gathered: Gathered): void {
   const given = new Set<string>();
   for (const [name, value] of Object.entries(source.environment)) {
-    if (!name.startsWith(variablePrefix) || value === undefined) continue;
+    if (!name.startsWith(variablePrefix) || name.startsWith(foreignPrefix) || value === undefined) continue;
     const origin = `Variable ${name}`;
     const address = addressesOfVariables.get(name);
     if (address === undefined) gathered.problems.push(unknown(origin, name, addressesOfVariables));
