@@ -1,5 +1,6 @@
 import { parseHttpDate } from "#kernel/s3/http-date.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import { receiveIgnoredBody } from "../request/read-small-body.ts";
 import { respondEmpty } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 
@@ -10,6 +11,7 @@ export async function abortMultipartUpload(request: S3Request): Promise<void> {
   const { key, id: requestId, principal } = request;
   const uploadId = request.query.get("uploadId") ?? "";
   const ifInitiatedMs = parseInitiatedTime(request.header(initiatedHeader));
+  await receiveIgnoredBody(request);
   await request.commit({
     kind: "abortUpload",
     bucketId: request.bucket.bucketId,

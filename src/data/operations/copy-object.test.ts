@@ -57,6 +57,7 @@ test("copyObject: what is sent to verify a body that a copy has not is verified"
     [{ payloadHash: "0".repeat(64) }, "XAmzContentSHA256Mismatch"],
     [{ payloadHash: "0".repeat(64), body: "" }, "XAmzContentSHA256Mismatch"],
     [{ headers: from("plain/source", { "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==" }) }, "BadDigest"],
+    [{ headers: from("plain/source", { "x-amz-checksum-crc32": "AAAAAA==" }) }, "BadDigest"],
     [{ body: new Uint8Array(65_537) }, "MaxMessageLengthExceeded"],
   ] as const) {
     const answer = await copy(change);

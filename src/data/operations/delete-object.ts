@@ -1,4 +1,5 @@
 import { parseDeleteConditions } from "#kernel/s3/conditional-request.ts";
+import { receiveIgnoredBody } from "../request/read-small-body.ts";
 import { type ResponseHeaders, respondEmpty } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { checkVersionId } from "./find-object.ts";
@@ -8,6 +9,7 @@ export async function deleteObject(request: S3Request): Promise<void> {
   const versionId = request.versionId ?? null;
   if (versionId !== null) checkVersionId(versionId);
   const conditions = parseDeleteConditions(request.headers);
+  await receiveIgnoredBody(request);
   const result = await request.commit({
     kind: "delete",
     bucketId: request.bucket.bucketId,
