@@ -123,7 +123,8 @@ export class Pool implements MetricsSource {
     },
     /** Removes the folder of a closed bucket. */
     remove: async (bucketId: string): Promise<void> => {
-      await this.#writer.request({ kind: "removeCatalog", bucketId });
+      // In steps: what others ask of the writer comes in between.
+      while ((await this.#writer.request({ kind: "removeCatalog", bucketId })) === "notEmpty");
     },
     /** Says whose buckets are; those that are not named stay as they are. To be called before the workers listen. */
     own: (owners: readonly BucketOwner[]): void => this.#writer.own(owners),

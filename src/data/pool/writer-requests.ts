@@ -10,7 +10,7 @@ export type WriterRequest =
   | { readonly kind: "usage"; readonly bucketIds: readonly string[] }
   | { readonly kind: "probe" };
 
-/** How the writer answered: `notEmpty` refuses `closeCatalog`, a list answers `usage`. */
+/** How the writer answered: `notEmpty` refuses `closeCatalog` and says of `removeCatalog` that there is more, a list answers `usage`. */
 export type WriterOutcome = "done" | "notEmpty" | readonly (Usage | null)[];
 
 const errorCodes = {

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
 import { ScratchBucket } from "#testing/scratch-bucket.ts";
 import { CatalogUnavailableError } from "../catalog/sqlite-catalog/catalog-unavailable-error.ts";
 import { bucketFolder, catalogPath, createCatalog } from "../catalog/sqlite-catalog/open-catalog.ts";
@@ -76,13 +77,31 @@ test("createCatalog, removeBucketCatalog: may be repeated; removing takes the bu
   createCatalog(dataDir, "bucket");
   expect(scratch.writer.counters.objects).toBe(1);
   mkdirSync(bucketFolder(dataDir, "half-made"));
-  for (const bucketId of ["second", "second", "half-made", "never"]) removeBucketCatalog(commits, dataDir, bucketId);
+  for (const bucketId of ["second", "second", "half-made", "never"])
+    expect(removeBucketCatalog({ commits, dataDir, bucketId, clock: scratch.clock })).toBe(true);
   expect(["bucket", "second", "half-made"].map((bucketId) => existsSync(bucketFolder(dataDir, bucketId)))).toEqual([
     true,
     false,
     false,
   ]);
   expect(scratch.putInline("k", new Uint8Array(1)).ok).toBe(true);
+});
+
+test("removeBucketCatalog: many files go in steps of 20 ms, the catalog with the last", async () => {
+  const scratch = open();
+  const { dataDir, commits } = scratch;
+  for (let i = 0; i < 50; i++) await scratch.putBlob(`k${i}`, new Uint8Array(1));
+  let nowMs = 0;
+  const remove = () =>
+    removeBucketCatalog({ commits, dataDir, bucketId: "bucket", clock: { monotonicMs: () => nowMs++ } });
+  for (const left of [30, 10]) {
+    expect(remove()).toBe(false);
+    const names = readdirSync(join(bucketFolder(dataDir, "bucket"), "blobs"), { recursive: true, encoding: "utf8" });
+    expect(names.filter((name) => name.length > 32).length).toBe(left);
+    expect(existsSync(catalogPath(dataDir, "bucket"))).toBe(true);
+  }
+  expect(remove()).toBe(true);
+  expect(existsSync(bucketFolder(dataDir, "bucket"))).toBe(false);
 });
 
 test("closeBucketCatalog: a bucket whose catalog is gone may hold objects: it is not closed", () => {

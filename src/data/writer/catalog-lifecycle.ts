@@ -1,10 +1,15 @@
 import { rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Clock } from "#kernel/base/clock.ts";
+import { listBlobFiles, listBlobFolders } from "../blobs/disk-blobs/blob-files.ts";
+import { blobsFolder } from "../blobs/disk-blobs/blob-path.ts";
 import { abortUpload } from "../catalog/sqlite-catalog/apply-multipart.ts";
 import { existsAt } from "../catalog/sqlite-catalog/file-id.ts";
 import { bucketFolder, syncFolder } from "../catalog/sqlite-catalog/open-catalog.ts";
 import type { GroupCommit } from "./group-commit.ts";
+
+/** How long commits wait for files that are removed, ms. */
+const removalStepMs = 20;
 
 /**
  * Closes a bucket for ever: later mutations get NoSuchBucket. Emptiness is checked in the same transaction; open uploads
@@ -37,13 +42,32 @@ export function closeBucketCatalog(options: {
   return true;
 }
 
-/** Removes the folder of a bucket whose deletion was committed elsewhere. Repeating it is harmless. */
-export function removeBucketCatalog(commits: GroupCommit, dataDir: string, bucketId: string): void {
+/**
+ * Removes the folder of a bucket whose deletion was committed elsewhere, for 20 ms at most: deleted objects may have left
+ * millions of files, and commits wait. Repeating it is harmless.
+ * @returns false when there is more to remove
+ */
+export function removeBucketCatalog(options: {
+  commits: Pick<GroupCommit, "forgetBucket">;
+  dataDir: string;
+  bucketId: string;
+  clock: Pick<Clock, "monotonicMs">;
+}): boolean {
+  const { commits, dataDir, bucketId, clock } = options;
   commits.forgetBucket(bucketId);
   const folder = bucketFolder(dataDir, bucketId);
-  if (!existsAt(folder)) return;
+  if (!existsAt(folder)) return true;
+  const endMs = clock.monotonicMs() + removalStepMs;
+  for (const blobFolder of listBlobFolders(dataDir, bucketId)) {
+    for (const name of listBlobFiles(dataDir, bucketId, blobFolder)) {
+      if (clock.monotonicMs() > endMs) return false;
+      rmSync(join(blobsFolder(dataDir, bucketId), blobFolder, name), { recursive: true, force: true });
+    }
+    rmSync(join(blobsFolder(dataDir, bucketId), blobFolder), { recursive: true, force: true });
+  }
   rmSync(folder, { recursive: true, force: true });
   syncFolder(dirname(folder));
+  return true;
 }
 
 function* listOpenUploads(statements: { openUploads: { values(): unknown[][] } }): Generator<string> {

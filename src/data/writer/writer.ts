@@ -171,9 +171,8 @@ class WriterThread {
     const { id } = message;
     try {
       if (message.kind === "createCatalog") this.#create(message);
-      else if (message.kind === "removeCatalog") removeBucketCatalog(this.#commits, this.#dataDir, message.bucketId);
       else if (message.kind === "probe") probeDisk(this.#dataDir);
-      else if (!this.#close(message.bucketId)) {
+      else if (message.kind === "removeCatalog" ? !this.#remove(message.bucketId) : !this.#close(message.bucketId)) {
         this.#send({ kind: "failed", id, reason: "notEmpty" });
         return;
       }
@@ -188,6 +187,10 @@ class WriterThread {
       });
       this.#send({ kind: "failed", id, reason: isNoRoom(error) ? "noRoom" : failedReason(result.code) });
     }
+  }
+
+  #remove(bucketId: string): boolean {
+    return removeBucketCatalog({ commits: this.#commits, dataDir: this.#dataDir, bucketId, clock: systemClock });
   }
 
   #create({ bucketId, tenantId }: { readonly bucketId: string; readonly tenantId: string }): void {
