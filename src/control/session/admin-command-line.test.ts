@@ -33,7 +33,7 @@ test("runAdmin: a folder without control.db, and one whose server does not answe
   const empty = makeFolder();
   expect(await runAdmin(["list"], commandLine(empty))).toEqual({
     isDone: false,
-    lines: [`maxiofs: ${empty} has no control.db`],
+    lines: [`maxiofs: ${empty} has no control.db: --data (MAXIOFS_DATA) must name a data folder`],
   });
   const { control, dataDir } = await startControl();
   await closeControl(control);

@@ -28,7 +28,8 @@ export async function runOnFolder<Command extends object>(
     const { command, flags } = await parse();
     const dataDir = readDataDir(flags);
     requireDataFolder(dataDir);
-    if (!hasControlDatabase(dataDir)) throw new ControlError("NotFound", `${dataDir} has no control.db`);
+    if (!hasControlDatabase(dataDir))
+      throw new ControlError("NotFound", `${dataDir} has no control.db: --data (MAXIOFS_DATA) must name a data folder`);
     if (findServer(dataDir) !== undefined) return sign(await askRunningServer(dataDir, kind, command));
     const lock = takeDataFolder({ ...process, dataDir });
     try {

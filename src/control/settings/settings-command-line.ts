@@ -8,6 +8,7 @@ import type { TakeOptions } from "../database/take-data-folder.ts";
 import { readRootKeyId } from "../encryption/key-encryption-keys.ts";
 import { deriveKey, openRootKey } from "../encryption/root-key.ts";
 import { Sealer } from "../encryption/seal.ts";
+import { ControlError } from "../http/control-error.ts";
 import type { AdminAnswer } from "../session/admin-socket.ts";
 import { runOnFolder } from "../session/run-on-folder.ts";
 import { openServerSettings, readSettingSources } from "./open-server-settings.ts";
@@ -63,7 +64,9 @@ async function parseWords(
   const verb = takeWord(fallback.rest);
   const key = takeWord(verb.rest);
   const value = takeWord(key.rest);
-  const isReset = fallback.value !== undefined && value.value === undefined;
+  const isReset = fallback.value !== undefined;
+  if (value.value !== undefined && (isReset || takeWord(value.rest).value !== undefined))
+    throw new ControlError("InvalidRequest", "One value is wanted, or --default; one with spaces goes in quotes");
   const given = { verb: verb.value, key: key.value, value: isReset ? null : value.value };
   const command = parseSettingsCommand(given);
   // Other users of the machine see the words of a command, but not its input.

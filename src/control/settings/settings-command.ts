@@ -10,8 +10,8 @@ export type SettingsCommand =
   /** The text of the new value; null puts the default back. */
   | { readonly verb: "set"; readonly key: string; readonly value: string | null };
 
-/** Characters of a key that a message repeats. */
-const maxShownKey = 100;
+/** Characters of a key or value that a message repeats. */
+const maxShown = 100;
 
 /** The settings that a command works on. */
 type CommandedSettings = Pick<ServerSettings, "list" | "show" | "update">;
@@ -26,7 +26,7 @@ export function parseSettingsCommand(value: unknown): SettingsCommand {
   if (typeof key !== "string") throw misused();
   if (verb === "get") return { verb, key };
   if (typeof text === "string" || text === null) return { verb, key, value: text };
-  throw new ControlError("InvalidRequest", `A value of ${key.slice(0, maxShownKey)} is wanted, or --default`);
+  throw new ControlError("InvalidRequest", `A value of ${key.slice(0, maxShown)} is wanted, or --default`);
 }
 
 /** Runs a command. @returns lines for people; secrets are masked. @throws ControlError */
@@ -40,7 +40,7 @@ export async function runSettingsCommand(
     case "get":
       return [renderValue(await inWords(command.key, async () => findSetting(settings, command.key)))];
     case "set":
-      await inWords(command.key, () => change(settings, command));
+      await inWords(command.key, () => change(settings, command), command.value);
       return [`${command.key} = ${renderValue(findSetting(settings, command.key))}`];
   }
 }
@@ -56,15 +56,17 @@ async function change(
   });
 }
 
-/** What is wrong in one line that names the setting; types of JSON say nothing to who types words. */
-async function inWords<T>(key: string, work: () => Promise<T>): Promise<T> {
+/** What is wrong in one line that names the setting and the value, if that is no secret; types of JSON say nothing to who types words. */
+async function inWords<T>(key: string, work: () => Promise<T>, value: string | null = null): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const [part] = error instanceof ControlError ? error.parts : [];
     if (part === undefined) throw error;
     const message = part.message.replace(/, as JSON [a-z ]+$/, "");
-    throw new ControlError("InvalidRequest", `${key.slice(0, maxShownKey)}: ${message}`);
+    const isShown = value !== null && message.startsWith("must be") && isSettingName(key) && !ruleOf(key).isSecret;
+    const seen = isShown ? `, not ${JSON.stringify(value.slice(0, maxShown))}` : "";
+    throw new ControlError("InvalidRequest", `${key.slice(0, maxShown)}: ${message}${seen}`);
   }
 }
 

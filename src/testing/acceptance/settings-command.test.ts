@@ -35,12 +35,17 @@ async function expectCommands(from: string, to: string): Promise<void> {
     [["set", "security.block_public_access", "true"], "not available yet"],
     [["set", "s3.region"], "A value of s3.region is wanted"],
     [["get"], "settings get KEY"],
-    [["set", "logging.level", "loud"], "maxiofs: logging.level: must be one of debug, info, warn, error\n"],
+    [["set", "logging.level", "loud"], 'maxiofs: logging.level: must be one of debug, info, warn, error, not "loud"\n'],
+    [["set", "server.s3_domains", "a.example", "b.example"], "One value is wanted, or --default"],
+    [["set", "s3.region", "x", "--default"], "One value is wanted, or --default"],
     [["set", "storage.inline_threshold", "x"], "storage.inline_threshold: must be a whole number of bytes from 0 to"],
     [["forget"], "settings set KEY --default"],
   ] as const) {
     expect([args, await run(args)]).toEqual([args, { code: 1, output: expect.stringContaining(message) }]);
   }
+  const refused = (await run(["set", "metrics.token", "qwertz"])).output;
+  expect(refused).toContain("metrics.token: must be");
+  expect(refused).not.toContain("qwertz");
 }
 
 test("settings: list, get and set beside a server take effect at once, and without one at the next start", async () => {
