@@ -184,6 +184,7 @@ class DataWorker {
   #openAccessLog(snapshot: SnapshotStore): AccessLog {
     return new AccessLog({
       isEnabled: () => snapshot.settings["logging.access_enabled"],
+      trustedProxies: () => snapshot.settings["server.trusted_proxies"],
       node: this.#start.config.node,
       clock: systemClock,
       send: (lines) => this.#send({ kind: "access", lines }),

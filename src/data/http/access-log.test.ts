@@ -12,6 +12,7 @@ function open() {
   const state = { enabled: true, dropped: 0 };
   const log = new AccessLog({
     isEnabled: () => state.enabled,
+    trustedProxies: () => ["192.0.2.0/24"],
     clock: new FakeClock(),
     send: (lines) => sent.push(lines),
     onDropped: () => {
@@ -74,4 +75,26 @@ test("AccessLog: while nobody writes, a bounded number of lines waits and the ot
   expect(sent.length).toBe(maxUnwrittenMessages + 1);
   log.take(request, 1);
   expect(state.dropped).toBe(1);
+});
+
+test("AccessLog: the remote is the client that trusted proxies name; from others their header is worth nothing", () => {
+  const { log, sent, due } = open();
+  const from = (peer: string, forwarded?: string): FinishedRequest => {
+    const socket = Object.defineProperty(new Socket(), "remoteAddress", { value: peer });
+    const message = new IncomingMessage(socket);
+    if (forwarded !== undefined) message.headers["x-forwarded-for"] = forwarded;
+    return { ...request, message };
+  };
+  for (const [peer, forwarded] of [
+    ["192.0.2.1", "198.51.100.7"],
+    ["::ffff:192.0.2.1", "203.0.113.9, 198.51.100.7, 192.0.2.2"],
+    ["203.0.113.1", "198.51.100.7"],
+    ["192.0.2.1", 'evil"}'],
+    ["192.0.2.1", undefined],
+  ] as const)
+    log.take(from(peer, forwarded), 1);
+  due[0]?.();
+  const lines = (sent[0] ?? "").trimEnd().split("\n");
+  const remotes = lines.map((line) => JSON.parse(line).remote);
+  expect(remotes).toEqual(["198.51.100.7", "198.51.100.7", "203.0.113.1", "192.0.2.1", "192.0.2.1"]);
 });

@@ -1,4 +1,5 @@
 import type { Clock } from "#kernel/base/clock.ts";
+import { clientAddress } from "../request/s3-request.ts";
 import type { FinishedRequest } from "./observe-requests.ts";
 
 /** Lines wait for others at most this long, ms. */
@@ -15,6 +16,8 @@ const bucketName = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** What the access log needs. */
 export interface AccessLogOptions {
   readonly isEnabled: () => boolean;
+  /** `server.trusted_proxies`: whom they name is the client. */
+  readonly trustedProxies: () => readonly string[];
   readonly clock: Clock;
   /** Name of the machine. */
   readonly node?: string | undefined;
@@ -41,13 +44,14 @@ export class AccessLog {
 
   /** Takes a finished request. */
   readonly take = (finished: FinishedRequest, durationMs: number, traceId?: string): void => {
-    const { isEnabled, clock, node, onDropped, after } = this.#options;
+    const { isEnabled, trustedProxies, clock, node, onDropped, after } = this.#options;
     if (!isEnabled()) return;
     if (this.#lines.length >= maxWaitingLines) {
       onDropped();
       return;
     }
-    this.#lines.push(renderLine(finished, { durationMs, traceId, nowMs: clock.nowMs(), node }));
+    const remote = clientAddress(finished.message, trustedProxies());
+    this.#lines.push(renderLine(finished, { durationMs, traceId, nowMs: clock.nowMs(), node, remote }));
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     after(gatherMs, () => {
@@ -77,12 +81,14 @@ interface LineContext {
   readonly traceId: string | undefined;
   readonly nowMs: number;
   readonly node: string | undefined;
+  /** Address of the client; empty when the system does not know it any more. */
+  readonly remote: string;
 }
 
 /** JSON by hand, since at tens of thousands of lines a second `JSON.stringify` costs as much as all the rest of the log. */
 function renderLine(
-  { id, operation, status, errorCode, bytesIn, bytesOut, message, bucket, bucketId, authentication }: FinishedRequest,
-  { durationMs, traceId, nowMs, node }: LineContext,
+  { id, operation, status, errorCode, bytesIn, bytesOut, bucket, bucketId, authentication }: FinishedRequest,
+  { durationMs, traceId, nowMs, node, remote }: LineContext,
 ): string {
   const accessKeyId = authentication?.kind === "signed" ? authentication.accessKeyId : undefined;
   // A bucket that exists has a name that is one.
@@ -92,7 +98,7 @@ function renderLine(
     `"operation":"${operation?.name ?? "_other"}"${isBucket ? `,"bucket":"${bucket}"` : ""}` +
     `${renderWord("bucketId", bucketId)},"status":${status}${renderWord("errorCode", errorCode)}` +
     `,"bytesIn":${bytesIn},"bytesOut":${bytesOut},"ms":${Math.round(durationMs * 1000) / 1000}` +
-    `${accessKeyId === undefined ? "" : renderKeyId(accessKeyId)}${renderWord("remote", message.socket.remoteAddress)}` +
+    `${accessKeyId === undefined ? "" : renderKeyId(accessKeyId)}${renderWord("remote", remote || undefined)}` +
     `${renderWord("traceId", traceId)}${node === undefined ? "" : `,"node":${JSON.stringify(node)}`}}\n`
   );
 }

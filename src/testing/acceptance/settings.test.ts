@@ -222,6 +222,28 @@ test("logging.access_enabled: a line per request of every worker, without keys a
   await change({ "logging.access_enabled": null, "logging.format": null });
 });
 
+test("server.trusted_proxies: the access log names the client that a trusted proxy forwards for", async () => {
+  const headers = { "x-forwarded-for": "203.0.113.9, 198.51.100.7" };
+  const from = server.output().length;
+  const remotes = async (count: number) => {
+    const lines = () =>
+      server
+        .output()
+        .slice(from)
+        .split("\n")
+        .filter((line) => line.includes('"message":"Request"'));
+    for (let wait = 0; wait < 100 && lines().length < count; wait++) await Bun.sleep(20);
+    return lines().map((line) => JSON.parse(line).remote);
+  };
+  await change({ "logging.access_enabled": true, "server.trusted_proxies": null });
+  await bucket.send("k", { method: "GET", headers });
+  expect(await remotes(1)).toEqual(["127.0.0.1"]);
+  await change({ "server.trusted_proxies": ["127.0.0.0/8"] });
+  await bucket.send("k", { method: "GET", headers });
+  expect(await remotes(2)).toEqual(["127.0.0.1", "198.51.100.7"]);
+  await change({ "logging.access_enabled": null, "server.trusted_proxies": null });
+});
+
 test("metrics.token, metrics.allow_from, metrics.enabled: who may scrape", async () => {
   const scrape = async (headers: Record<string, string> = {}) =>
     (await fetch(`http://127.0.0.1:${server.consolePort}/metrics`, { headers })).status;
