@@ -269,6 +269,7 @@ test("healthRoutes: ready tells each check, 503 while one fails or the server dr
   expect(report.checks.map(({ name, status }: Record<string, string>) => `${name} ${status}`)).toEqual([
     "control.db ok",
     "snapshot ok",
+    "audit ok",
     "buckets ok",
     "root.key ok",
     "catalog failed",

@@ -132,7 +132,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const makeId = createUlidMaker(clock, random);
     const problems = options.problems ?? new CatalogProblems({ clock, log });
     problems.useBuckets(publisher.buckets);
-    const readiness = openReadiness({ database, publisher, problems, rootKeyId }, options);
+    const readiness = openReadiness({ database, publisher, problems, rootKeyId, audit: state.audit }, options);
     const { settings, audit } = state;
     const { record } = audit;
     const turns = new SerialQueue();
@@ -305,14 +305,20 @@ interface Probed {
   readonly problems: CatalogProblems;
   /** Of the key the server runs with. */
   readonly rootKeyId: string;
+  readonly audit: AuditTrail;
 }
 
-function openReadiness({ database, publisher, problems, rootKeyId }: Probed, options: ControlOptions): Readiness {
+function openReadiness(
+  { database, publisher, problems, rootKeyId, audit }: Probed,
+  options: ControlOptions,
+): Readiness {
   const { clock, log, dataDir, random } = options;
   const nextStart = { dataDir, given: options.rootKey, wantedId: rootKeyId, hasObjects: true, random };
   const own: readonly ReadinessProbe[] = [
     { name: "control.db", check: () => database.probe() },
     { name: "snapshot", check: () => publisher.whenCurrent() },
+    // Clients of S3 are served without changes of users, buckets and settings.
+    { name: "audit", isPartial: true, check: () => audit.check() },
     { name: "buckets", isPartial: true, check: () => problems.check() },
     // All goes on without the file, until the next start is refused and nobody has the key any more.
     { name: "root.key", isPartial: true, check: async () => void openRootKey(nextStart) },

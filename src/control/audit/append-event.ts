@@ -1,8 +1,9 @@
 import type { ControlQueries } from "../database/control-database.ts";
+import { AuditBlockedError } from "./audit-blocked-error.ts";
 import type { AuditEvent } from "./audit-event.ts";
 import { type AuditRecord, genesisHash, renderAuditTime, sealRecord, serverChain } from "./audit-record.ts";
 import type { AuditSettings } from "./audit-settings.ts";
-import { advanceChain, insertEvent } from "./audit-store.ts";
+import { advanceChain, findTakenPlace, insertEvent } from "./audit-store.ts";
 
 /** When an event is appended, and as what. */
 export interface AppendPlace {
@@ -24,7 +25,7 @@ export function isWantedEvent({ action, via }: AuditEvent, settings: AuditSettin
   return isConsole ? settings["audit.log_console_operations"] : true;
 }
 
-/** Appends an event to its chain, inside the transaction of the change it tells of. */
+/** Appends an event to its chain, inside the transaction of the change it tells of. @throws AuditBlockedError when its place is taken */
 export async function appendEvent(
   queries: ControlQueries,
   event: AuditEvent & Pick<AuditRecord, "count" | "since">,
@@ -32,6 +33,8 @@ export async function appendEvent(
 ): Promise<void> {
   const chain = event.tenantId ?? serverChain;
   const head = await advanceChain(queries, chain, genesisHash(chain));
+  const takenSeq = await findTakenPlace(queries, chain, head.seq + 1);
+  if (takenSeq !== undefined) throw new AuditBlockedError({ chain, seq: head.seq, takenSeq });
   const time = renderAuditTime(nowMs);
   await insertEvent(queries, sealRecord({ ...event, chain, seq: head.seq + 1, id, time }, head.hash));
 }

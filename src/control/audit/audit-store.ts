@@ -1,5 +1,6 @@
 import type { ControlQueries, SqlRow } from "../database/control-database.ts";
 import { readInteger, readText } from "../database/row-values.ts";
+import type { BlockedChain } from "./audit-blocked-error.ts";
 import type { StoredRecord } from "./audit-record.ts";
 import type { AuditMark, AuditPublicKey } from "./audit-signer.ts";
 
@@ -37,6 +38,23 @@ export async function advanceChain(queries: ControlQueries, chain: string, genes
   if (row === undefined) throw new Error("A chain of audit events is gone");
   const head = readHead(row);
   return { ...head, seq: head.seq - 1 };
+}
+
+/** Place of the first event of a chain at or behind a place; undefined when there is none. */
+export async function findTakenPlace(queries: AuditReader, chain: string, seq: number): Promise<number | undefined> {
+  const sql = "SELECT seq FROM audit_events WHERE chain = $1 AND seq >= $2 ORDER BY seq LIMIT 1";
+  const [row] = await queries.all(sql, [chain, seq]);
+  return row && readInteger(row, "seq");
+}
+
+/** Chains that say they end before their last event, at most 10. */
+export async function findBlockedChains(queries: AuditReader): Promise<readonly BlockedChain[]> {
+  const rows = await queries.all(
+    `SELECT c.chain, c.seq, (SELECT min(e.seq) FROM audit_events e WHERE e.chain = c.chain AND e.seq > c.seq) AS taken_seq
+       FROM audit_chains c
+       WHERE EXISTS (SELECT e.seq FROM audit_events e WHERE e.chain = c.chain AND e.seq > c.seq) ORDER BY c.chain LIMIT 10`,
+  );
+  return rows.map((row) => ({ ...pickPlace(row), takenSeq: readInteger(row, "taken_seq") }));
 }
 
 /** Stores an event and makes it the head of its chain. */
@@ -165,7 +183,11 @@ export async function insertKey(queries: ControlQueries, key: StoredAuditKey, cr
 }
 
 function readHead(row: SqlRow): ChainHead {
-  return { chain: readText(row, "chain"), seq: readInteger(row, "seq"), hash: readText(row, "hash") };
+  return { ...pickPlace(row), hash: readText(row, "hash") };
+}
+
+function pickPlace(row: SqlRow): Pick<ChainHead, "chain" | "seq"> {
+  return { chain: readText(row, "chain"), seq: readInteger(row, "seq") };
 }
 
 function readRecord(row: SqlRow): StoredRecord {

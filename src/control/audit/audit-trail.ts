@@ -6,6 +6,7 @@ import type { ControlDatabase, ControlQueries } from "../database/control-databa
 import { SharedRuns } from "../database/shared-runs.ts";
 import type { Log } from "../observe/log.ts";
 import { appendEvent, isWantedEvent } from "./append-event.ts";
+import { AuditBlockedError, type BlockedChain, describeBlocked } from "./audit-blocked-error.ts";
 import type { AuditEvent, RecordAudit } from "./audit-event.ts";
 import { type AuditRecord, renderAuditTime, serverChain } from "./audit-record.ts";
 import type { AuditSettings } from "./audit-settings.ts";
@@ -13,7 +14,9 @@ import type { AuditMark, AuditPublicKey, AuditSigner } from "./audit-signer.ts";
 import {
   type ChainHead,
   dropUpTo,
+  findBlockedChains,
   findLastBefore,
+  findTakenPlace,
   insertMark,
   readHeads,
   readKeys,
@@ -46,6 +49,7 @@ export interface ExportOrder extends Pick<AuditExport, "filter" | "time"> {
 
 const dayMs = 86_400_000;
 const signEveryMs = 3_600_000;
+const lookEveryMs = 60_000;
 /** Denials of one transaction. */
 const denialsAtOnce = 500;
 
@@ -60,6 +64,9 @@ export class AuditTrail {
   readonly #makeId: () => string;
   #lastSignedMs: number | undefined;
   #retainedDay: number | undefined;
+  /** Chains that cannot go on, by name. */
+  readonly #blocked = new Map<string, BlockedChain>();
+  #lookedMs: number | undefined;
 
   constructor(options: AuditTrailOptions) {
     this.#options = options;
@@ -99,6 +106,17 @@ export class AuditTrail {
         await this.#append(queries, { ...event, ...(count > 1 && { count, since: renderAuditTime(sinceMs) }) });
       }
     });
+  }
+
+  /** Sees that chains can go on. All are looked at once a minute, those that could not each time. @throws Error saying what helps */
+  async check(): Promise<void> {
+    const { clock, database } = this.#options;
+    if (this.#lookedMs === undefined || clock.nowMs() - this.#lookedMs >= lookEveryMs) {
+      this.#lookedMs = clock.nowMs();
+      this.#block(await findBlockedChains(database));
+    }
+    for (const one of this.#blocked.values()) if (!(await this.#isBlocked(one))) this.#blocked.delete(one.chain);
+    if (this.#blocked.size > 0) throw new Error(describeBlocked([...this.#blocked.values()]));
   }
 
   /** What is due: waiting denials each time, signatures every hour, retention once a day. Call it every minute. */
@@ -216,7 +234,27 @@ export class AuditTrail {
     });
   }
 
-  #append(queries: ControlQueries, event: AuditEvent & Pick<AuditRecord, "count" | "since">): Promise<void> {
-    return appendEvent(queries, event, { id: this.#makeId(), nowMs: this.#options.clock.nowMs() });
+  async #append(queries: ControlQueries, event: AuditEvent & Pick<AuditRecord, "count" | "since">): Promise<void> {
+    try {
+      await appendEvent(queries, event, { id: this.#makeId(), nowMs: this.#options.clock.nowMs() });
+    } catch (error) {
+      if (error instanceof AuditBlockedError) this.#block([error.blocked]);
+      throw error;
+    }
+  }
+
+  /** Each chain is told of once, until it goes on. */
+  #block(found: readonly BlockedChain[]): void {
+    const fresh = found.filter(({ chain }) => !this.#blocked.has(chain));
+    for (const one of found) this.#blocked.set(one.chain, one);
+    if (fresh.length > 0)
+      this.#options.log.error(describeBlocked(fresh), { chains: fresh.map(({ chain }) => chain).join() });
+  }
+
+  /** Whether a chain that could not go on still cannot. */
+  async #isBlocked({ chain }: BlockedChain): Promise<boolean> {
+    const { database } = this.#options;
+    const head = (await readHeads(database)).find((one) => one.chain === chain);
+    return (await findTakenPlace(database, chain, (head?.seq ?? 0) + 1)) !== undefined;
   }
 }
