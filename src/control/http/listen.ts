@@ -5,6 +5,7 @@ import type { Span } from "#kernel/trace/span.ts";
 import type { OpenSpan } from "#kernel/trace/span-maker.ts";
 import type { Log } from "../observe/log.ts";
 import type { TraceExport } from "../tracing/trace-export.ts";
+import { CallSlots } from "./call-slots.ts";
 import { ControlError } from "./control-error.ts";
 import { nameHostOfProbe } from "./hostless-probe.ts";
 import { renderProblem } from "./render-problem.ts";
@@ -38,6 +39,8 @@ export interface ListenOptions {
 
 const maxBodyBytes = 2 ** 20;
 const idleSeconds = 30;
+/** Of `/health` and what is below; a request with a wrong Host has no whole URL. */
+const healthUrl = /^(?:https?:\/\/[^/]*)?\/health(?:[/?]|$)/;
 /** Calls that run when the server ends have 3 s: the secret of a new key is in the answer and nowhere else. */
 const closeSteps = 300;
 const closeStepMs = 10;
@@ -54,6 +57,18 @@ const commonHeaders: Readonly<Record<string, string>> = {
  * @throws Error with code EADDRINUSE, EACCES or EADDRNOTAVAIL when the address cannot be had.
  */
 export function listen({ address, app, trustedProxies, random, log, settle, traces }: ListenOptions): ControlListener {
+  const slots = new CallSlots();
+  const handleBounded = async (request: Request): Promise<Response> => {
+    const { clientAddress, requestId } = getRequestContext(request);
+    // Who asks for the server's health is not to be told about others.
+    const release = healthUrl.test(request.url) ? () => undefined : slots.take(clientAddress);
+    if (release === undefined) return refuseCrowd(requestId);
+    try {
+      return await app.handle(request);
+    } finally {
+      release();
+    }
+  };
   const server = Bun.serve({
     hostname: address.host,
     port: address.port,
@@ -68,7 +83,7 @@ export function listen({ address, app, trustedProxies, random, log, settle, trac
       const clientAddress = findClientAddress(peerAddress, forwarded, trustedProxies());
       setRequestContext(request, { requestId, peerAddress, clientAddress });
       const span = traces?.beginRequest(request.method, request.headers.get("traceparent") ?? undefined);
-      const response = await settle(request, await app.handle(request));
+      const response = await settle(request, await handleBounded(request));
       if (span !== undefined) traces?.finish(endSpan(span, { request, status: response.status }));
       for (const [name, value] of getRequestContext(request).responseHeaders) response.headers.append(name, value);
       response.headers.set("x-request-id", requestId);
@@ -89,6 +104,13 @@ export function listen({ address, app, trustedProxies, random, log, settle, trac
     await server.stop(true);
   };
   return { port: server.port ?? 0, close };
+}
+
+/** The rest of the body is not read: the connection ends. */
+function refuseCrowd(requestId: string): Response {
+  const refused = renderProblem(new ControlError("Unavailable", "Too many calls run at the same time"), requestId);
+  refused.headers.set("connection", "close");
+  return refused;
 }
 
 /** A request is named by its action: paths hold names and ids. */
