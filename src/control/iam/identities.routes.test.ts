@@ -14,7 +14,8 @@ interface Answer {
 }
 
 async function open() {
-  const opened = await startControl();
+  // Calls of tests come fast.
+  const opened = await startControl({ settings: { "security.ratelimit_enabled": false } });
   const send = async (method: string, path: string, ...rest: [body?: object, ifMatch?: string]): Promise<Answer> => {
     const [body, ifMatch = "*"] = rest;
     const response = await opened.fetch(`/api/v1/${path}`, {

@@ -120,6 +120,27 @@ test("liveRoutes: ends with the right, and with the server", async () => {
   await ended;
 });
 
+test("liveRoutes: a stream opened with a key ends when the key's policy takes the right away", async () => {
+  const { port, clock, fetch: call } = await openConsole();
+  const policyOf = (action: string) =>
+    JSON.stringify({ Version: "2012-10-17", Statement: { Effect: "Allow", Action: action, Resource: "*" } });
+  const made = await call("/api/v1/access-keys", {
+    ...{ method: "POST", as: testAdministrator },
+    body: JSON.stringify({ userName: "admin", policy: policyOf("maxiofs:ReadMetrics") }),
+  });
+  const { accessKeyId, secretKey } = await made.json();
+  const authorization = `Basic ${btoa(`${accessKeyId}:${secretKey}`)}`;
+  const stream = await listen(`http://127.0.0.1:${port}${path}?topics=storage`, { authorization });
+  expect((await stream.next())?.event).toBe("storage");
+  const changed = await call(`/api/v1/access-keys/${accessKeyId}`, {
+    ...{ method: "PATCH", as: testAdministrator, headers: { "if-match": "*" } },
+    body: JSON.stringify({ policy: policyOf("s3:GetObject") }),
+  });
+  expect(changed.status).toBe(200);
+  clock.advance(5_000);
+  await drain(stream);
+});
+
 test("liveRoutes: tenants are told of their own storage and of nothing else", async () => {
   const { port, control, client } = await openConsole();
   await makeKey(control, { userName: "bob", tenant: "acme", policy: null });

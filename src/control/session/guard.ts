@@ -91,13 +91,12 @@ export class Guard {
    */
   async judgeAgain(request: Request): Promise<void> {
     const { caller, session } = this.requireUser(request);
-    const { database, logIns, sessions } = this.#options;
+    const { database, sessions } = this.#options;
     const now = session && (await sessions.reread(session));
     const isGood = session === undefined ? await this.#isStillGood(request) : now !== undefined;
     const account = await findAccountById(database, caller.userId);
     if (!isGood || !account?.active) throw new ControlError("Unauthorized");
-    const holder = caller.via === "basic" ? logIns.find(request) : undefined;
-    const narrowing = holder?.key.narrowing ?? caller.narrowing;
+    const narrowing = this.#narrowingNow(request);
     this.#set(request, { account, session: now, caller: { ...caller, global: account.global, narrowing } });
   }
 
@@ -129,7 +128,7 @@ export class Guard {
     const account = await findAccountById(database, caller.userId);
     if (!account?.active || (scope === "G" && !account.global)) return false;
     const holds = await this.#isStillGood(request);
-    return holds && allows({ ...caller, global: account.global }, action, "*");
+    return holds && allows({ ...caller, global: account.global, narrowing: this.#narrowingNow(request) }, action, "*");
   }
 
   /** Asks the policies about a resource that a route found. @throws ControlError Forbidden naming the action. */
@@ -214,6 +213,13 @@ export class Guard {
     return this.#findDuty(account, caller);
   }
 
+  /** A key's policy may be another one by now. */
+  #narrowingNow(request: Request): Caller["narrowing"] {
+    const { caller } = this.requireUser(request);
+    const holder = caller.via === "basic" ? this.#options.logIns.find(request) : undefined;
+    return holder?.key.narrowing ?? caller.narrowing;
+  }
+
   async #isStillGood(request: Request): Promise<boolean> {
     const { session, caller } = this.requireUser(request);
     const { logIns, sessions, tokens } = this.#options;
@@ -252,6 +258,7 @@ export class Guard {
     const holder = this.#options.logIns.authenticate(request);
     const account = await findAccountById(this.#options.database, holder.user.userId);
     if (account === undefined) throw new ControlError("Unauthorized");
+    this.#requireRate(request, `key ${holder.key.accessKeyId}`);
     this.#set(request, {
       account,
       session: undefined,
@@ -327,9 +334,8 @@ const dutyErrors = { passwordChange: "PasswordChangeWanted", enrolment: "SecondF
 type Proof = Pick<Caller, "via" | "sessionId" | "tokenId" | "mfa" | "mfaAtMs" | "freshProof"> &
   Partial<Pick<Caller, "narrowing">>;
 
-function factorsOf({ sessionId, methods, proofAtMs }: SessionRow): Pick<Proof, "sessionId" | "mfa" | "mfaAtMs"> {
-  const mfa = methods.length > 1;
-  return { sessionId, mfa, ...(mfa && { mfaAtMs: proofAtMs }) };
+function factorsOf({ sessionId, mfaAtMs }: SessionRow): Pick<Proof, "sessionId" | "mfa" | "mfaAtMs"> {
+  return { sessionId, mfa: mfaAtMs !== undefined, ...(mfaAtMs !== undefined && { mfaAtMs }) };
 }
 
 /** Browsers open streams with this header alone. */

@@ -5,7 +5,7 @@ import { generateSync } from "otplib";
 import { ConsoleClient } from "#testing/console-client.ts";
 import { FakeClock } from "#testing/fake-clock.ts";
 import { openConsole as open } from "#testing/opened-console.ts";
-import { closeControl, closeControls, startControl, testPassword } from "#testing/opened-control.ts";
+import { closeControl, closeControls, startControl, testAdministrator, testPassword } from "#testing/opened-control.ts";
 import { elsewhereFactor } from "./failure-store.ts";
 import type { SessionSettings } from "./session-settings.ts";
 
@@ -166,6 +166,43 @@ test("second factor: the password alone neither confirms, nor takes it away, als
     expect([path, (await user.call(path, { method })).body.code]).toEqual([path, "FreshProofWanted"]);
   expect((await user.call("auth/confirm", { body: { code: codeOf(secret, clock) } })).status).toBe(200);
   expect((await user.call("me/totp", { method: "DELETE" })).status).toBe(204);
+});
+
+test("second factor: unlocking with the password forgets no wrong codes, and there must be a lock", async () => {
+  const { user, clock, secret } = await openEnrolled({ "security.max_failed_attempts": 4 });
+  const confirm = async (code: string) => (await user.call("auth/confirm", { body: { code } })).status;
+  const unlock = async () => (await user.call("auth/unlock", { body: { password: testPassword } })).status;
+  for (let i = 0; i < 3; i++) expect(await confirm("000000")).toBe(401);
+  expect(await unlock()).toBe(409);
+  await user.call("auth/lock", { method: "POST" });
+  expect(await unlock()).toBe(200);
+  expect(await confirm("000000")).toBe(401);
+  expect(await confirm(codeOf(secret, clock))).toBe(401);
+});
+
+test("second factor: with it goes what it proved, whoever takes it away, and a password does not prove it", async () => {
+  const { user, client, clock, secret, firstStep, secondStep, fetch } = await openEnrolled();
+  const other = client();
+  await secondStep(other, { challengeId: await firstStep(other), code: codeOf(secret, clock) });
+  const isMfa = async (one: ConsoleClient) => (await one.call("me")).body.mfa;
+  expect([await isMfa(user), await isMfa(other)]).toEqual([true, true]);
+  const { userId } = (await user.call("me")).body;
+  const path = `/api/v1/users/${userId}/second-factors`;
+  expect((await fetch(path, { method: "DELETE", as: testAdministrator })).status).toBe(204);
+  expect([await isMfa(user), await isMfa(other)]).toEqual([false, false]);
+  const confirmed = await other.call("auth/confirm", { body: { password: testPassword } });
+  expect([confirmed.status, confirmed.body.mfa, confirmed.body.methods]).toEqual([200, false, ["password"]]);
+});
+
+test("auth/confirm: right passwords given at once are no failures, whichever is faster", async () => {
+  const { client, loggedIn } = await open({ "security.max_failed_attempts": 3 });
+  const user = await loggedIn();
+  const body = { password: testPassword };
+  const answers = await Promise.all(Array.from({ length: 8 }, () => user.call("auth/confirm", { body })));
+  const statuses = answers.map(({ status }) => status).toSorted();
+  expect(statuses[0]).toBe(200);
+  expect(statuses.filter((status) => status !== 200 && status !== 409)).toEqual([]);
+  expect((await client().logIn("admin", testPassword)).status).toBe(200);
 });
 
 test("second factor: setting up needs a code of the new secret; taking it away ends the recovery codes", async () => {

@@ -9,7 +9,7 @@ import { listLocked, unlockUser } from "./failure-store.ts";
 import { userArnOf } from "./log-in-audit.ts";
 import { makePassword } from "./make-password.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
-import { removeSessions } from "./session-store.ts";
+import { forgetSecondFactor, removeSessions } from "./session-store.ts";
 import { removeTokens } from "./token-store.ts";
 
 /** A password made by the server works this long, ms. */
@@ -109,7 +109,10 @@ export class LoginAdministration {
   /** Takes the second factor away. @throws ControlError Conflict when there is none. */
   async disableSecondFactor(account: Account, by: Administrator): Promise<void> {
     if (!account.totpEnabled) throw new ControlError("Conflict", "The user has no second factor");
-    const work = (queries: ControlQueries) => removeTotp(queries, account.userId);
+    const work = async (queries: ControlQueries) => {
+      await removeTotp(queries, account.userId);
+      await forgetSecondFactor(queries, account.userId);
+    };
     await this.#change(account, by, { action: "iam:DeactivateMFADevice", work });
   }
 

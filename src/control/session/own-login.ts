@@ -21,7 +21,7 @@ import { findPasswordProblems } from "./password-rules.ts";
 import type { GivenCode, Proofs } from "./proofs.ts";
 import { hashRecoveryCode, makeRecoveryCodes } from "./recovery-code.ts";
 import type { SessionSettings } from "./session-settings.ts";
-import { removeSession, removeSessions, type SessionRow } from "./session-store.ts";
+import { forgetSecondFactor, removeSession, removeSessions, type SessionRow } from "./session-store.ts";
 import type { OpenedSession, Sessions } from "./sessions.ts";
 import { makeTotpSecret, renderTotpUri, verifyTotp } from "./totp.ts";
 
@@ -64,14 +64,17 @@ export class OwnLogin {
   /**
    * Proof of the password or of the second factor: a fresh one, and a locked session opens. The session gets a new id.
    * Failures count as those of a log-in do.
-   * Who has a second factor confirms with that: a session and the password would be all that it takes to get rid of it.
-   * @throws ControlError LogInFailed for a wrong one, or while the user is locked; InvalidRequest for the password alone.
+   * Who has a second factor confirms with that: a session and the password would be all that it takes to get rid of it. His password
+   * forgets no failures either, which may be those of guessed codes.
+   * @throws ControlError LogInFailed for a wrong one, or while the user is locked; InvalidRequest for the password alone; Conflict when
+   * another call of the session was faster, or there is nothing to unlock
    */
   async prove(user: SessionUser, given: GivenProof, action: "auth:Confirm" | "auth:Unlock"): Promise<OpenedSession> {
     const { database, hasher, proofs, sessions, recordAudit } = this.#options;
     const { caller, session } = user;
     if (given.kind === "password" && user.account.totpEnabled && action === "auth:Confirm")
       throw new ControlError("InvalidRequest", "A code of the second factor is wanted");
+    if (action === "auth:Unlock" && !session.locked) throw new ControlError("Conflict", "The session is not locked");
     const hash = user.account.passwordHash;
     const isRight = given.kind === "password" && (await hasher.verify(given.password, hash));
     const opened = await database.transaction(async (queries) => {
@@ -83,9 +86,10 @@ export class OwnLogin {
         const method =
           given.kind === "password" ? isSame && "password" : await proofs.takeCode(queries, account, given);
         const isFresh = method !== "password" || !account.totpEnabled;
-        const next = method ? await sessions.elevate(queries, session, { methods: [method], isFresh }) : undefined;
-        if (next !== undefined) {
-          await proofs.succeed(queries, account, { subject, from: caller, action });
+        if (method) {
+          const next = await sessions.elevate(queries, session, { methods: [method], isFresh });
+          if (next === undefined) throw new ControlError("Conflict", "Another call of this session was faster");
+          if (isFresh) await proofs.succeed(queries, account, { subject, from: caller, action });
           await recordAudit(queries, describeCall(caller, { action, outcome: "success" }));
           return next;
         }
@@ -172,6 +176,7 @@ export class OwnLogin {
       const { userId, sealedTotp } = await this.#requireAccount(queries, account.userId);
       if (sealedTotp === undefined) throw new ControlError("NotFound", "There is no second factor");
       await removeTotp(queries, userId);
+      await forgetSecondFactor(queries, userId);
       await recordAudit(queries, describeCall(caller, { action: "iam:DeactivateMFADevice", outcome: "success" }));
     });
   }

@@ -17,6 +17,8 @@ export interface SessionRow {
   readonly createdAtMs: number;
   readonly seenAtMs: number;
   readonly proofAtMs: number;
+  /** When the second factor was proved last; undefined when it was not, or was taken away since. */
+  readonly mfaAtMs: number | undefined;
   readonly locked: boolean;
   readonly address: string;
   readonly agent: string;
@@ -27,7 +29,7 @@ export interface SessionRow {
 const maxSessions = 100;
 
 const COLUMNS = `session_id, user_id, id_hash, previous_hash, rotated_at_ms, created_at_ms, seen_at_ms, proof_at_ms, is_locked,
-  address, agent, methods`;
+  address, agent, methods, mfa_at_ms`;
 
 /** Stores a session and removes the oldest ones of a user who has too many. */
 export async function insertSession(queries: ControlQueries, session: SessionRow): Promise<void> {
@@ -39,11 +41,12 @@ export async function insertSession(queries: ControlQueries, session: SessionRow
   );
   await queries.run(
     `INSERT INTO sessions (session_id, user_id, id_hash, previous_hash, rotated_at_ms, created_at_ms, seen_at_ms, proof_at_ms,
-       is_locked, address, agent, methods)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+       is_locked, address, agent, methods, mfa_at_ms)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [
       ...[sessionId, userId, idHash, previousHash, rotatedAtMs, createdAtMs, seenAtMs, proofAtMs],
       ...[session.locked ? 1 : 0, session.address, session.agent, JSON.stringify(session.methods)],
+      session.mfaAtMs ?? null,
     ],
   );
 }
@@ -70,12 +73,13 @@ export async function listSessions(queries: ControlQueries, userId: string): Pro
 /** Replaces what changes about a session, unless its id was changed by somebody else. @returns whether it was replaced. */
 export async function updateSession(queries: ControlQueries, before: string, session: SessionRow): Promise<boolean> {
   const { sessionId, idHash, previousHash = null, rotatedAtMs, seenAtMs, proofAtMs, locked, methods } = session;
+  const { mfaAtMs = null } = session;
   const changed = await queries.run(
     `UPDATE sessions SET id_hash = $1, previous_hash = $2, rotated_at_ms = $3, seen_at_ms = $4, proof_at_ms = $5,
-       is_locked = $6, methods = $7 WHERE session_id = $8 AND id_hash = $9`,
+       is_locked = $6, methods = $7, mfa_at_ms = $8 WHERE session_id = $9 AND id_hash = $10`,
     [
       ...[idHash, previousHash, rotatedAtMs, seenAtMs, proofAtMs, locked ? 1 : 0],
-      ...[JSON.stringify(methods), sessionId, before],
+      ...[JSON.stringify(methods), mfaAtMs, sessionId, before],
     ],
   );
   return changed === 1;
@@ -84,6 +88,12 @@ export async function updateSession(queries: ControlQueries, before: string, ses
 /** Locks a session, whatever its id is now. */
 export async function lockSession(queries: ControlQueries, sessionId: string): Promise<void> {
   await queries.run("UPDATE sessions SET is_locked = 1 WHERE session_id = $1", [sessionId]);
+}
+
+/** What was proved with a second factor counts for nothing any more: it was taken away. */
+export async function forgetSecondFactor(queries: ControlQueries, userId: string): Promise<void> {
+  const methods = JSON.stringify(["password"] satisfies ProofMethod[]);
+  await queries.run("UPDATE sessions SET methods = $1, mfa_at_ms = NULL WHERE user_id = $2", [methods, userId]);
 }
 
 /** Removes one session of a user. @returns false when there is none. */
@@ -121,6 +131,7 @@ function readSession(row: SqlRow): SessionRow {
     createdAtMs: readInteger(row, "created_at_ms"),
     seenAtMs: readInteger(row, "seen_at_ms"),
     proofAtMs: readInteger(row, "proof_at_ms"),
+    mfaAtMs: row["mfa_at_ms"] === null ? undefined : readInteger(row, "mfa_at_ms"),
     locked: readInteger(row, "is_locked") === 1,
     address: readText(row, "address"),
     agent: readText(row, "agent"),

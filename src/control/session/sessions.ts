@@ -67,6 +67,7 @@ export class Sessions {
       ...{ sessionId: this.#makeId(), userId, idHash: hashSecretId(id), previousHash: undefined },
       ...{ rotatedAtMs: nowMs, createdAtMs: nowMs, seenAtMs: nowMs, proofAtMs: nowMs, locked: false },
       ...{ address: from.address, agent: from.agent, methods },
+      mfaAtMs: methods.some(isSecondFactor) ? nowMs : undefined,
     };
     await insertSession(queries, session);
     return { session, id };
@@ -129,6 +130,7 @@ export class Sessions {
       ...{ idHash: hashSecretId(id), previousHash: undefined, locked: false },
       ...{ rotatedAtMs: nowMs, seenAtMs: nowMs, proofAtMs: isFresh ? nowMs : session.proofAtMs },
       methods: [...new Set([...session.methods, ...methods])],
+      mfaAtMs: methods.some(isSecondFactor) ? nowMs : session.mfaAtMs,
     };
     return (await updateSession(queries, session.idHash, next)) ? { session: next, id } : undefined;
   }
@@ -179,6 +181,10 @@ export class Sessions {
     if (forgets) return { session: { ...found, previousHash: undefined, seenAtMs } };
     return { session: seenAtMs - found.seenAtMs >= seenStepMs ? { ...found, seenAtMs } : found };
   }
+}
+
+function isSecondFactor(method: ProofMethod): boolean {
+  return method !== "password";
 }
 
 /** One use of a session. */

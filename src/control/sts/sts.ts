@@ -134,7 +134,7 @@ export class Sts {
     return turns.run(async () => {
       if (tenant.status !== "active") throw new ControlError("Conflict", "The tenant is suspended");
       const nowMs = clock.nowMs();
-      const bounds = { nowMs, maxSeconds: maxSeconds(), mfaAtMs: caller.mfa ? nowMs : null };
+      const bounds = { nowMs, maxSeconds: maxSeconds(), mfaAtMs: caller.mfaAtMs ?? null };
       const content = planEntry({ ...caller, tenantId: tenant.tenantId, readOnly }, bounds);
       if (!(await this.#hasRoom(caller.userId, nowMs))) throw new ControlError("Conflict", this.#describeBound());
       const { accountId, slug: name, tenantId: id } = tenant;

@@ -9,6 +9,7 @@ import { idempotencyKeysMigration } from "./0007-idempotency-keys.ts";
 import { madeKeysMigration } from "./0008-made-keys.ts";
 import { metricsHistoryMigration } from "./0009-metrics-history.ts";
 import { sessionHoldersMigration } from "./0010-session-holders.ts";
+import { secondFactorTimeMigration } from "./0011-second-factor-time.ts";
 
 /** Every step of control.db's schema, in order. */
 export const allMigrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const allMigrations: readonly Migration[] = [
   madeKeysMigration,
   metricsHistoryMigration,
   sessionHoldersMigration,
+  secondFactorTimeMigration,
 ];
