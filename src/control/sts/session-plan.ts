@@ -66,11 +66,14 @@ export interface TenantEntrance {
   /** Texts of policies that narrow the credential he calls with. */
   readonly narrowing: readonly string[];
   readonly readOnly: boolean;
+  /** The session of the console, or the access key, that he calls with: it all ends with that. */
+  readonly sessionId?: string;
+  readonly accessKeyId?: string;
 }
 
 /** A global administrator's session in a tenant. @throws StsError PackedPolicyTooLarge */
 export function planEntry(
-  { tenantId, userId, userName, narrowing, readOnly }: TenantEntrance,
+  { tenantId, userId, userName, narrowing, readOnly, sessionId, accessKeyId }: TenantEntrance,
   { nowMs, maxSeconds, mfaAtMs }: LifeBounds,
 ): SessionContent {
   const narrowed = narrowing.map((text): CredentialLink => ({ layer: "keyPolicy", texts: [text], policyIds: [] }));
@@ -78,7 +81,8 @@ export function planEntry(
   return {
     ...{ tenantId, principalId: userId, sessionName: userName, sourceIdentity: null },
     ...{ issuedAtMs: nowMs, expiresAtMs: nowMs + Math.min(entrySeconds, maxSeconds) * 1000, mfaAtMs },
-    ...{ tags: [], transitiveTagKeys: [], lineage: [] },
+    ...{ tags: [], transitiveTagKeys: [], lineage: sessionId === undefined ? [] : [sessionId] },
+    ...(accessKeyId !== undefined && { keyId: accessKeyId }),
     chain: boundedChain([...narrowed, ...(readOnly ? [readonly] : [])]),
   };
 }

@@ -114,6 +114,16 @@ export async function findSession(
   return row && readSession(row);
 }
 
+/** Console sessions that are over and have credentials of entered tenants that are not: theirs are the lineages of one id. */
+export async function findOverConsoleSessions(queries: Queries, nowMs: number): Promise<readonly string[]> {
+  const rows = await queries.all(
+    `SELECT DISTINCT lineage FROM sts_sessions WHERE expires_at_ms > $1 AND principal_id LIKE 'AIDA%' AND session_name <> ''
+       AND lineage <> '[]' AND lineage NOT IN (SELECT '["' || session_id || '"]' FROM sessions)`,
+    [nowMs],
+  );
+  return rows.flatMap((row) => JSON.parse(readText(row, "lineage")));
+}
+
 /** Stores a revocation; of two about the same the later time counts. @param untilMs every session it is about has ended then */
 export async function upsertRevocation(
   queries: ControlQueries,

@@ -31,3 +31,31 @@ test("Sts.runUpkeep: sessions are forgotten when they have ended, revocations wh
   await sts.runUpkeep();
   expect(await counts()).toEqual([0, 0, 0]);
 });
+
+test("Sts.runUpkeep: credentials of entered tenants end with the session of the console that they were got in", async () => {
+  const { sts, database, publisher, clock } = await openSts();
+  const lineages = ["SESSIONGONE", "SESSIONTHERE"];
+  for (const [index, id] of [...lineages, ""].entries()) {
+    await database.run(
+      `INSERT INTO sts_sessions (session_id, tenant_id, principal_id, session_name, lineage, mfa, issued_at_ms, expires_at_ms,
+         address, agent) VALUES ($1, $2, $3, 'root', $4, 0, $5, $6, '', '')`,
+      [
+        `ASIA${index}`,
+        stsIds.tenantId,
+        stsIds.userId,
+        JSON.stringify(id ? [id] : []),
+        clock.nowMs(),
+        clock.nowMs() + 1000,
+      ],
+    );
+  }
+  await database.run(
+    `INSERT INTO sessions (session_id, user_id, id_hash, rotated_at_ms, created_at_ms, seen_at_ms, proof_at_ms, is_locked, address,
+       agent, methods) VALUES ('SESSIONTHERE', $1, 'hash', 0, 0, 0, 0, 0, '', '', '[]')`,
+    [stsIds.userId],
+  );
+  await sts.runUpkeep();
+  await sts.runUpkeep();
+  expect([...publisher.entries("revocation").keys()]).toEqual(["SESSIONGONE"]);
+  expect(publisher.entries("revocation").get("SESSIONGONE")?.beforeMs).toBe(clock.nowMs() + 1);
+});

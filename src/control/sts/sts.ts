@@ -25,6 +25,7 @@ import { ControlError } from "../http/control-error.ts";
 import type { IdentityLimits } from "../iam/identity-limits.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import { makeUniqueId } from "../tenants/new-identifiers.ts";
+import { revokeIssued } from "./revoke-issued.ts";
 import { recordsOf, resolveSessionCaller, type SessionCaller } from "./session-caller.ts";
 import {
   effectiveSourceIdentity,
@@ -34,7 +35,13 @@ import {
   planOwnSession,
   sessionPolicyLink,
 } from "./session-plan.ts";
-import { countSessions, insertSession, readSessionsOf, removeEnded } from "./sts-session-store.ts";
+import {
+  countSessions,
+  findOverConsoleSessions,
+  insertSession,
+  readSessionsOf,
+  removeEnded,
+} from "./sts-session-store.ts";
 import type { TokenKeys } from "./token-keys.ts";
 import { isTrusted, trustValues, type WantedRole } from "./trust-decision.ts";
 
@@ -152,13 +159,22 @@ export class Sts {
     });
   }
 
-  /** Forgets what has ended and replaces worn token keys. Call it every minute. */
+  /** Forgets what has ended, ends what console sessions took along, and replaces worn token keys. Call it every minute. */
   runUpkeep(): Promise<void> {
     const { database, publisher, clock, tokenKeys, turns } = this.#options;
     return turns.run(async () => {
       await tokenKeys.runUpkeep();
-      const ended = await database.transaction((queries) => removeEnded(queries, clock.nowMs()));
-      const changes = ended.map((id): SnapshotChange => ({ kind: "revocation", id, value: null }));
+      const changes = await database.transaction(async (queries) => {
+        const nowMs = clock.nowMs();
+        const ended = await removeEnded(queries, nowMs);
+        const removed = ended.map((id): SnapshotChange => ({ kind: "revocation", id, value: null }));
+        const over = (await findOverConsoleSessions(queries, nowMs)).filter(
+          (id) => !publisher.entries("revocation").has(id),
+        );
+        const revoked: SnapshotChange[] = [];
+        for (const id of over) revoked.push(await revokeIssued(queries, id, nowMs));
+        return [...removed, ...revoked];
+      });
       if (changes.length > 0) await publisher.publish(changes);
     });
   }
@@ -316,9 +332,9 @@ export class Sts {
   }
 }
 
-/** Id of the user that a session began with. */
+/** Id of the user that a session began with; a console session's comes before nobody's. */
 function holderOf({ lineage, principalId }: SessionContent): string {
-  return lineage[0] ?? principalId;
+  return lineage.find((id) => id.startsWith("AIDA")) ?? principalId;
 }
 
 /** The event's actor and where it comes from. */

@@ -79,6 +79,7 @@ interface CompiledLink {
 export class IdentityPolicies {
   readonly #lookup: IdentityLookup;
   readonly #compiled = new RecentMap<Compiled>(maxCompiled);
+  readonly #denials = new WeakMap<Compiled, Compiled>();
 
   constructor(lookup: IdentityLookup) {
     this.#lookup = lookup;
@@ -123,13 +124,17 @@ export class IdentityPolicies {
 
   /**
    * A global administrator in a tenant that he entered: all of S3 there, as far as his boundary and what narrows the session let him.
-   * His own policies say nothing about foreign buckets.
+   * What his own policies allow says nothing about foreign buckets; what they deny holds everywhere.
    */
   resolveEntry({ user, tenant, session }: EnteredTenant): ResolvedIdentity {
     const { accountId, canonicalId } = tenant;
     const roleArn = `arn:aws:iam::${accountId}:role/maxiofs/tenant-entry`;
     const sessionArn = `arn:aws:sts::${accountId}:assumed-role/tenant-entry/${session.sessionName}`;
     const sessionId = `${user.userId}:${session.sessionName}`;
+    const home = { ...tenant, tenantId: user.tenantId };
+    const own = [...this.#managed(user.policyIds), ...this.#inline(roleArn, user.inlinePolicies, "userInline")];
+    const groups = user.groupIds.flatMap((groupId) => this.#ofGroup(groupId, home));
+    const denials = [...own, ...groups].map((compiled) => this.#denialsOf(compiled));
     return {
       caller: { kind: "role", accountId, canonicalId, roleId: user.userId, roleArn, sessionId, sessionArn },
       arn: sessionArn,
@@ -141,10 +146,21 @@ export class IdentityPolicies {
         ...valuesOfSession(session),
       ]),
       ...this.#combine(
-        this.#managed([`${builtInPrefix}readwrite`]),
+        [...this.#managed([`${builtInPrefix}readwrite`]), ...denials],
         this.#links(roleArn, user.boundaryPolicyId, session.chain),
       ),
     };
+  }
+
+  /** A policy without what it allows. */
+  #denialsOf(compiled: Compiled): Compiled {
+    const known = this.#denials.get(compiled);
+    if (known !== undefined) return known;
+    const { name, statements } = compiled.policy;
+    const denials = statements.filter(({ effect }) => effect === "Deny");
+    const only = { ...compiled, policy: { name, statements: denials, byAction: new Map() } };
+    this.#denials.set(compiled, only);
+    return only;
   }
 
   #links(arn: string, boundaryPolicyId: string | null, chain: readonly CredentialLink[]): readonly CompiledLink[] {

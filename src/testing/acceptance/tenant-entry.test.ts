@@ -106,14 +106,36 @@ test("entering: ends for every worker when its user or the tenant is suspended, 
   const second = await enter();
   expect(await second.codes("GET", "/acme-files/a")).toEqual(["200"]);
   await call("PUT", `users/${assistant.userId}/global`, { global: false });
-  expect(await second.codes("GET", "/acme-files/a")).toEqual(["403 InvalidAccessKeyId"]);
+  expect(await second.codes("GET", "/acme-files/a")).toEqual(["400 ExpiredToken"]);
   expect((await call("POST", `tenants/${tenantId}/enter`, { reason: "x" }, assistant)).status).toBe(401);
   await call("PUT", `users/${assistant.userId}/global`, { global: true });
+  expect(await second.codes("GET", "/acme-files/a")).toEqual(["400 ExpiredToken"]);
   const third = await enter();
   await call("POST", `tenants/${tenantId}/suspend`, {});
   expect(await third.codes("GET", "/acme-files/a")).toEqual(["403 AccountProblem"]);
   expect((await call("POST", `tenants/${tenantId}/enter`, { reason: "x" }, assistant)).status).toBe(409);
   await call("POST", `tenants/${tenantId}/resume`, {});
+});
+
+test("entering: ends with the access key that it was got with, and what its user is denied is denied there as well", async () => {
+  const full = assistant;
+  assistant = { ...(await call("POST", "access-keys", { userName: "assistant" })).body, userId: full.userId };
+  const { codes } = await enter();
+  expect(await codes("GET", "/acme-files/a")).toEqual(["200"]);
+  await call("DELETE", `access-keys/${assistant.accessKeyId}`);
+  expect(await codes("GET", "/acme-files/a")).toEqual(["400 ExpiredToken"]);
+  assistant = full;
+  const other = await enter();
+  const document = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: { Effect: "Deny", Action: "s3:GetObject", Resource: "*" },
+  });
+  const path = `users/${assistant.userId}/inline-policies/no-reading`;
+  expect((await call("PUT", path, { document })).status).toBe(204);
+  expect(await other.codes("GET", "/acme-files/a")).toEqual(["403 AccessDenied"]);
+  expect((await other.send("PUT", "/acme-files/d", "x")).status).toBe(200);
+  await call("DELETE", path);
+  expect(await other.codes("GET", "/acme-files/a")).toEqual(["200"]);
 });
 
 test("entering: boundary and policies of the credential narrow it", async () => {

@@ -193,7 +193,10 @@ export class Users {
       await queries.run("UPDATE users SET is_global = $1 WHERE user_id = $2", [global ? 1 : 0, userId]);
       return { global: { before: user.global, after: global } };
     };
-    await this.policies.change(actor, userId, { action: "maxiofs:SetGlobal", work });
+    // Credentials of tenants that the user entered would come back with the flag.
+    const alsoPublish = async (queries: ControlQueries) =>
+      global ? [] : [await revokeIssued(queries, userId, this.#options.clock.nowMs())];
+    await this.policies.change(actor, userId, { action: "maxiofs:SetGlobal", work, alsoPublish });
     return this.get(actor.tenantId, userId);
   }
 
