@@ -91,7 +91,7 @@ export class RequestHandler {
         request = this.#open(parts);
         this.#plane.keyUses.note(request.identity, "s3", spec.name);
         this.#plane.running.add(request);
-        if (request.identity.kind !== "anonymous" && request.identity.asksObjectTags) await loadObjectTags(request);
+        await loadObjectTags(request);
         this.#admit(request, target.bucket !== undefined);
         await findHandler(spec.name)(request);
       }

@@ -3,6 +3,7 @@ import { type ChecksumAlgorithm, defaultChecksumAlgorithm, parseChecksumAlgorith
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { parseStorageClass } from "#kernel/s3/storage-class.ts";
 import type { ObjectMeta, StoredHeaders } from "../object-meta.ts";
+import { askedObject } from "../request/load-object-tags.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import type { CopySourceObject } from "./copy-source-object.ts";
 import { digestVersion } from "./digest-version.ts";
@@ -158,6 +159,6 @@ function copyHeaders({ headers }: ObjectMeta, redirect: string | undefined): Sto
 function copyTags(request: S3Request, { bucket, source, version }: CopySourceObject): string | null {
   if (version.attributes === null) return null;
   const action = source.versionId === undefined ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging";
-  request.require(action, bucket, source.key);
+  request.requireFor(askedObject(version, source.versionId), { action, bucket, key: source.key });
   return version.attributes;
 }

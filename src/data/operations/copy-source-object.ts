@@ -6,6 +6,7 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { ObjectVersion } from "../catalog/catalog.ts";
 import { hlcToMs } from "../catalog/version-id.ts";
 import { type ObjectMeta, parseObjectMeta } from "../object-meta.ts";
+import { askedObject, asksObjectTags } from "../request/load-object-tags.ts";
 import type { ResponseHeaders } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { openObjectKey, parseCustomerKey } from "./encryption-request.ts";
@@ -43,8 +44,10 @@ export async function findCopySource(request: S3Request): Promise<CopySourceObje
     const reason = `The bucket has another owner than ${expectedOwnerHeader} names`;
     throw request.refuseFor(reason, { action, bucket, key });
   }
-  request.require(action, bucket, key);
-  const version = await findVersion(request, bucket, source);
+  // The version that is judged is the one that is read.
+  const looked = asksObjectTags(request) ? await lookUp(request, bucket, source) : undefined;
+  request.requireFor(askedObject(looked, versionId), { action, bucket, key });
+  const version = requirePresent(request, { bucket, source }, looked ?? (await lookUp(request, bucket, source)));
   const meta = parseObjectMeta(version.meta);
   const refused = { action, bucket, key };
   const dataKey = openObjectKey(request, { bucketId: bucket.bucketId, key, stored: meta, customerKey, refused });
@@ -62,17 +65,22 @@ export function copySourceHeaders({ bucket, version }: CopySourceObject): Respon
   return { "x-amz-copy-source-version-id": version.versionId ?? "null" };
 }
 
-async function findVersion(
-  request: S3Request,
-  bucket: BucketEntry,
+function lookUp(
+  { plane: { catalog } }: S3Request,
+  { bucketId }: BucketEntry,
   { key, versionId }: CopySource,
-): Promise<ObjectVersion> {
-  const { catalog } = request.plane;
-  const { bucketId } = bucket;
-  const version =
-    versionId === undefined
-      ? await catalog.findNewest(bucketId, key, true)
-      : await catalog.findVersion(bucketId, { key, versionId, withBody: true });
+): Promise<ObjectVersion | undefined> {
+  return versionId === undefined
+    ? catalog.findNewest(bucketId, key, true)
+    : catalog.findVersion(bucketId, { key, versionId, withBody: true });
+}
+
+function requirePresent(
+  request: S3Request,
+  { bucket, source }: Pick<CopySourceObject, "bucket" | "source">,
+  version: ObjectVersion | undefined,
+): ObjectVersion {
+  const { key, versionId } = source;
   if (version && (version.flags & versionFlag.marker) === 0) return version;
   if (version && versionId !== undefined) {
     throw new S3Error("InvalidRequest", {

@@ -4,7 +4,9 @@ import { S3Error } from "#kernel/s3/s3-error.ts";
 import { type ObjectToDelete, readDeleteObjects } from "#kernel/xml/read-delete-objects.ts";
 import { renderElement, renderOptionalElement, renderTextElement, renderXmlDocument } from "#kernel/xml/write-xml.ts";
 import { maxLargeXmlBytes } from "#kernel/xml/xml-element.ts";
+import type { ObjectVersion } from "../catalog/catalog.ts";
 import { toS3Error } from "../request/error-document.ts";
+import { askedObject, asksObjectTags } from "../request/load-object-tags.ts";
 import { readSmallBody } from "../request/read-small-body.ts";
 import { respondXml } from "../request/respond.ts";
 import type { S3Request } from "../request/s3-request.ts";
@@ -36,22 +38,34 @@ function answerBound({ key, versionId }: ObjectToDelete): number {
   return named + Buffer.byteLength(renderOptionalElement("VersionId", versionId)) + entryBytes;
 }
 
-/** No await before the commit is handed over: mutations of one turn of the event loop travel and commit together. */
+/**
+ * No await before the commit is handed over, unless policies ask for the object's tags: mutations of one turn of the event loop travel
+ * and commit together.
+ */
 async function deleteOne(request: S3Request, object: ObjectToDelete, quiet: boolean): Promise<string> {
   try {
-    const result = await request.commit(toMutation(request, object));
+    const tagged = asksObjectTags(request) ? await lookUp(request, object) : undefined;
+    const result = await request.commit(toMutation(request, object, tagged));
     return quiet ? "" : renderDeleted(object, result);
   } catch (thrown) {
     return renderFailure(object, toS3Error(thrown));
   }
 }
 
+async function lookUp(request: S3Request, { key, versionId }: ObjectToDelete): Promise<ObjectVersion | undefined> {
+  const { bucket, plane } = request;
+  return versionId === undefined
+    ? plane.catalog.findNewest(bucket.bucketId, key, false)
+    : plane.catalog.findVersion(bucket.bucketId, { key, versionId, withBody: false });
+}
+
 /** @throws S3Error AccessDenied, NoSuchVersion (an ill-formed id), KeyTooLongError */
-function toMutation(request: S3Request, object: ObjectToDelete): DeleteMutation {
+function toMutation(request: S3Request, object: ObjectToDelete, tagged: ObjectVersion | undefined): DeleteMutation {
   const { bucket, id: requestId, principal } = request;
   const key = parseObjectKey(object.key);
   const versionId = object.versionId ?? null;
-  request.require(versionId === null ? "s3:DeleteObject" : "s3:DeleteObjectVersion", bucket, key);
+  const action = versionId === null ? "s3:DeleteObject" : "s3:DeleteObjectVersion";
+  request.requireFor(askedObject(tagged, object.versionId), { action, bucket, key });
   if (versionId !== null && !wellFormedVersionId.test(versionId)) throw new S3Error("NoSuchVersion");
   const conditions = Object.keys(object.conditions).length === 0 ? null : object.conditions;
   return { kind: "delete", bucketId: bucket.bucketId, key, requestId, principal, versionId, conditions };

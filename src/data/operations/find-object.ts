@@ -5,6 +5,7 @@ import type { ObjectVersion } from "../catalog/catalog.ts";
 import { hlcToMs } from "../catalog/version-id.ts";
 import { openInline } from "../crypto/inline-body.ts";
 import { type ObjectMeta, parseObjectMeta } from "../object-meta.ts";
+import { authorizeVersion } from "../request/load-object-tags.ts";
 import type { S3Request } from "../request/s3-request.ts";
 import { openObjectKey } from "./encryption-request.ts";
 
@@ -25,6 +26,12 @@ const maxInlineBytes = 131_072;
  * @throws S3Error NoSuchKey, NoSuchVersion, MethodNotAllowed (a named marker), AccessDenied (absent, and the caller may not list)
  */
 export async function findObject(request: S3Request, withBody: boolean): Promise<FoundObject> {
+  const found = await findNamed(request, withBody);
+  authorizeVersion(request, found.version);
+  return found;
+}
+
+async function findNamed(request: S3Request, withBody: boolean): Promise<FoundObject> {
   const { versionId } = request;
   if (versionId === undefined) return findNewest(request, withBody);
   checkVersionId(versionId);

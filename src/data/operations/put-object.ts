@@ -11,7 +11,7 @@ import { encryptionHeaders, randomETag } from "./encryption-request.ts";
 import { type NewObject, parseNewObject } from "./new-object.ts";
 import { newVersionIdHeader } from "./object-headers.ts";
 import { checksumHeaders } from "./render-checksum.ts";
-import { type StoredBody, storeBody } from "./store-body.ts";
+import { maxBodyBytes, type StoredBody, storeBody } from "./store-body.ts";
 import { checkEarlyConditions, writeConditions } from "./write-conditions.ts";
 
 interface CommittedPut {
@@ -34,7 +34,7 @@ export async function storeNewObject(
   request: S3Request,
   appendTo: AppendTarget | null,
 ): Promise<{ headers: ResponseHeaders; sizeBytes: number }> {
-  request.plane.disk.requireRoom(Number(request.header("content-length") ?? 0));
+  request.plane.disk.requireRoom(Math.min(Number(request.header("content-length") ?? 0), maxBodyBytes(request)));
   const conditions = writeConditions(request);
   const object = parseNewObject(request);
   if (conditions) await checkEarlyConditions(request, conditions);

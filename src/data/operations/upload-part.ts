@@ -13,7 +13,7 @@ import type { S3Request } from "../request/s3-request.ts";
 import { encryptionHeaders, openObjectKey, parseCustomerKey, randomETag } from "./encryption-request.ts";
 import { type BlobBody, isHoistedChecksum, receiveToBlob, sentChecksumAlgorithm } from "./receive-to-blob.ts";
 import { partChecksumHeaders } from "./render-checksum.ts";
-import { discardBlob, finishBlob } from "./store-body.ts";
+import { discardBlob, finishBlob, maxBodyBytes } from "./store-body.ts";
 
 /** The place a part is for, with the data key of its upload. */
 export interface PartTarget {
@@ -38,7 +38,7 @@ export interface WrittenPart {
 
 /** UploadPart: always a blob, under the upload's data key. Source: API_UploadPart. */
 export async function uploadPart(request: S3Request): Promise<void> {
-  request.plane.disk.requireRoom(Number(request.header("content-length") ?? 0));
+  request.plane.disk.requireRoom(Math.min(Number(request.header("content-length") ?? 0), maxBodyBytes(request)));
   const target = await findPartTarget(request);
   refuseOtherAlgorithm(target, earlyAlgorithm(request));
   const waiting = requirePartRoom(request, target, announcedLength(request, false) ?? 0);

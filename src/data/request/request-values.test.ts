@@ -21,7 +21,7 @@ async function valuesOf(names: readonly string[], { path, headers, parts }: Aske
   const tags = [["team", "blue"]] as const;
   await harness.run(
     (request) => {
-      const values = new RequestValues(request, { ...harnessBucket, tags });
+      const values = new RequestValues(request, { ...harnessBucket, tags }, undefined);
       seen = names.map((name) => values.get(name));
       request.response.end();
     },

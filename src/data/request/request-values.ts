@@ -2,8 +2,16 @@ import type { TLSSocket } from "node:tls";
 import { tagValues } from "#kernel/policy/condition-keys.ts";
 import type { ConditionValues } from "#kernel/policy/pattern.ts";
 import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
+import { parseCopySource } from "#kernel/s3/copy-source.ts";
 import { parseTaggingHeader, type Tag } from "#kernel/s3/tagging.ts";
 import type { S3Request } from "./s3-request.ts";
+
+/** What is known of the object that a question is about. */
+export interface AskedObject {
+  /** As the request names it. */
+  readonly versionId: string | undefined;
+  readonly tags: ReadonlyMap<string, string>;
+}
 
 /** Keys that only listings have; parameters of these names mean nothing elsewhere. */
 const listingParameters: Readonly<Record<string, string>> = {
@@ -28,6 +36,8 @@ const lockHeaders: Readonly<Record<string, string>> = {
 const resourceTag = "aws:ResourceTag/";
 const bucketTag = "s3:BucketTag/";
 const requestTag = "s3:RequestObjectTag/";
+const existingTag = "s3:ExistingObjectTag/";
+const copySourceKey = "s3:x-amz-copy-source";
 const dayMs = 86_400_000;
 
 /**
@@ -37,11 +47,16 @@ const dayMs = 86_400_000;
 export class RequestValues implements ConditionValues {
   readonly #request: S3Request;
   readonly #bucket: BucketEntry | undefined;
+  readonly #object: AskedObject | undefined;
 
-  /** @param bucket what is asked about; undefined for S3 as a whole and for a bucket that is to be made */
-  constructor(request: S3Request, bucket: BucketEntry | undefined) {
+  /**
+   * @param bucket what is asked about; undefined for S3 as a whole and for a bucket that is to be made
+   * @param object in the bucket, where it is another than the URL names: a key in a body, the source of a copy
+   */
+  constructor(request: S3Request, bucket: BucketEntry | undefined, object: AskedObject | undefined) {
     this.#request = request;
     this.#bucket = bucket;
+    this.#object = object ?? request.askedObject;
   }
 
   get(name: string): string | readonly string[] | undefined {
@@ -93,6 +108,8 @@ export class RequestValues implements ConditionValues {
     if (parameter !== undefined) return this.#isListing() ? this.#request.query.get(parameter) : undefined;
     const lockHeader = lockHeaders[name];
     if (lockHeader !== undefined) return this.#header(lockHeader);
+    if (name === copySourceKey) return this.#copySource();
+    if (name.startsWith(existingTag)) return this.#object?.tags.get(name.slice(existingTag.length));
     if (name.startsWith("s3:x-amz-")) return this.#header(name.slice("s3:".length));
     if (name.startsWith(bucketTag)) return this.#bucketTag(name.slice(bucketTag.length));
     if (name.startsWith(requestTag))
@@ -104,7 +121,7 @@ export class RequestValues implements ConditionValues {
     const request = this.#request;
     switch (name) {
       case "s3:VersionId":
-        return request.versionId;
+        return this.#object === undefined ? request.versionId : this.#object.versionId;
       case "s3:if-match":
       case "s3:if-none-match":
         return this.#header(name.slice("s3:".length));
@@ -153,7 +170,20 @@ export class RequestValues implements ConditionValues {
     return this.#bucket?.tags.find(([key]) => key === wanted)?.[1];
   }
 
+  /** Decoded: there are many ways to spell it. */
+  #copySource(): string | undefined {
+    const header = this.#request.header("x-amz-copy-source");
+    if (header === undefined) return undefined;
+    const { bucket, key, versionId } = parseCopySource(header);
+    const slash = /^(?:\/|%2f)/i.test(header) ? "/" : "";
+    return `${slash}${bucket}/${key}${versionId === undefined ? "" : `?versionId=${versionId}`}`;
+  }
+
+  /** A copy that takes its source's tags does not look at those of the request. */
   #requestTags(): readonly Tag[] {
+    const { name } = this.#request.spec;
+    const directive = this.#request.header("x-amz-tagging-directive") ?? "COPY";
+    if (name === "CopyObject" && directive.toUpperCase() !== "REPLACE") return [];
     return parseTaggingHeader(this.#request.header("x-amz-tagging") ?? "");
   }
 

@@ -15,7 +15,7 @@ import type { DataPlane } from "../data-plane.ts";
 import { findQuota } from "../quota/mutation-quota.ts";
 import type { ByteRates } from "../rate/request-limits.ts";
 import { accessDenied, type Refusal } from "./access-denied.ts";
-import { RequestValues } from "./request-values.ts";
+import { type AskedObject, RequestValues } from "./request-values.ts";
 
 /** A request as the engine gives it, on which the listener sees the bytes of memory that it holds. */
 export type GatheringMessage = IncomingMessage & { gatheredBytes?: number; isPaced?: boolean };
@@ -49,6 +49,8 @@ export class S3Request {
   readonly headers: HeaderLookup;
   readonly authentication: Authentication;
   readonly #parts: RequestParts;
+  /** What policies may ask about the object of the URL, once it was looked up for them. */
+  askedObject: AskedObject | undefined;
   #identity: Identity;
   #facts: Map<string, string | readonly string[]> | undefined;
   #isRevoked = false;
@@ -207,8 +209,7 @@ export class S3Request {
   }
 
   /**
-   * Values of condition keys found out on the way: what the body says, the tags of the stored object. Whoever adds one asks again
-   * whether the request is allowed.
+   * Values of condition keys found out on the way, which the body says. Whoever adds one asks again whether the request is allowed.
    */
   get facts(): Map<string, string | readonly string[]> {
     this.#facts ??= new Map();
@@ -217,7 +218,7 @@ export class S3Request {
 
   /** Whether the caller may do `action` on a bucket, or on an object in it. */
   allows(action: string, bucket: BucketEntry, key?: string): boolean {
-    return this.#decide(action, bucketResource(bucket, key), bucket).outcome === "allow";
+    return this.#decide(action, bucketResource(bucket, key), { bucket }).outcome === "allow";
   }
 
   /** @throws S3Error AccessDenied */
@@ -226,19 +227,26 @@ export class S3Request {
     if (refusal !== undefined) throw refusal;
   }
 
+  /** As `require`, for an object that the URL does not name. @throws S3Error AccessDenied */
+  requireFor(object: AskedObject, { action, bucket, key }: Required<Refused>): void {
+    const resource = bucketResource(bucket, key);
+    const decision = this.#decide(action, resource, { bucket, object });
+    if (decision.outcome !== "allow") throw this.#refuse({ action, resource, decision }, { bucket, object });
+  }
+
   /** As `require`, but the error is returned: for those who answer something else. Either way the refusal can be explained later. */
   findRefusal(action: string, bucket: BucketEntry, key?: string): S3Error | undefined {
     const resource = bucketResource(bucket, key);
-    const decision = this.#decide(action, resource, bucket);
-    return decision.outcome === "allow" ? undefined : this.#refuse({ action, resource, decision }, bucket);
+    const decision = this.#decide(action, resource, { bucket });
+    return decision.outcome === "allow" ? undefined : this.#refuse({ action, resource, decision }, { bucket });
   }
 
   /** For actions on S3 as a whole, and on the bucket that the caller wants to make. @throws S3Error AccessDenied */
   requireService(action: string, newBucket?: string): void {
     const accountId = this.#identity.kind === "anonymous" ? "" : this.#identity.tenant.accountId;
     const resource = newBucket === undefined ? wholeService : bucketResource({ name: newBucket, accountId });
-    const decision = this.#decide(action, resource, undefined);
-    if (decision.outcome !== "allow") throw this.#refuse({ action, resource, decision }, undefined);
+    const decision = this.#decide(action, resource, {});
+    if (decision.outcome !== "allow") throw this.#refuse({ action, resource, decision }, {});
   }
 
   /** A refusal that policies have no part in: it can be explained later, and the client is told nothing more. @param reason a sentence */
@@ -247,7 +255,7 @@ export class S3Request {
     { action = this.#mainAction(), bucket = this.bucket, key = this.#parts.objectKey }: Refused = {},
   ): S3Error {
     const resource = bucketResource(bucket, key);
-    this.#refuse({ action, resource, decision: this.#decide(action, resource, bucket) }, bucket, reason);
+    this.#refuse({ action, resource, decision: this.#decide(action, resource, { bucket }) }, { bucket }, reason);
     return new S3Error("AccessDenied");
   }
 
@@ -288,7 +296,7 @@ export class S3Request {
     return expiresAtMs !== null && this.plane.clock.nowMs() >= expiresAtMs;
   }
 
-  #refuse(refusal: Omit<Refusal, "identity">, bucket: BucketEntry | undefined, reason?: string): S3Error {
+  #refuse(refusal: Omit<Refusal, "identity">, { bucket, object }: Asked, reason?: string): S3Error {
     const { id: requestId, plane } = this;
     const identity = this.#identity;
     plane.diagnostics.noteDenial({
@@ -297,16 +305,22 @@ export class S3Request {
       operation: this.spec.name,
       reason: reason ?? (refusal.decision === ofSuspendedTenant ? "The tenant of the bucket is suspended" : null),
       ownerTenantId: bucket?.tenantId ?? null,
-      values: new RequestValues(this, bucket),
+      values: new RequestValues(this, bucket, object),
       ...{ bucket, address: this.address, agent: this.header("user-agent") ?? "" },
     });
     return accessDenied({ ...refusal, identity });
   }
 
-  #decide(action: string, resource: AccessedResource, bucket: BucketEntry | undefined): Decision {
+  #decide(action: string, resource: AccessedResource, { bucket, object }: Asked): Decision {
     if (bucket !== undefined && !this.plane.snapshot.isTenantActive(bucket.tenantId)) return ofSuspendedTenant;
-    return authorize(this.#identity, { action, resource, values: new RequestValues(this, bucket) });
+    return authorize(this.#identity, { action, resource, values: new RequestValues(this, bucket, object) });
   }
+}
+
+/** What a question to the policies is about, beside action and resource. */
+interface Asked {
+  readonly bucket?: BucketEntry | undefined;
+  readonly object?: AskedObject;
 }
 
 /** What was refused; the bucket or object of the request when absent. */

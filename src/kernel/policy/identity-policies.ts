@@ -213,10 +213,19 @@ export class IdentityPolicies {
     if (known !== undefined) return known;
     const compiled = {
       policy: compilePolicyText(text, { kind }, { name }),
-      asksObjectTags: text.toLowerCase().includes(objectTagKey),
+      asksObjectTags: namesObjectTags(text),
     };
     this.#compiled.set(place, compiled);
     return compiled;
+  }
+}
+
+/** JSON has many spellings of a text. One that cannot be read denies everything, whatever the tags. */
+function namesObjectTags(text: string): boolean {
+  try {
+    return JSON.stringify(JSON.parse(text)).toLowerCase().includes(objectTagKey);
+  } catch {
+    return true;
   }
 }
 
