@@ -127,11 +127,11 @@ export class ScratchBucket {
   async append(key: string, plaintext: Uint8Array): Promise<MutationResult | undefined> {
     const [row] = this.writer.database
       .query(
-        "SELECT v.detail_id, v.size_bytes, v.etag, d.meta FROM version v JOIN detail d USING (detail_id) WHERE v.key = ? AND v.flags & 3 = 1 AND d.body IS NULL",
+        "SELECT v.detail_id, v.size_bytes, v.etag, d.meta, v.hlc FROM version v JOIN detail d USING (detail_id) WHERE v.key = ? AND v.flags & 3 = 1 AND d.body IS NULL",
       )
-      .values(key) as [detailId: number, sizeBytes: number, etag: string, meta: string][];
+      .values(key) as [detailId: number, sizeBytes: number, etag: string, meta: string, hlc: number][];
     if (!row) return undefined;
-    const [detailId, sizeBytes, etag, meta] = row;
+    const [detailId, sizeBytes, etag, meta, hlc] = row;
     const wrapped: WrappedKey = JSON.parse(meta).key;
     const dataKey = wrapped.sealed === "" ? makeDataKey() : this.ring.unwrap(wrapped, keyIdentity(this.bucketId, key));
     const blob = await this.writeBlob(plaintext, dataKey, { bucketId: this.bucketId, key, wrappedKey: wrapped, etag });
@@ -139,7 +139,7 @@ export class ScratchBucket {
       ...this.makePut(key, wrapped),
       sizeBytes: sizeBytes + plaintext.length,
       bytes: { kind: "append", detailId, blob, checksum: null },
-      appendTo: { etag, sizeBytes },
+      appendTo: { hlc },
     });
   }
 

@@ -112,6 +112,8 @@ export interface CatalogReader {
   findVersion(bucketId: string, wanted: WantedVersion): Promise<ObjectVersion | undefined>;
   /** The blobs of a version that overlap a half-open range of its bytes, in order. */
   readExtents(bucketId: string, detailId: number, range: ByteRange): Promise<Extent[]>;
+  /** The number of the last blob's part, which may be empty; 0 where there is none. */
+  lastPartNumber(bucketId: string, detailId: number): Promise<number>;
   /** One part of a completed multipart object. */
   readPart(bucketId: string, detailId: number, partNumber: number): Promise<Extent | undefined>;
   /** Parts from after `marker` on, ascending. */

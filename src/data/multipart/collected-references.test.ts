@@ -149,7 +149,8 @@ test("applyPut: linked blobs whose file is gone are refused, and nothing is stor
 test("applyPut: an append is made for one version only, keeps its tags of now, and needs its bytes", async () => {
   const scratch = open(versioningState.never);
   const wrapped = { version: 1, sealed: "" };
-  await scratch.putBlob("k", body);
+  const put = await scratch.putBlob("k", body);
+  if (!put.ok) throw new Error(put.code);
   const blob = await scratch.writeBlob(body, new Uint8Array(32), {
     bucketId: "bucket",
     key: "k",
@@ -161,10 +162,10 @@ test("applyPut: an append is made for one version only, keeps its tags of now, a
   const append = {
     ...base,
     bytes: { kind: "append", detailId, blob, checksum: null },
-    appendTo: { etag: "d41d8cd98f00b204e9800998ecf8427e", sizeBytes: 10 },
+    appendTo: { hlc: put.hlc },
   } as const;
-  expect(codeOf(scratch.commit({ ...append, appendTo: { etag: "other", sizeBytes: 10 } }))).toBe("InvalidWriteOffset");
-  expect(codeOf(scratch.commit({ ...append, appendTo: { etag: "", sizeBytes: 0 } }))).toBe("InvalidWriteOffset");
+  expect(codeOf(scratch.commit({ ...append, appendTo: { hlc: put.hlc - 1 } }))).toBe("InvalidWriteOffset");
+  expect(codeOf(scratch.commit({ ...append, appendTo: { hlc: null } }))).toBe("InvalidWriteOffset");
   expect(codeOf(scratch.commit({ ...append, bytes: { ...append.bytes, detailId: 999 } }))).toBe("OperationAborted");
   expect(scratch.commit(append).ok).toBe(true);
   const extents = scratch.writer.database

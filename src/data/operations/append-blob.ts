@@ -1,6 +1,7 @@
 import { defaultChecksumAlgorithm } from "#kernel/s3/checksum.ts";
 import { combineCrc } from "#kernel/s3/combine-crc.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
+import { maxPartNumber } from "#kernel/xml/read-complete-multipart-upload.ts";
 import { isCombinable } from "../multipart/assemble-object.ts";
 import { encodePartChecksum } from "../multipart/part-checksum.ts";
 import type { ObjectChecksum, ObjectMeta } from "../object-meta.ts";
@@ -48,14 +49,11 @@ export async function appendBlob(request: S3Request, target: AppendedTo): Promis
   }
 }
 
-/** The number behind the last one; numbers of a multipart object may have gaps. */
+/** The number behind the last one; numbers of a multipart object may have gaps. @throws S3Error TooManyParts */
 async function nextPartNumber(request: S3Request, { version }: AppendedTo): Promise<number> {
-  const { detailId, sizeBytes } = version;
-  const [last] = await request.plane.catalog.readExtents(request.bucket.bucketId, detailId ?? 0, {
-    start: sizeBytes - 1,
-    end: sizeBytes,
-  });
-  return (last?.partNumber ?? 1) + 1;
+  const last = await request.plane.catalog.lastPartNumber(request.bucket.bucketId, version.detailId ?? 0);
+  if (last >= maxPartNumber) throw new S3Error("TooManyParts");
+  return last + 1;
 }
 
 function nextETag({ version, meta }: AppendedTo, md5: string): string {

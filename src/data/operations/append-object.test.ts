@@ -135,6 +135,59 @@ test("appendObject: behind a multipart object with gaps in its numbers, and noth
   expect((await plain.get("gaps", {}, "partNumber=10")).text).toBe("tail");
 });
 
+test("appendObject: behind an empty last part, and not beyond the last number there is", async () => {
+  for (const [key, sizes] of [
+    ["one-empty", { 5: 0 }],
+    ["last-empty", { 1: minPartBytes, 2: 0 }],
+    ["last-number", { 10000: 3 }],
+  ] as const) {
+    const upload = await createUpload(plain, key);
+    const parts = [];
+    for (const [number, size] of Object.entries(sizes)) {
+      const put = await upload.put(Number(number), Buffer.alloc(size, 7));
+      parts.push({ number: Number(number), etag: put.headers["etag"] ?? "" });
+    }
+    expect((await upload.complete(parts)).status).toBe(200);
+    const size = Object.values(sizes).reduce((sum, each) => sum + each, 0);
+    const appended = await plain.put(key, "hello", at(size));
+    expect([key, appended.code]).toEqual([key, key === "last-number" ? "TooManyParts" : ""]);
+    const { text } = await plain.get(key, { range: "bytes=-5" });
+    expect(text.endsWith("hello")).toBe(key !== "last-number");
+  }
+});
+
+test("appendObject: what was changed while it ran is not taken back, be the content the same", async () => {
+  const [one, other] = [customerKeyHeaders(1), customerKeyHeaders(2)];
+  for (const size of [100, 200_000]) {
+    const body = seededBytes(size, 1);
+    const begin = async (key: string, headers: Record<string, string>) => {
+      const target = plain.target(key);
+      const prepared = server.s3.prepare({ method: "PUT", target, body: "tail", headers: at(size, headers) });
+      const connection = await openConnection({ port: server.s3.port });
+      await connection.write(prepared.head);
+      await Bun.sleep(50);
+      return async () => {
+        await connection.write(Buffer.from("tail"));
+        return (await connection.readResponse("PUT")).status;
+      };
+    };
+    await plain.put("meta", body, { "x-amz-meta-a": "old" });
+    const finish = await begin("meta", {});
+    const replace = { "x-amz-copy-source": "plain/meta", "x-amz-metadata-directive": "REPLACE" };
+    expect((await plain.put("meta", "", { ...replace, "x-amz-meta-a": "new" })).status).toBe(200);
+    expect(await finish()).toBe(400);
+    expect((await plain.head("meta")).headers["x-amz-meta-a"]).toBe("new");
+    await plain.put("rekeyed", body, one);
+    const etag = (await plain.head("rekeyed", one)).headers["etag"];
+    const finishRekeyed = await begin("rekeyed", one);
+    const source = { "x-amz-copy-source": "plain/rekeyed", ...customerKeyHeaders(1, "source"), ...other };
+    expect((await plain.put("rekeyed", "", source)).status).toBe(200);
+    expect(await finishRekeyed()).toBe(400);
+    const head = await plain.head("rekeyed", other);
+    expect([head.status, head.headers["etag"] === etag]).toEqual([200, false]);
+  }
+});
+
 test("appendObject: under SSE-C the same key is needed, small and large", async () => {
   for (const size of [10, 300_000]) {
     const key = `secret-${size}`;
@@ -162,5 +215,9 @@ test("appendObject: a versioned bucket keeps what was before, copies are not tou
   await versioned.delete("log");
   expect((await versioned.put("log", "new", at(0))).status).toBe(200);
   expect((await versioned.get("log")).text).toBe("new");
+  expect(await server.stopAndCheck()).toEqual([]);
+});
+
+test("appendObject: a check finds nothing wrong with what all of this made", async () => {
   expect(await server.stopAndCheck()).toEqual([]);
 });

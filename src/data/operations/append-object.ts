@@ -32,7 +32,7 @@ export async function appendObject(request: S3Request): Promise<void> {
   const version = await request.plane.catalog.findNewest(request.bucket.bucketId, request.key, true);
   if (!version || version.flags & versionFlag.marker) {
     if (offset !== 0) throw new S3Error("InvalidWriteOffset");
-    const { headers, sizeBytes } = await storeNewObject(request, { etag: "", sizeBytes: 0 });
+    const { headers, sizeBytes } = await storeNewObject(request, { hlc: null });
     respondEmpty(request, 200, { ...headers, "x-amz-object-size": sizeBytes });
     return;
   }
@@ -77,7 +77,7 @@ async function commitAppend(
 ): Promise<MutationSuccess> {
   const { key, id: requestId, principal } = request;
   const { sizeBytes, etag, meta, bytes } = appended;
-  const appendTo: AppendTarget = { etag: version.etag, sizeBytes: version.sizeBytes };
+  const appendTo: AppendTarget = { hlc: version.hlc };
   try {
     return await request.commit(
       {

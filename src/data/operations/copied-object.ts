@@ -133,7 +133,9 @@ async function chooseDigests(
       : await digestVersion(request, found, wanted ?? meta.checksum?.algorithm ?? defaultChecksumAlgorithm);
   const suffix = meta.partCount === undefined ? "" : `-${meta.partCount}`;
   let etag = version.etag;
-  if (isHidden && !wasHidden) etag = `${randomETag()}${suffix}`;
+  // Under another key it is another object to clients, who must not go on with the old one.
+  const isRekeyed = wishes.customerKey?.md5 !== meta.customerKeyMd5;
+  if (isHidden && isRekeyed) etag = `${randomETag()}${suffix}`;
   else if (wantsMd5 && digests) etag = digests.md5;
   return { etag, checksum: wanted === undefined ? meta.checksum : (digests?.checksum ?? null) };
 }

@@ -54,10 +54,10 @@ export interface LinkedPart extends BlobRef {
   readonly checksum: string | null;
 }
 
-/** The version an append was made for; an empty ETag and size 0 stand for an absent key. */
+/** The version an append was made for. What it is, its headers and its key, was read from that one: an equal one is another. */
 export interface AppendTarget {
-  readonly etag: string;
-  readonly sizeBytes: number;
+  /** Null for an absent key. */
+  readonly hlc: number | null;
 }
 
 /** A mutation that may be refused because of what its bucket, or its tenant, holds. Absent: there are no bounds. */

@@ -1,8 +1,8 @@
-import { type MutationSuccess, type PutMutation, versionFlag } from "#kernel/protocol/mutation.ts";
+import { type AppendTarget, type MutationSuccess, type PutMutation, versionFlag } from "#kernel/protocol/mutation.ts";
 import { evaluateWriteConditions } from "#kernel/s3/conditional-request.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { CommitContext } from "./bucket-writer.ts";
-import { appendToList, copyList } from "./extent-lists.ts";
+import { appendToList, shareList } from "./extent-lists.ts";
 import { requireQuota, versionGrowth } from "./require-quota.ts";
 import { checksumDetail } from "./row-checksum.ts";
 import type { VersionRow } from "./statements.ts";
@@ -39,11 +39,9 @@ export function checkWriteConditions(
   evaluateWriteConditions(mutation.conditions, current, mutation.key);
 }
 
-function checkAppend(expected: { etag: string; sizeBytes: number }, newest: VersionRow | undefined): void {
-  const visible = isVisible(newest) ? newest : undefined;
-  const size = visible?.[2] ?? 0;
-  const etag = visible?.[3] ?? "";
-  if (size !== expected.sizeBytes || etag !== expected.etag) throw new S3Error("InvalidWriteOffset");
+function checkAppend({ hlc }: AppendTarget, newest: VersionRow | undefined): void {
+  const found = newest && isVisible(newest) ? newest[0] : null;
+  if (found !== hlc) throw new S3Error("InvalidWriteOffset");
 }
 
 function storeBytes(context: CommitContext, mutation: PutMutation, detailId: number): void {
@@ -63,7 +61,7 @@ function storeBytes(context: CommitContext, mutation: PutMutation, detailId: num
     case "share":
       if (statements.copyDetail.run(detailId, meta, crc, bytes.detailId).changes !== 1)
         throw new S3Error("NoSuchKey", { fields: { Key: mutation.key } });
-      copyList(statements, bytes.detailId, detailId);
+      shareList(statements, bytes.detailId, detailId);
       return;
     case "linked": {
       // Links made from a worker have no row yet that would keep the collector from removing them.

@@ -43,10 +43,12 @@ function addExtent(
   statements.insertExtent.run(listId, ordinal + 1, partNumber + 1, endBytes, blob.sizeBytes, blob.blobId, checksum);
 }
 
-/** Gives detail `to` a list of its own with the extents of `from`; none when those are gone or its bytes are inline. */
-export function copyList(statements: WriterStatements, from: number, to: number): void {
+/** Gives detail `to` the extents of `from`, in one row however many there are; none when those are gone or its bytes are inline. */
+export function shareList(statements: WriterStatements, from: number, to: number): void {
   const list = findList(statements, from);
-  if (list) copyExtents(statements, list, to);
+  if (!list || list.extents === 0) return;
+  statements.insertShare.run(from, list.listId, list.extents);
+  statements.insertShare.run(to, list.listId, list.extents);
 }
 
 /**

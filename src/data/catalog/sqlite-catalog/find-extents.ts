@@ -25,6 +25,12 @@ export function readExtents(reader: BucketReader, detailId: number, { start, end
   return toExtents(reader.rows("extents", list.listId, first, behind, end, start));
 }
 
+/** The number of the last blob's part; 0 where there is none. */
+export function lastPartNumber(reader: BucketReader, detailId: number): number {
+  const { listId, last } = findList(reader, detailId);
+  return reader.rows<Bounds>("extentBounds", listId, last)[0]?.[0] ?? 0;
+}
+
 /** The extent of one part. @throws DamagedBytesError when a place of the list is empty */
 export function readPart(reader: BucketReader, detailId: number, partNumber: number): Extent | undefined {
   const [extent] = listExtents(reader, detailId, { marker: partNumber - 1, limit: 1 });

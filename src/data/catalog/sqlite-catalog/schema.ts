@@ -15,8 +15,8 @@ export const oldestSchemaVersion = 1;
  * - `detail` is appended: headers, wrapped key and inline body of a version. It never changes.
  * - `extent` lists the blobs of a version in order. Its rows are the reference counts of blobs: a blob is referenced while
  *   a row of `extent` or `part` names it, so there is no counter that could drift.
- * - `extent_share` is for appends (form 2): the versions of an object that grows have the first `extents` rows of one list,
- *   that of `list_id`, so an append adds one row. A detail without a row here has the whole list of its own number.
+ * - `extent_share` is for appends and copies (form 2): versions have the first `extents` rows of one list, that of `list_id`,
+ *   so either adds one row. A detail without a row here has the whole list of its own number.
  * - `log` has one commit record per mutation, gapless `seq`.
  * - `crc` of a row: see `row-checksum.ts`.
  * - `garbage_blob` lists blobs that lost a reference; the collector verifies that none is left before it removes a file.

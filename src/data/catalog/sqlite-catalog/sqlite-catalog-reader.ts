@@ -17,7 +17,7 @@ import type {
 import { maxOpenCatalogs } from "../open-catalogs.ts";
 import { parseVersionId } from "../version-id.ts";
 import { BucketReader } from "./bucket-reader.ts";
-import { listExtents, readExtents, readPart } from "./find-extents.ts";
+import { lastPartNumber, listExtents, readExtents, readPart } from "./find-extents.ts";
 import { listCurrent, listUploads, listVersions } from "./list-rows.ts";
 import { toPart, toUpload, toVersion } from "./read-row.ts";
 
@@ -46,6 +46,10 @@ export class SqliteCatalogReader implements CatalogReader {
     const row = findByName(this.#reader(bucketId), wanted);
     const found = row && toVersion(wanted.key, row);
     return found && !wanted.withBody ? { ...found, body: null } : found;
+  }
+
+  async lastPartNumber(bucketId: string, detailId: number): Promise<number> {
+    return lastPartNumber(this.#reader(bucketId), detailId);
   }
 
   async readExtents(bucketId: string, detailId: number, range: ByteRange): Promise<Extent[]> {
