@@ -74,8 +74,6 @@ export class MeasuredServer {
         ...process.env,
         MAXIOFS_ADMIN_ACCESS_KEY: accessKey,
         MAXIOFS_ADMIN_SECRET_KEY: secretKey,
-        // Of the control API, which prepares what is measured.
-        MAXIOFS_SECURITY_RATELIMIT_ENABLED: "false",
         ...(options.kind === "minio" && { MINIO_ROOT_USER: accessKey, MINIO_ROOT_PASSWORD: secretKey }),
         ...options.env,
       },

@@ -14,8 +14,7 @@ interface Answer {
 }
 
 async function open() {
-  // Calls of tests come fast.
-  const opened = await startControl({ settings: { "security.ratelimit_enabled": false } });
+  const opened = await startControl();
   const send = async (method: string, path: string, ...rest: [body?: object, ifMatch?: string]): Promise<Answer> => {
     const [body, ifMatch = "*"] = rest;
     const response = await opened.fetch(`/api/v1/${path}`, {

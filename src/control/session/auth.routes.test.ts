@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { makeKey } from "#testing/make-key.ts";
 import { openConsole as open } from "#testing/opened-console.ts";
-import { closeControls, testAdministrator, testPassword } from "#testing/opened-control.ts";
+import { closeControls, testPassword } from "#testing/opened-control.ts";
 
 afterEach(closeControls);
 
@@ -286,13 +286,6 @@ test("RateLimit: calls of a session are counted and told, too many are refused",
   expect(answers[3]?.headers.get("ratelimit-limit")).toBe("3");
   expect(answers[3]?.headers.get("ratelimit-reset")).toBe("1");
   expect(answers[3]?.headers.get("retry-after")).toBe("1");
-});
-
-test("RateLimit: calls with an access key are counted as well", async () => {
-  const { fetch } = await open({ "security.ratelimit_api_per_second": 3 });
-  const statuses = [];
-  for (let i = 0; i < 4; i++) statuses.push((await fetch("/api/v1/users", { as: testAdministrator })).status);
-  expect(statuses).toEqual([200, 200, 200, 429]);
 });
 
 test("sessions: the request that gets a new id locks and proves as any other does", async () => {

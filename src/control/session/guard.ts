@@ -258,7 +258,6 @@ export class Guard {
     const holder = this.#options.logIns.authenticate(request);
     const account = await findAccountById(this.#options.database, holder.user.userId);
     if (account === undefined) throw new ControlError("Unauthorized");
-    this.#requireRate(request, `key ${holder.key.accessKeyId}`);
     this.#set(request, {
       account,
       session: undefined,

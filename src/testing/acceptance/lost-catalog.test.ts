@@ -242,6 +242,7 @@ test("a blob removed: its object alone is refused as damaged and named; it does 
   expect(refused.text).toContain("The stored object is damaged and was not served");
   expect((await bucket.get("before0")).text).toBe("acknowledged");
   expect(logLines("not in their place")).toEqual([]);
+  await until(async () => logLines("damaged or missing").length > 0);
   const [line = ""] = logLines("damaged or missing");
   for (const part of ['"bucket":"precious"', '"problem":"object"', '"key":"large"', basename(blob)])
     expect(line).toContain(part);
