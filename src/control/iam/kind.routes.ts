@@ -9,6 +9,7 @@ import {
   pageQuery,
   type Question,
   type RoutedRequest,
+  renderTime,
   requireAction,
   ruleOf,
   wantedPage,
@@ -106,6 +107,15 @@ export class KindRoutes<View extends { readonly revision: number }> {
     set.headers["location"] = `${new URL(request.url).pathname.replace(/\/$/, "")}/${this.#kind.idOf(view)}`;
     return this.show(set, view);
   }
+}
+
+/** What has policies, as the API shows it: inline ones by their names. */
+export function renderHolder<View extends { inlinePolicies: readonly { name: string }[]; createdAtMs: number }>({
+  inlinePolicies,
+  createdAtMs,
+  ...rest
+}: View) {
+  return { ...rest, inlinePolicies: inlinePolicies.map(({ name }) => name), createdAt: renderTime(createdAtMs) };
 }
 
 /** ARN of something of a tenant that is still to be made. @param path kind, path and name */

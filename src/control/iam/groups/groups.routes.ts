@@ -11,12 +11,11 @@ import {
   identityPrefixes,
   longNameText,
   pathText,
-  renderTime,
   requireAction,
   requireEdit,
   ruleOf,
 } from "../identity-routes.ts";
-import { type IdentityKind, KindRoutes, newArn } from "../kind.routes.ts";
+import { type IdentityKind, KindRoutes, newArn, renderHolder } from "../kind.routes.ts";
 import type { Groups, GroupView } from "./groups.ts";
 
 /** What the routes stand on. */
@@ -47,11 +46,7 @@ function kindOf({ groups }: GroupRoutesOptions): IdentityKind<GroupView> {
     service: groups,
     idOf: ({ groupId }) => groupId,
     askedOf: ({ arn }) => ({ arn }),
-    render: ({ inlinePolicies, createdAtMs, ...rest }) => ({
-      ...rest,
-      inlinePolicies: inlinePolicies.map(({ name }) => name),
-      createdAt: renderTime(createdAtMs),
-    }),
+    render: renderHolder,
   };
 }
 

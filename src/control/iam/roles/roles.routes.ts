@@ -12,7 +12,6 @@ import {
   identityPrefixes,
   nameText,
   policyText,
-  renderTime,
   requireAction,
   requireEdit,
   ruleOf,
@@ -20,7 +19,7 @@ import {
   tagRecord,
   tagsRecord,
 } from "../identity-routes.ts";
-import { type IdentityKind, KindRoutes, newArn } from "../kind.routes.ts";
+import { type IdentityKind, KindRoutes, newArn, renderHolder } from "../kind.routes.ts";
 import type { Roles, RoleView } from "./roles.ts";
 
 /** What the routes stand on. */
@@ -60,12 +59,7 @@ function kindOf({ roles, publisher }: RoleRoutesOptions): IdentityKind<RoleView>
     service: roles,
     idOf: ({ roleId }) => roleId,
     askedOf: (view) => ({ arn: view.arn, values: identityValues(publisher, view) }),
-    render: ({ tags, inlinePolicies, createdAtMs, ...rest }) => ({
-      ...rest,
-      tags: tagRecord(tags),
-      inlinePolicies: inlinePolicies.map(({ name }) => name),
-      createdAt: renderTime(createdAtMs),
-    }),
+    render: ({ tags, ...rest }) => ({ ...renderHolder(rest), tags: tagRecord(tags) }),
   };
 }
 

@@ -12,7 +12,6 @@ import {
   pathText,
   policyText,
   type RoutedRequest,
-  renderTime,
   requireAction,
   requireEdit,
   ruleOf,
@@ -20,7 +19,7 @@ import {
   tagRecord,
   tagsRecord,
 } from "../identity-routes.ts";
-import { type AnswerHead, type IdentityKind, KindRoutes, newArn } from "../kind.routes.ts";
+import { type AnswerHead, type IdentityKind, KindRoutes, newArn, renderHolder } from "../kind.routes.ts";
 import type { Users, UserView } from "./users.ts";
 
 /** What the routes stand on. */
@@ -68,12 +67,7 @@ function kindOf({ users, publisher }: UserRoutesOptions): IdentityKind<UserView>
     service: users,
     idOf: ({ userId }) => userId,
     askedOf: (view) => ({ arn: view.arn, values: identityValues(publisher, view) }),
-    render: ({ tags, inlinePolicies, createdAtMs, ...rest }) => ({
-      ...rest,
-      tags: tagRecord(tags),
-      inlinePolicies: inlinePolicies.map(({ name }) => name),
-      createdAt: renderTime(createdAtMs),
-    }),
+    render: ({ tags, ...rest }) => ({ ...renderHolder(rest), tags: tagRecord(tags) }),
   };
 }
 
