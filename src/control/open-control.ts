@@ -112,6 +112,7 @@ interface OpenedState {
   readonly publisher: SnapshotPublisher;
   readonly settings: ServerSettings;
   readonly audit: AuditTrail;
+  readonly dataEvents: DataEventFiles;
   readonly sealer: Sealer;
   /** 32 bytes. */
   readonly csrfKey: Uint8Array;
@@ -133,7 +134,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const problems = options.problems ?? new CatalogProblems({ clock, log });
     problems.useBuckets(publisher.buckets);
     const readiness = openReadiness({ database, publisher, problems, rootKeyId, audit: state.audit }, options);
-    const { settings, audit } = state;
+    const { settings, audit, dataEvents } = state;
     const { record } = audit;
     const turns = new SerialQueue();
     const identityOptions = { database, publisher, record, turns, limits: identityLimits, clock, random };
@@ -152,7 +153,6 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     const logInParts = openLogIns(logInState, options);
     const { secondFactors } = logInParts.session;
     const questions = new WorkerQuestions({ workers: () => publisher.startedWorkers });
-    const dataEvents = new DataEventFiles({ dataDir: options.dataDir, clock, log });
     const workerCalls = { dataEvents, buckets, publisher, problems, keyUses, questions, audit, log, traces };
     const sts = openSts({ database, publisher, secondFactors, turns, ...state }, options);
     return new Control({
@@ -180,7 +180,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       live: openLiveFeed({ usages, buckets: published }, options),
       ...{ stsSessions: sts.sessions, idempotency: new IdempotencyKeys({ database, sealer, clock, log, publisher }) },
       identities: openIdentities(identityOptions, new AccessKeys(identityOptions, store, keyUses)),
-      ...{ keyUses, dataEvents },
+      keyUses,
       calls: new WorkerCalls({ ...workerCalls, sts: sts.service }),
       traces,
       questions,
@@ -227,12 +227,15 @@ async function openState(database: ControlDatabase, options: ControlOptions): Pr
   });
   const signer = await openAuditSigner({ database, sealer, clock, random });
   const { log } = options;
-  const audit = new AuditTrail({ database, signer, settings: () => settings.current, clock, random, log });
+  const dataEvents = new DataEventFiles({ dataDir, clock, log });
+  const dataHead = () => dataEvents.head();
+  const audit = new AuditTrail({ database, signer, settings: () => settings.current, clock, random, log, dataHead });
   const settings = openServerSettings(sources, { database, publisher, record: audit.record });
   const csrfKey = deriveKey(rootKey, "session-csrf");
   const tokenKeys = new TokenKeys({ database, sealer, stored: storedTokenKeys, publisher, clock, random });
   const secrets = { tokenKeys, sealer, csrfKey };
-  return { rootKeyId: rootKey.id, store, firstAdministrator, keys, publisher, settings, audit, ...secrets };
+  const recorded = { audit, dataEvents };
+  return { rootKeyId: rootKey.id, store, firstAdministrator, keys, publisher, settings, ...recorded, ...secrets };
 }
 
 /** What log-in stands on. */

@@ -126,6 +126,15 @@ export async function dropUpTo(queries: ControlQueries, chain: string, seq: numb
   return queries.run("DELETE FROM audit_events WHERE chain = $1 AND seq <= $2", [chain, seq]);
 }
 
+/** Drops the marks of a chain that were made before a time. */
+export async function dropMarksBefore(
+  queries: Pick<ControlQueries, "run">,
+  chain: string,
+  timeMs: number,
+): Promise<void> {
+  await queries.run("DELETE FROM audit_marks WHERE chain = $1 AND time_ms < $2", [chain, timeMs]);
+}
+
 /** Marks of one chain, by place. */
 export async function readMarks(queries: AuditReader, chain: string): Promise<readonly AuditMark[]> {
   const rows = await queries.all(`SELECT ${MARK} FROM audit_marks WHERE chain = $1 ORDER BY seq`, [chain]);

@@ -13,6 +13,7 @@ import type { AuditSettings } from "./audit-settings.ts";
 import type { AuditMark, AuditPublicKey, AuditSigner } from "./audit-signer.ts";
 import {
   type ChainHead,
+  dropMarksBefore,
   dropUpTo,
   findBlockedChains,
   findLastBefore,
@@ -23,6 +24,7 @@ import {
   readLastMarkTime,
   readMarks,
 } from "./audit-store.ts";
+import { dataEventsChain } from "./data-event-files.ts";
 import { type CountedDenial, Denials } from "./denials.ts";
 import type { AuditExport } from "./export-audit.ts";
 import { headSignedMessage } from "./logged-heads.ts";
@@ -38,6 +40,8 @@ export interface AuditTrailOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Where the chain of requests for objects ends, which stands in files. */
+  readonly dataHead?: () => Promise<ChainHead | undefined>;
 }
 
 /** Which events are exported, and the event that tells of it. */
@@ -136,9 +140,10 @@ export class AuditTrail {
   /** Signs where each chain stands, unless the last signature says the same. The log gets them too: a cut tail shows. */
   async signHeads(): Promise<readonly AuditMark[]> {
     const { database, signer, clock, log } = this.#options;
+    const ofFiles = await this.#options.dataHead?.();
     const marks = await database.transaction(async (queries) => {
       const signed: AuditMark[] = [];
-      for (const { chain, seq, hash } of await readHeads(queries)) {
+      for (const { chain, seq, hash } of [...(await readHeads(queries)), ...(ofFiles ? [ofFiles] : [])]) {
         if ((await readMarks(queries, chain)).some((mark) => mark.seq === seq)) continue;
         const mark = signer.signMark({ chain, kind: "head", seq, hash, timeMs: clock.nowMs() });
         await insertMark(queries, mark);
@@ -160,6 +165,8 @@ export class AuditTrail {
     for (const { chain } of await readHeads(database)) {
       await database.transaction((queries) => this.#dropBefore(queries, chain, limitMs));
     }
+    // The files of those days go too; their last event was signed within the hour.
+    await dropMarksBefore(database, dataEventsChain, limitMs + 2 * signEveryMs);
   }
 
   /** The keys that signatures are verified with. */

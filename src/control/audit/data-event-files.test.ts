@@ -5,6 +5,8 @@ import { join } from "node:path";
 import type { DataEvent } from "#kernel/protocol/data-event.ts";
 import { FakeClock } from "#testing/fake-clock.ts";
 import { createLog } from "../observe/log.ts";
+import { AuditSigner } from "./audit-signer.ts";
+import type { ChainHead } from "./audit-store.ts";
 import { DataEventFiles, verifyDataEventFiles } from "./data-event-files.ts";
 
 const folders = new Set<string>();
@@ -57,6 +59,34 @@ test("DataEventFiles: a file per day, private, chained over days and restarts", 
   expect((await readAll(files, "2026-01-03")).map(({ seq }) => seq)).toEqual([3, 4]);
   expect(await readAll(files, "2026-01-04")).toEqual([]);
   expect(await verifyDataEventFiles(dataDir)).toEqual({ eventCount: 4, problem: undefined });
+});
+
+test("DataEventFiles: signed heads show a cut end, files taken out as a whole, and other events in their place", async () => {
+  const { dataDir, clock, start, path, files } = open();
+  const signer = new AuditSigner(new Uint8Array(32).fill(7));
+  const keys = [signer];
+  const markOf = ({ chain, seq, hash }: ChainHead) =>
+    signer.signMark({ chain, kind: "head", seq, hash, timeMs: clock.nowMs() });
+  expect(await files.head()).toBeUndefined();
+  await files.append([event, event, event], 0);
+  const head = await files.head();
+  expect(head).toMatchObject({ chain: "data-events", seq: 3 });
+  if (head === undefined) throw new Error("No head");
+  const marks = [markOf(head)];
+  const problemOf = async () => (await verifyDataEventFiles(dataDir, { marks, keys }))?.problem;
+  expect(await problemOf()).toBeUndefined();
+  expect(await start().head()).toEqual(head);
+  const file = path("2026-01-02");
+  const text = readFileSync(file, "utf8");
+  writeFileSync(file, text.slice(0, text.indexOf("\n") + 1));
+  expect((await verifyDataEventFiles(dataDir))?.problem).toBeUndefined();
+  expect(await problemOf()).toContain("events up to 3 are missing");
+  await start().append([event, { ...event, key: "other" }], 0);
+  expect(await problemOf()).toContain("line 3: is not the event whose hash was signed");
+  rmSync(file);
+  expect(await problemOf()).toContain("events up to 3 are missing");
+  const forged = { ...markOf(head), seq: 2 };
+  expect((await verifyDataEventFiles(dataDir, { marks: [forged], keys }))?.problem).toContain("not genuine");
 });
 
 test("DataEventFiles: a line changed, taken out or cut off the end of a day is found", async () => {

@@ -6,6 +6,8 @@ import { readFileLines } from "../database/read-file-lines.ts";
 import { SerialQueue } from "../database/serial-queue.ts";
 import type { Log } from "../observe/log.ts";
 import { chainHash, genesisHash } from "./audit-record.ts";
+import { type AuditMark, type AuditPublicKey, isMarkGenuine } from "./audit-signer.ts";
+import type { ChainHead } from "./audit-store.ts";
 import { canonicalJson } from "./canonical-json.ts";
 
 /** What the files stand on. */
@@ -17,7 +19,8 @@ export interface DataEventFilesOptions {
 
 /** Below the data folder. */
 const folderName = "audit";
-const chain = "data-events";
+/** What signed heads call the chain of all files. */
+export const dataEventsChain = "data-events";
 const fileName = /^data-events-(\d{4}-\d\d-\d\d)\.jsonl$/;
 const dayMs = 86_400_000;
 const privateMode = 0o600;
@@ -30,6 +33,12 @@ interface Head {
   readonly length: number;
   readonly seq: number;
   readonly hash: string;
+}
+
+/** What the files are verified against, beside themselves. */
+export interface DataEventEvidence {
+  readonly marks: readonly AuditMark[];
+  readonly keys: readonly AuditPublicKey[];
 }
 
 /** What verifying the files found. */
@@ -77,6 +86,20 @@ export class DataEventFiles {
   /** Resolves when what was given is written, or could not be. */
   async settle(): Promise<void> {
     await this.#turns.run(async () => undefined);
+  }
+
+  /** Where the chain ends; undefined when nothing was recorded, or that cannot be told. */
+  head(): Promise<ChainHead | undefined> {
+    return this.#turns.run(async () => {
+      try {
+        this.#head ??= await findHead(this.#folder());
+        const { seq, hash } = this.#head;
+        return seq === 0 ? undefined : { chain: dataEventsChain, seq, hash };
+      } catch {
+        // The next event that is to be written tells of it.
+        return undefined;
+      }
+    });
   }
 
   /** Days that have a file, oldest first. */
@@ -151,13 +174,20 @@ export class DataEventFiles {
 }
 
 /**
- * Verifies the chain over all files of a data folder, also while a server writes them: a line without its end is none yet.
- * @returns undefined when there is none
+ * Verifies the chain over all files of a data folder, also while a server writes them: a line without its end is none yet. Signed heads
+ * show what was cut off its end, or taken out as a whole; of those before the oldest file nothing is said: retention drops files.
+ * @returns undefined when there is none, and none was signed
  */
-export async function verifyDataEventFiles(dataDir: string): Promise<DataEventReport | undefined> {
+export async function verifyDataEventFiles(
+  dataDir: string,
+  { marks, keys }: DataEventEvidence = { marks: [], keys: [] },
+): Promise<DataEventReport | undefined> {
+  const forged = marks.find((mark) => mark.chain !== dataEventsChain || !isMarkGenuine(mark, keys));
+  if (forged !== undefined) return { eventCount: 0, problem: `the signature of event ${forged.seq} is not genuine` };
+  const heads = new Map(marks.map((mark) => [mark.seq, mark.hash]));
   const folder = join(dataDir, folderName);
   const days = await listDays(folder);
-  if (days.length === 0) return undefined;
+  if (days.length === 0 && heads.size === 0) return undefined;
   let eventCount = 0;
   let last: { readonly hash: string; readonly seq: number } | undefined;
   for (const day of days) {
@@ -165,13 +195,24 @@ export async function verifyDataEventFiles(dataDir: string): Promise<DataEventRe
     for await (const line of readFileLines(join(folder, nameOf(day)), "leftOut")) {
       lineNumber += 1;
       const found = parseLine(line);
-      const reason = found === undefined ? "is no event" : findFault(found, last);
+      const reason = found === undefined ? "is no event" : (findFault(found, last) ?? findForgery(found, heads));
       if (reason !== undefined) return { eventCount, problem: `${nameOf(day)}, line ${lineNumber}: ${reason}` };
       eventCount += 1;
       last = { hash: found?.hash ?? "", seq: Number(found?.event["seq"]) };
     }
   }
-  return { eventCount, problem: undefined };
+  const [from, to] = [(last?.seq ?? 0) + 1, Math.max(0, ...heads.keys())];
+  const isCut = to >= from;
+  return {
+    eventCount,
+    problem: isCut ? `events up to ${to} are missing: a signed head names the last of them` : undefined,
+  };
+}
+
+/** An event at a signed place is the one that was signed. */
+function findForgery({ event, hash }: ParsedLine, heads: ReadonlyMap<number, string>): string | undefined {
+  const signed = heads.get(Number(event["seq"]));
+  return signed === undefined || signed === hash ? undefined : "is not the event whose hash was signed";
 }
 
 interface ParsedLine {
@@ -204,7 +245,7 @@ function parseLine(line: string): ParsedLine | undefined {
 /** The end of the newest file, up to its last whole line. @throws Error when that line is no event */
 async function findHead(folder: string): Promise<Head> {
   const day = (await listDays(folder)).at(-1);
-  if (day === undefined) return { day: "", length: 0, seq: 0, hash: genesisHash(chain) };
+  if (day === undefined) return { day: "", length: 0, seq: 0, hash: genesisHash(dataEventsChain) };
   const file = await open(join(folder, nameOf(day)), "r");
   try {
     const { size } = await file.stat();

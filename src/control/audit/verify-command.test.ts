@@ -2,9 +2,12 @@ import { afterEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemRandom } from "#kernel/base/random.ts";
 import { closeAudits, makeEvent, openAudit } from "#testing/opened-audit.ts";
 import { identityMigration } from "../database/migrations/0001-identity.ts";
 import { openControlDatabase } from "../database/open-control-database.ts";
+import { AuditTrail } from "./audit-trail.ts";
+import { DataEventFiles } from "./data-event-files.ts";
 import { exportJsonLines } from "./export-audit.ts";
 import { verifyAudit } from "./verify-command.ts";
 
@@ -81,4 +84,48 @@ test("verifyAudit: the log's signed heads show what was cut or taken out togethe
   const forged = lines.map((line) => line.replace(/"hash":"../, '"hash":"00'));
   writeFileSync(log, forged.join("\n"));
   expect(await run(folder, log)).toEqual([1, expect.stringContaining("not genuine")]);
+});
+
+test("verifyAudit: the end of the requests for objects is signed with the other heads, and compared with log and data folder", async () => {
+  const { folder, database, clock, log, lines, settings, signer } = await openAudit();
+  const files = new DataEventFiles({ dataDir: folder, clock, log });
+  const dataHead = () => files.head();
+  const random = systemRandom;
+  const trail = new AuditTrail({ database, signer, settings: () => settings, clock, random, log, dataHead });
+  await database.transaction((queries) => trail.record(queries, makeEvent()));
+  const event = {
+    timeMs: clock.nowMs(),
+    tenantId: "t",
+    actor: null,
+    action: "s3:GetObject",
+    bucket: "b",
+    bucketId: "1",
+  };
+  const request = {
+    key: "k",
+    status: 200,
+    code: undefined,
+    requestId: "r",
+    address: "",
+    agent: "",
+    bytesIn: 0,
+    bytesOut: 0,
+  };
+  await files.append(
+    [
+      { ...event, ...request },
+      { ...event, ...request },
+    ],
+    0,
+  );
+  expect((await trail.signHeads()).map(({ chain, seq }) => [chain, seq])).toContainEqual(["data-events", 2]);
+  expect(await trail.signHeads()).toEqual([]);
+  const logPath = join(makeFolder(), "server.log");
+  writeFileSync(logPath, lines.join(""));
+  expect(await run(folder)).toEqual([0, expect.stringContaining("Requests for objects: 2 events are right")]);
+  expect(await run(folder, logPath)).toEqual([0, expect.stringContaining("Requests for objects: 2 events are right")]);
+  rmSync(join(folder, "audit"), { recursive: true });
+  await database.run("DELETE FROM audit_marks WHERE chain = 'data-events'");
+  expect((await run(folder))[0]).toBe(0);
+  expect(await run(folder, logPath)).toEqual([1, expect.stringContaining("events up to 2 are missing")]);
 });

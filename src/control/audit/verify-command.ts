@@ -1,8 +1,13 @@
 import { type ControlReader, readControlDatabase } from "../database/read-control-database.ts";
 import { readFileLines } from "../database/read-file-lines.ts";
 import type { AuditMark } from "./audit-signer.ts";
-import { readChainNames, readKeys } from "./audit-store.ts";
-import { type DataEventReport, verifyDataEventFiles } from "./data-event-files.ts";
+import { readChainNames, readKeys, readMarks } from "./audit-store.ts";
+import {
+  type DataEventEvidence,
+  type DataEventReport,
+  dataEventsChain,
+  verifyDataEventFiles,
+} from "./data-event-files.ts";
 import { parseLoggedHead } from "./logged-heads.ts";
 import { verifyChains } from "./read-audit.ts";
 import type { ChainReport } from "./verify-chain.ts";
@@ -29,9 +34,9 @@ const codes = { sound: 0, problemsFound: 1, notChecked: 2 } as const;
 export async function verifyAudit({ dataDir, exportPath, report }: VerifyCommand): Promise<number> {
   const database = readControlDatabase(dataDir);
   try {
-    const requests = exportPath === undefined ? await verifyDataEventFiles(dataDir) : undefined;
     const source = database && (await hasEvents(database)) ? database : undefined;
-    if (exportPath !== undefined) return await verifyFile({ exportPath, report }, source);
+    if (exportPath !== undefined) return await verifyFile({ dataDir, exportPath, report }, source);
+    const requests = await verifyDataEventFiles(dataDir, source && (await readDataEvidence(source)));
     if (source !== undefined) return Math.max(await verifyDatabase(source, report), tellRequests(requests, report));
     const hint = database === undefined ? "there is no control.db in it" : "a release wrote it that recorded no events";
     const requestsCode = tellRequests(requests, report);
@@ -52,13 +57,17 @@ async function verifyDatabase(
   return tellResult(await verifyChains(database, [...chains], { keys: await readKeys(database), heads }), report);
 }
 
+async function readDataEvidence(database: ControlReader): Promise<DataEventEvidence> {
+  return { marks: await readMarks(database, dataEventsChain), keys: await readKeys(database) };
+}
+
 async function hasEvents(database: ControlReader): Promise<boolean> {
   const sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1";
   return (await database.all(sql, ["audit_events"])).length > 0;
 }
 
 async function verifyFile(
-  { exportPath, report }: Required<Pick<VerifyCommand, "exportPath" | "report">>,
+  { dataDir, exportPath, report }: Required<VerifyCommand>,
   database: ControlReader | undefined,
 ): Promise<number> {
   const heads = await readLoggedHeads(exportPath);
@@ -68,7 +77,11 @@ async function verifyFile(
       return codes.notChecked;
     }
     report(`${heads.length} signed heads of ${exportPath}`);
-    return verifyDatabase(database, report, heads);
+    const keys = await readKeys(database);
+    const ofFiles = heads.filter(({ chain }) => chain === dataEventsChain);
+    const requests = ofFiles.length > 0 ? await verifyDataEventFiles(dataDir, { marks: ofFiles, keys }) : undefined;
+    const others = heads.filter(({ chain }) => chain !== dataEventsChain);
+    return Math.max(await verifyDatabase(database, report, others), tellRequests(requests, report));
   }
   const keys = database && (await readKeys(database));
   const { chains, keyIds, problem } = await verifyExport(readFileLines(exportPath), keys);
