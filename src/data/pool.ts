@@ -24,7 +24,7 @@ export interface PoolOptions {
   readonly monotonicMs: () => number;
   readonly log: PoolLog;
   /** Writes lines of the access log; resolves when more may come. */
-  readonly writeAccess?: (lines: string) => Promise<void>;
+  readonly writeAccess?: (lines: Uint8Array) => Promise<void>;
   /** Told of what the writer finds wrong with catalogs. */
   readonly problems?: CatalogProblemSink;
   /** Told of what buckets hold. */

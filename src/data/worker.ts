@@ -306,7 +306,7 @@ class DataWorker {
     }
     this.#plane.disk.stop();
     this.#catalog.close();
-    this.#access.flush();
+    this.#access.drain();
     this.#plane.keyUses.flush();
     this.#plane.dataEvents.drain();
     this.#spans.flush();

@@ -14,7 +14,11 @@ test("createLog: lines of JSON name the machine, whatever fields say", () => {
 
 function open(options: Partial<LogOptions> = {}) {
   const lines: string[] = [];
-  const log = createLog({ level: "info", format: "json", clock, output: (line) => void lines.push(line), ...options });
+  const log = createLog({
+    ...{ level: "info", format: "json", clock, output: (line) => void lines.push(line) },
+    outputLines: async (bytes) => void lines.push(bytes.toString()),
+    ...options,
+  });
   return { lines, log };
 }
 
@@ -78,13 +82,14 @@ test("createLog: a tap gets each line that is logged as JSON, whatever the look;
   log.debug("below the level");
   log.warn("Disk full", { freeBytes: 3 });
   const head = '{"time":"2023-11-14T22:13:20.123Z","level":';
-  await log.writeLines(`${head}"info","message":"a"}\n${head}"info","message":"b"}\n`);
+  await log.writeLines(Buffer.from(`${head}"info","message":"a"}\n${head}"info","message":"b"}\n`));
   expect(taken).toEqual([
     ["warn", `${head}"warn","message":"Disk full","freeBytes":3}`],
     ["info", `${head}"info","message":"a"}`],
     ["info", `${head}"info","message":"b"}`],
   ]);
   expect(log.drops).toEqual([{ sink: "syslog", count: 3 }]);
+  expect(lines[1]).toBe("2023-11-14T22:13:20.123Z INFO  a\n2023-11-14T22:13:20.123Z INFO  b\n");
   tap.isActive = false;
   log.error("unseen");
   expect([taken.length, lines.length]).toEqual([3, 3]);

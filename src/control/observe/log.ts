@@ -48,6 +48,8 @@ export interface LogOptions extends LogStyle {
   readonly clock: Clock;
   /** Takes one line with its line feed; standard output when absent. */
   readonly output?: (line: string) => void;
+  /** Takes lines in UTF-8 until it resolves; standard output when absent. */
+  readonly outputLines?: (lines: Uint8Array) => Promise<void>;
   readonly tap?: LogTap;
   /** Name of the machine, for lines of JSON: they are gathered from many. */
   readonly node?: string;
@@ -57,8 +59,8 @@ export interface LogOptions extends LogStyle {
 export interface ProcessLog extends Log {
   /** Changes how lines look from the next one on. */
   configure(style: LogStyle): void;
-  /** Writes whole lines of JSON of another thread, whatever their level. @returns when more may come */
-  writeLines(lines: string): Promise<void>;
+  /** Writes whole lines of JSON in UTF-8 of another thread, whatever their level. @returns when they may change and more may come */
+  writeLines(lines: Uint8Array): Promise<void>;
 }
 
 const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
@@ -68,7 +70,7 @@ const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /** Makes the log of the process. A line: `time` (RFC 3339, UTC), `level`, `message`, then the fields in their order, `node`. */
 export function createLog(options: LogOptions): ProcessLog {
-  const { clock, output = writeToStandardOutput, tap, node } = options;
+  const { clock, output = writeToStandardOutput, outputLines = writeLinesToStandardOutput, tap, node } = options;
   let style: LogStyle = options;
   const emit = (level: LogLevel, message: string, fields: LogFields = {}): void => {
     if (ranks[level] < ranks[style.level]) return;
@@ -99,10 +101,11 @@ export function createLog(options: LogOptions): ProcessLog {
     get drops() {
       return tap?.drops ?? [];
     },
-    writeLines: async (lines) => {
-      if (tap?.isActive) for (const line of lines.trimEnd().split("\n")) tap.take("info", line);
-      output(style.format === "json" ? lines : renderLinesAsText(lines));
-      await whenDrained();
+    writeLines: (bytes) => {
+      const isJson = style.format === "json";
+      const lines = isJson && !tap?.isActive ? [] : splitLines(bytes);
+      if (tap?.isActive) for (const line of lines) tap.take("info", line);
+      return outputLines(isJson ? bytes : Buffer.from(lines.map(renderJsonAsText).join("")));
     },
     configure: (changed) => {
       style = changed;
@@ -132,15 +135,13 @@ function renderJson({ time, level, message, fields }: Line, node: string | undef
   return `${JSON.stringify(Object.assign({ ...head }, fields, { ...head, node }))}\n`;
 }
 
-function renderLinesAsText(lines: string): string {
-  return lines
-    .trimEnd()
-    .split("\n")
-    .map((text) => {
-      const { time, level, message, node: _, ...fields } = JSON.parse(text);
-      return renderText({ time, level, message, fields });
-    })
-    .join("");
+function splitLines({ buffer, byteOffset, byteLength }: Uint8Array): string[] {
+  return Buffer.from(buffer, byteOffset, byteLength).toString().trimEnd().split("\n");
+}
+
+function renderJsonAsText(json: string): string {
+  const { time, level, message, node: _, ...fields } = JSON.parse(json);
+  return renderText({ time, level, message, fields });
 }
 
 function renderText({ time, level, message, fields }: Line): string {
@@ -157,12 +158,11 @@ function quote(text: string, misleading: RegExp): string {
   });
 }
 
-/** Whoever reads the standard output may be slow. */
-async function whenDrained(): Promise<void> {
-  const { stdout } = process;
-  if (stdout.writableNeedDrain) await new Promise<void>((resolve) => stdout.once("drain", () => resolve()));
-}
-
 function writeToStandardOutput(line: string): void {
   process.stdout.write(line);
+}
+
+/** Resolves when the system has the lines, or whoever read them is gone. */
+function writeLinesToStandardOutput(lines: Uint8Array): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(lines, () => resolve()));
 }

@@ -3,7 +3,7 @@ import type { ThreadMetrics } from "#kernel/metrics/metrics-source.ts";
 import { slotLayout } from "#kernel/metrics/operation-index.ts";
 import { createSlot, slotCell } from "#kernel/metrics/slot-layout.ts";
 import type { Snapshot } from "#kernel/protocol/snapshot.ts";
-import type { ToControl, WorkerCall } from "#kernel/protocol/to-control.ts";
+import type { SharedLines, ToControl, WorkerCall } from "#kernel/protocol/to-control.ts";
 import type { DataConfig, KeyEncryptionKey, ToData } from "#kernel/protocol/to-data.ts";
 import type { TakeSpans } from "#kernel/trace/span.ts";
 import { assertPortFree, canSharePort } from "../listener/shared-port.ts";
@@ -40,8 +40,8 @@ export interface DataWorkersOptions extends WorkersOptions {
   readonly dataDir: string;
   readonly url: URL;
   readonly log: PoolLog;
-  /** Writes lines of the access log; resolves when more may come. */
-  readonly writeAccess?: ((lines: string) => Promise<void>) | undefined;
+  /** Writes lines of the access log; resolves when their memory may change. */
+  readonly writeAccess?: ((lines: Uint8Array) => Promise<void>) | undefined;
   readonly takeSpans?: TakeSpans | undefined;
   readonly monotonicMs: () => number;
   /** Shared counters of changed keys. */
@@ -77,6 +77,8 @@ export class DataWorkers {
   readonly #options: DataWorkersOptions;
   readonly #workers: readonly DataWorker[];
   readonly #rates: SharedArrayBuffer;
+  /** Memory of each life's access log. */
+  readonly #accessLines = new WeakMap<WorkerLife, Buffer>();
   /** Known ports replace port 0, so that a restarted worker comes back to the same one. */
   #listen: DataWorkersOptions["listen"];
 
@@ -231,7 +233,7 @@ export class DataWorkers {
         this.#options.log(message.level, message.message, { ...message.fields, thread: life.name });
         return;
       case "access":
-        void this.#options.writeAccess?.(message.lines).finally(() => life.send({ kind: "accessWritten" }));
+        this.#writeAccess(life, message.lines);
         return;
       case "spans":
         this.#options.takeSpans?.(message.spans, message.droppedCount);
@@ -239,6 +241,12 @@ export class DataWorkers {
       default:
         this.#options.link.receive(life, message);
     }
+  }
+
+  #writeAccess(life: WorkerLife, { memory, start, length }: SharedLines): void {
+    if (memory) this.#accessLines.set(life, Buffer.from(memory));
+    const lines = this.#accessLines.get(life)?.subarray(start, start + length);
+    if (lines) void this.#options.writeAccess?.(lines).finally(() => life.send({ kind: "accessWritten" }));
   }
 }
 

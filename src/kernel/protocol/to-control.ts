@@ -39,6 +39,16 @@ export type ControlCall =
       readonly secure: boolean;
     };
 
+/** Lines of JSON in UTF-8, each with its line feed, in memory that both threads share. */
+export interface SharedLines {
+  /** Where the lines are, bytes. */
+  readonly start: number;
+  /** Bytes. */
+  readonly length: number;
+  /** In the first such message of a worker's life; the later ones are about the same. */
+  readonly memory?: SharedArrayBuffer;
+}
+
 /** A data worker to the control thread. */
 export type ToControl =
   | { readonly kind: "listening"; readonly s3Port: number; readonly tlsPort?: number }
@@ -65,8 +75,8 @@ export type ToControl =
   | { readonly kind: "denials"; readonly denials: readonly ReportedDenial[]; readonly droppedCount: number }
   /** Requests for objects, for the audit; answered by `dataEventsWritten`. `droppedCount`: how many before them were lost. */
   | { readonly kind: "dataEvents"; readonly events: readonly DataEvent[]; readonly droppedCount: number }
-  /** Lines of the access log, JSON, each with its line feed; answered by `accessWritten`. */
-  | { readonly kind: "access"; readonly lines: string }
+  /** Lines of the access log, which stand there until the answer, `accessWritten`. */
+  | { readonly kind: "access"; readonly lines: SharedLines }
   | { readonly kind: "spans"; readonly spans: readonly Span[]; readonly droppedCount: number }
   | { readonly kind: "drained" };
 
