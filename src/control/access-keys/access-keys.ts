@@ -17,6 +17,7 @@ import {
 } from "../iam/identity-work.ts";
 import { requirePolicy } from "../iam/policy-texts.ts";
 import { readUserEntry } from "../iam/read-identities.ts";
+import { requireAdministrator } from "../iam/require-administrator.ts";
 import { readSortedPage, type SortedList } from "../iam/sorted-list.ts";
 import { requireReach } from "../iam/users/reach.ts";
 import { changesOf } from "../iam/users/users.ts";
@@ -166,15 +167,13 @@ export class AccessKeys {
     return { ...(await this.get(actor.tenantId, accessKeyId)), secretKey };
   }
 
-  /** Changes a key. @throws ControlError NotFound, PreconditionFailed, InvalidRequest, Forbidden: its owner lifts no bounds, Conflict: the last key of an administrator */
+  /** Changes a key. @throws ControlError NotFound, PreconditionFailed, InvalidRequest, Forbidden: its owner lifts no bounds, Conflict: the last way in of the last administrator */
   async update(actor: KeyEditor, accessKeyId: string, patch: KeyPatch): Promise<KeyView> {
     if (typeof patch.policy === "string") requirePolicy(patch.policy, "key");
     await runChange(this.#options, actor, async (queries) => {
       const before = await this.#read(queries, actor.tenantId, accessKeyId);
       await this.#requireReach(queries, actor, before);
       const { enabled, policy, description, expiresAtMs, limits } = { ...before, ...patch };
-      const isUnusable = !enabled || policy !== null || expiresAtMs !== null;
-      if (isUnusable) this.#requireOtherAdministrator(before);
       const row = { accessKeyId, enabled, policy, description, expiresAtMs, limits };
       if (isLonger(before, row) && !actor.editsAllKeys && before.userId === actor.caller.userId)
         throw new ControlError(
@@ -183,6 +182,7 @@ export class AccessKeys {
         );
       const made = await this.#boundByMaker(queries, before, row);
       if (!(await this.#store.update(queries, row))) throw new ControlError("NotFound");
+      await this.#requireAdministrator(queries, before);
       const shown = { enabled: before.enabled, policy: before.policy, description: before.description };
       const change = changesOf(
         { ...shown, expiresAtMs: before.expiresAtMs, limits: before.limits },
@@ -203,17 +203,17 @@ export class AccessKeys {
 
   /**
    * Removes a key and those it made. A narrowed caller removes what his key made, no other.
-   * @throws ControlError NotFound, Forbidden; Conflict when it is the last one an administrator can use
+   * @throws ControlError NotFound, Forbidden; Conflict: the last way in of the last administrator
    */
   async remove(actor: Actor, accessKeyId: string): Promise<void> {
     await runChange(this.#options, actor, async (queries) => {
       const before = await this.#read(queries, actor.tenantId, accessKeyId);
       await this.#requireReach(queries, actor, before);
       await requireMade(queries, actor.caller, accessKeyId);
-      this.#requireOtherAdministrator(before);
       const made = await findMadeKeys(queries, accessKeyId);
       if (!(await this.#store.remove(queries, accessKeyId))) throw new ControlError("NotFound");
       for (const id of made) await this.#store.remove(queries, id);
+      await this.#requireAdministrator(queries, before);
       const change = made.length === 0 ? {} : { change: { madeKeys: { before: made } } };
       return {
         value: undefined,
@@ -276,19 +276,10 @@ export class AccessKeys {
     return entry;
   }
 
-  /** Of a global administrator one key stays that works and that nothing narrows. */
-  #requireOtherAdministrator({ accessKeyId }: KeyView): void {
-    const keys = this.#options.publisher.entries("key");
-    const own = keys.get(accessKeyId);
-    if (own === undefined || !this.#isAdministrator(own)) return;
-    for (const other of keys.values()) if (other.accessKeyId !== accessKeyId && this.#isAdministrator(other)) return;
-    throw new ControlError("Conflict", "The last key of an administrator stays");
-  }
-
-  #isAdministrator({ userId, enabled, narrowing, expiresAtMs }: KeyEntry): boolean {
-    const user = this.#options.publisher.entries("user").get(userId);
-    const isActive = user?.global === true && user.status === "active";
-    return enabled && narrowing.length === 0 && expiresAtMs === null && isActive;
+  /** @throws ControlError Conflict when the key was the last way in of the last administrator */
+  async #requireAdministrator(queries: ControlQueries, { userId }: KeyView): Promise<void> {
+    const { publisher, clock } = this.#options;
+    if (publisher.entries("user").get(userId)?.global) await requireAdministrator(queries, clock.nowMs());
   }
 
   #findUse(row: SqlRow): KeyView["lastUsed"] {

@@ -131,6 +131,10 @@ test("groups and roles: policies, members, trust by id and not by name", async (
   expect((await send("DELETE", `groups/${groupId}/members/${userId}`)).status).toBe(204);
   expect((await send("DELETE", `groups/${groupId}/members/${userId}`)).status).toBe(404);
   expect((await send("DELETE", `groups/${groupId}`)).status).toBe(204);
+  const { items } = (await send("GET", "audit/events")).body;
+  const changeBy = (name: string) => items.find(({ action }: { action: string }) => action === name)?.change;
+  expect(changeBy("iam:AddUserToGroup")).toEqual({ userId: { after: userId } });
+  expect(changeBy("iam:RemoveUserFromGroup")).toEqual({ userId: { before: userId } });
   const trust = (principal: string) => {
     const statement = { Effect: "Allow", Principal: { AWS: principal }, Action: "sts:AssumeRole" };
     return JSON.stringify({ Version: "2012-10-17", Statement: [statement] });

@@ -1,4 +1,5 @@
 import type { GroupEntry } from "#kernel/protocol/identities.ts";
+import type { AuditEvent } from "../../audit/audit-event.ts";
 import type { ControlQueries, SqlRow } from "../../database/control-database.ts";
 import { readInteger, readText } from "../../database/row-values.ts";
 import { ControlError } from "../../http/control-error.ts";
@@ -32,6 +33,14 @@ export interface GroupView extends GroupEntry {
 export interface GroupNames {
   readonly name: string;
   readonly path: string;
+}
+
+interface MemberChange {
+  readonly groupId: string;
+  readonly userId: string;
+  readonly action: string;
+  /** What the audit tells. */
+  readonly change: AuditEvent["change"];
 }
 
 const BUMP = "UPDATE user_groups SET revision = revision + 1 WHERE group_id = $1";
@@ -160,7 +169,9 @@ export class Groups {
    * @throws ControlError NotFound, PreconditionFailed, Conflict (too many groups), Forbidden
    */
   addMember(actor: Actor, groupId: string, userId: string): Promise<number> {
-    return this.#changeMember(actor, { groupId, userId, action: "iam:AddUserToGroup" }, async (queries, groupCount) => {
+    const change = { userId: { after: userId } };
+    const added = { groupId, userId, action: "iam:AddUserToGroup", change };
+    return this.#changeMember(actor, added, async (queries, groupCount) => {
       if (groupCount >= this.#options.limits.groupsPerUser)
         throw new ControlError("Conflict", `A user may be in ${this.#options.limits.groupsPerUser} groups`);
       await queries.run(
@@ -172,7 +183,9 @@ export class Groups {
 
   /** Takes a user out. Gives the group's new revision. @throws ControlError PreconditionFailed, NotFound also when the user is not in it */
   removeMember(actor: Actor, groupId: string, userId: string): Promise<number> {
-    return this.#changeMember(actor, { groupId, userId, action: "iam:RemoveUserFromGroup" }, async (queries) => {
+    const change = { userId: { before: userId } };
+    const removed = { groupId, userId, action: "iam:RemoveUserFromGroup", change };
+    return this.#changeMember(actor, removed, async (queries) => {
       const sql = "DELETE FROM group_members WHERE group_id = $1 AND user_id = $2";
       if ((await queries.run(sql, [groupId, userId])) === 0) throw new ControlError("NotFound");
     });
@@ -180,7 +193,7 @@ export class Groups {
 
   #changeMember(
     actor: Actor,
-    { groupId, userId, action }: { groupId: string; userId: string; action: string },
+    { groupId, userId, action, change }: MemberChange,
     work: (queries: ControlQueries, otherGroups: number) => Promise<void>,
   ): Promise<number> {
     return runChange(this.#options, actor, async (queries) => {
@@ -192,7 +205,7 @@ export class Groups {
       requireReach(this.#options.publisher, actor, user);
       await work(queries, user.groupIds.filter((id) => id !== groupId).length);
       const value = (await readUserEntry(queries, userId)) ?? null;
-      const event = this.policies.event(action, [groupId, group], { userId: { after: userId } });
+      const event = this.policies.event(action, [groupId, group], change);
       await queries.run(BUMP, [groupId]);
       const revision = readInteger(row, "revision") + 1;
       return { value: revision, changes: [{ kind: "user", id: userId, value }], event };

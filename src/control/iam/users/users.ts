@@ -19,8 +19,8 @@ import {
 } from "../identity-work.ts";
 import { resolvePolicyId, selfServicePolicy } from "../policy-texts.ts";
 import { readUserEntry } from "../read-identities.ts";
+import { requireAdministrator } from "../require-administrator.ts";
 import { type NameSort, readSortedPage, type SortedList } from "../sorted-list.ts";
-import { requireOtherAdministrator } from "./other-administrator.ts";
 import { requireBoundaryReach, requireNoBoundary, requireReach } from "./reach.ts";
 
 /** A user as the API shows it. */
@@ -175,8 +175,8 @@ export class Users {
   /** Suspends a user or ends that: keys, sessions and tokens of a suspended one are refused. @throws ControlError Conflict: the last active global administrator */
   async setStatus(actor: Actor, userId: string, status: UserEntry["status"]): Promise<UserView> {
     const work: HolderWork<UserEntry> = async (queries, user) => {
-      if (status === "suspended") await requireOtherAdministrator(queries, user, this.#options.clock.nowMs());
       await queries.run("UPDATE users SET status = $1 WHERE user_id = $2", [status, userId]);
+      if (user.global) await requireAdministrator(queries, this.#options.clock.nowMs());
       return { status: { before: user.status, after: status } };
     };
     await this.policies.change(actor, userId, { action: "iam:UpdateUser", work });
@@ -189,8 +189,8 @@ export class Users {
       const tenant = this.#options.publisher.entries("tenant").get(user.tenantId);
       if (tenant?.slug !== "default")
         throw new ControlError("Conflict", "Global administrators belong to the tenant default");
-      if (!global) await requireOtherAdministrator(queries, user, this.#options.clock.nowMs());
       await queries.run("UPDATE users SET is_global = $1 WHERE user_id = $2", [global ? 1 : 0, userId]);
+      if (user.global) await requireAdministrator(queries, this.#options.clock.nowMs());
       return { global: { before: user.global, after: global } };
     };
     // Credentials of tenants that the user entered would come back with the flag.
@@ -207,11 +207,11 @@ export class Users {
       const user = await readUserEntry(queries, userId);
       if (user === undefined) throw new ControlError("NotFound");
       requireReach(this.#options.publisher, actor, user);
-      await requireOtherAdministrator(queries, user, this.#options.clock.nowMs());
       const keys = await queries.all("SELECT access_key_id FROM access_keys WHERE user_id = $1", [userId]);
       await queries.run("DELETE FROM access_keys WHERE user_id = $1", [userId]);
       await forgetPolicies(queries, userId);
       await queries.run("DELETE FROM users WHERE user_id = $1", [userId]);
+      if (user.global) await requireAdministrator(queries, this.#options.clock.nowMs());
       const ended = keys.map(
         (row): SnapshotChange => ({ kind: "key", id: readText(row, "access_key_id"), value: null }),
       );

@@ -24,7 +24,7 @@ async function open() {
 
 const stays = [409, 409, 409];
 
-test("requireOtherAdministrator: one who has neither password nor key, or is suspended, is no other", async () => {
+test("requireAdministrator: one who has neither password nor key, or is suspended, is no other", async () => {
   const { call, second, lose, first } = await open();
   expect(await lose()).toEqual(stays);
   const key = (await call("POST", "access-keys", { userName: "second" })).body.accessKeyId;
@@ -46,7 +46,28 @@ test("requireOtherAdministrator: one who has neither password nor key, or is sus
   expect((await call("POST", `users/${first}/suspend`)).status).toBe(200);
 });
 
-test("requireOtherAdministrator: a password that works is enough, one that has run out is not", async () => {
+test("requireAdministrator: the last key stays as long as no password works, and is free when one does", async () => {
+  const { call, second, clock, fetch } = await open();
+  const as = testAdministrator;
+  const own = `/api/v1/access-keys/${as.accessKeyId}`;
+  const send = async (method: string, body?: object) =>
+    (await fetch(own, { method, as, headers: { "if-match": "*" }, ...(body && { body: JSON.stringify(body) }) }))
+      .status;
+  const { userId } = (await (await fetch("/api/v1/me", { as })).json()) as { userId: string };
+  const reset = (id: string) => fetch(`/api/v1/users/${id}/password-reset`, { method: "POST", body: "{}", as });
+  expect((await reset(userId)).status).toBe(200);
+  clock.advance(72 * 3_600_000 + 1);
+  expect(await send("DELETE")).toBe(409);
+  const policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}';
+  for (const patch of [{ enabled: false }, { policy }, { expiresAt: "2999-01-01T00:00:00Z" }])
+    expect(await send("PATCH", patch)).toBe(409);
+  expect(await send("PATCH", { description: "mine" })).toBe(200);
+  expect((await reset(second)).status).toBe(200);
+  expect(await send("DELETE")).toBe(204);
+  expect((await call("GET", "users")).status).toBe(401);
+});
+
+test("requireAdministrator: a password that works is enough, one that has run out is not", async () => {
   const { call, second, clock, fetch } = await open();
   const as = testAdministrator;
   expect((await call("POST", `users/${second}/password-reset`)).status).toBe(200);
