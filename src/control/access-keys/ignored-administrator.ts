@@ -1,4 +1,4 @@
-import { timingSafeEqual } from "node:crypto";
+import { textsAreEqual } from "#kernel/base/texts-are-equal.ts";
 import type { KeyEntry } from "#kernel/protocol/identities.ts";
 import type { Log } from "../observe/log.ts";
 import type { Credentials } from "../tenants/new-identifiers.ts";
@@ -29,7 +29,6 @@ export function warnOfIgnoredAdministrator(given: Credentials | undefined, store
 
 function findReason({ secretKey }: Credentials, stored: KeyEntry | undefined): string | undefined {
   if (stored === undefined) return "there is no such access key";
-  const [seen, wanted] = [Buffer.from(secretKey), Buffer.from(stored.secretKey)];
-  if (seen.length !== wanted.length || !timingSafeEqual(seen, wanted)) return "its stored secret is another";
+  if (!textsAreEqual(secretKey, stored.secretKey)) return "its stored secret is another";
   return stored.enabled ? undefined : "it is disabled";
 }

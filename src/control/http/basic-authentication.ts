@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { textsAreEqual } from "#kernel/base/texts-are-equal.ts";
 import type { KeyEntry, UserEntry } from "#kernel/protocol/identities.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 
@@ -39,16 +39,10 @@ export function findAdministrator(
   nowMs: number,
 ): KeyHolder | undefined {
   const key = entries.entries("key").get(accessKeyId);
-  const isRight = isEqual(secretKey, key?.secretKey ?? "");
+  const isRight = textsAreEqual(secretKey, key?.secretKey ?? "");
   const user = entries.entries("user").get(key?.userId ?? "");
   if (key === undefined || user === undefined || !isRight || !key.enabled) return undefined;
   const isLive = key.expiresAtMs === null || key.expiresAtMs > nowMs;
   const isActive = user.status === "active" && entries.entries("tenant").get(user.tenantId)?.status === "active";
   return isLive && isActive && user.global ? { key, user } : undefined;
-}
-
-/** Digests have one length, so comparing them takes one time. */
-function isEqual(seen: string, wanted: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(seen), digest(wanted));
 }

@@ -1,4 +1,4 @@
-import { addressGroup } from "./address-group.ts";
+import { clientNetwork } from "#kernel/policy/client-network.ts";
 
 /** Calls that run at the same time; each may hold a body of 1 MiB. */
 export const maxCalls = 512;
@@ -15,7 +15,7 @@ export class CallSlots {
 
   /** @returns what gives the place back, once; undefined when there is none */
   take(address: string): (() => void) | undefined {
-    const group = addressGroup(address);
+    const group = clientNetwork(address);
     const ofAddress = this.#counts.get(group) ?? 0;
     if (this.#count >= maxCalls || ofAddress >= maxCallsOfAddress) return undefined;
     this.#count++;

@@ -1,8 +1,8 @@
 import type { Clock } from "#kernel/base/clock.ts";
+import { clientNetwork } from "#kernel/policy/client-network.ts";
 import type { StoredKeyUses } from "../access-keys/stored-key-uses.ts";
 import type { Log } from "../observe/log.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
-import { addressGroup } from "./address-group.ts";
 import { AttemptLimiter, type AttemptLimits } from "./attempt-limiter.ts";
 import {
   type BasicCredentials,
@@ -74,7 +74,7 @@ export class LogInGuard {
   authenticate(request: Request): KeyHolder {
     const given = readBasicCredentials(request);
     if (given === undefined) throw new ControlError("Unauthorized");
-    const address = addressGroup(getRequestContext(request).clientAddress);
+    const address = clientNetwork(getRequestContext(request).clientAddress);
     const pair = JSON.stringify([given.accessKeyId, address]);
     const waitMs = this.#knownPairs.has(pair)
       ? this.#pairs.waitMs(pair)

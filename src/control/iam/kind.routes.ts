@@ -118,7 +118,7 @@ export function renderHolder<View extends { inlinePolicies: readonly { name: str
   return { ...rest, inlinePolicies: inlinePolicies.map(({ name }) => name), createdAt: renderTime(createdAtMs) };
 }
 
-/** ARN of something of a tenant that is still to be made. @param path kind, path and name */
-export function newArn({ publisher }: IdentityRoutesBase, { tenantId }: Actor, path: string): string {
-  return `arn:aws:iam::${publisher.entries("tenant").get(tenantId)?.accountId ?? ""}:${path}`;
+/** Account of the tenant that is acted on. */
+export function accountOf({ publisher }: IdentityRoutesBase, { tenantId }: Actor): string {
+  return publisher.entries("tenant").get(tenantId)?.accountId ?? "";
 }

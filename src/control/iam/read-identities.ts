@@ -1,3 +1,4 @@
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import type {
   GroupEntry,
   IdentityStatus,
@@ -176,7 +177,8 @@ function readRole(row: SqlRow, held: HeldPolicies): RoleEntry {
 }
 
 function readPolicy(row: SqlRow): PolicyEntry {
-  const arn = `arn:aws:iam::${readText(row, "account_id")}:policy${readText(row, "path")}${readText(row, "name")}`;
+  const named = { path: readText(row, "path"), name: readText(row, "name") };
+  const arn = identityArn(readText(row, "account_id"), "policy", named);
   return {
     policyId: readText(row, "policy_id"),
     tenantId: readText(row, "tenant_id"),

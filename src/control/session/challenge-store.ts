@@ -1,6 +1,6 @@
+import { clientNetwork } from "#kernel/policy/client-network.ts";
 import type { ControlQueries } from "../database/control-database.ts";
 import { readInteger, readText } from "../database/row-values.ts";
-import { addressGroup } from "../http/address-group.ts";
 
 /** A challenge lives this long, ms. */
 const challengeLifetimeMs = 180_000;
@@ -30,7 +30,7 @@ export async function insertChallenge(queries: ControlQueries, challenge: Challe
   await queries.run(
     `INSERT INTO login_challenges (challenge_hash, user_id, password_version, address, expires_at_ms, tries_left)
      VALUES ($1, $2, $3, $4, $5, $6)`,
-    [challengeHash, userId, passwordVersion, addressGroup(address), nowMs + challengeLifetimeMs, challengeTries],
+    [challengeHash, userId, passwordVersion, clientNetwork(address), nowMs + challengeLifetimeMs, challengeTries],
   );
 }
 
@@ -51,7 +51,7 @@ export async function takeTry(
   ]);
   const address = readText(row, "address");
   const isOver = readInteger(row, "expires_at_ms") <= at.nowMs || readInteger(row, "tries_left") <= 0;
-  if (isOver || address !== addressGroup(at.address)) return undefined;
+  if (isOver || address !== clientNetwork(at.address)) return undefined;
   return {
     challengeHash,
     userId: readText(row, "user_id"),

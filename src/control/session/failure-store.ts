@@ -1,6 +1,6 @@
+import { clientNetwork } from "#kernel/policy/client-network.ts";
 import type { ControlQueries } from "../database/control-database.ts";
 import { readInteger } from "../database/row-values.ts";
-import { addressGroup } from "../http/address-group.ts";
 
 /** Addresses remembered for a user, the latest log-ins. */
 const maxKnownAddresses = 20;
@@ -30,7 +30,7 @@ export async function findSubject(
   userId: string | undefined,
   address: string,
 ): Promise<string> {
-  const group = addressGroup(address);
+  const group = clientNetwork(address);
   const known = await queries.all("SELECT user_id FROM login_addresses WHERE user_id = $1 AND address_group = $2", [
     userId ?? unknownSubject,
     group,
@@ -115,7 +115,7 @@ export async function rememberAddress(queries: ControlQueries, userId: string, a
   await queries.run(
     `INSERT INTO login_addresses (user_id, address_group, last_at_ms) VALUES ($1, $2, $3)
      ON CONFLICT (user_id, address_group) DO UPDATE SET last_at_ms = excluded.last_at_ms`,
-    [userId, addressGroup(at.address), at.nowMs],
+    [userId, clientNetwork(at.address), at.nowMs],
   );
   await queries.run(
     `DELETE FROM login_addresses WHERE user_id = $1 AND address_group NOT IN

@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
 import type { Clock } from "#kernel/base/clock.ts";
+import { textsAreEqual } from "#kernel/base/texts-are-equal.ts";
 import type { AuditEvent } from "../audit/audit-event.ts";
 import type { ControlDatabase } from "../database/control-database.ts";
 import type { Caller } from "../http/caller.ts";
@@ -288,9 +289,7 @@ export class Guard {
   }
 
   #requireConsole(request: Request, session: SessionRow): void {
-    const given = Buffer.from(request.headers.get(csrfHeader) ?? "");
-    const wanted = Buffer.from(this.csrfToken(session));
-    const isRight = given.length === wanted.length && timingSafeEqual(given, wanted);
+    const isRight = textsAreEqual(request.headers.get(csrfHeader) ?? "", this.csrfToken(session));
     if (!isRight || !isOwnOrigin(request, this.#place())) throw new ControlError("ForeignOrigin");
   }
 

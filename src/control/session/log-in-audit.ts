@@ -1,3 +1,4 @@
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import type { AuditEvent } from "../audit/audit-event.ts";
 import { originOfCaller } from "../audit/origin-of-caller.ts";
 import type { Caller } from "../http/caller.ts";
@@ -61,7 +62,7 @@ export function describeWrongCredentials(from: RequestSource, via: "token" | "ap
   };
 }
 
-/** `arn:aws:iam::<account>:user<path><name>`. */
+/** ARN of the account's user. */
 export function userArnOf({ accountId, path, userName }: Pick<Account, "accountId" | "path" | "userName">): string {
-  return `arn:aws:iam::${accountId}:user${path}${userName}`;
+  return identityArn(accountId, "user", { path, name: userName });
 }

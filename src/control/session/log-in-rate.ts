@@ -1,5 +1,5 @@
 import type { Clock } from "#kernel/base/clock.ts";
-import { addressGroup } from "../http/address-group.ts";
+import { clientNetwork } from "#kernel/policy/client-network.ts";
 import { TooManyRequestsError } from "../http/control-error.ts";
 import { RateLimiter } from "../http/rate-limiter.ts";
 import { elsewhereFactor } from "./failure-store.ts";
@@ -19,7 +19,7 @@ export class LogInRate {
 
   /** @throws TooManyRequestsError when the address has used up its attempts. */
   requireAddress(address: string): void {
-    this.#require(`address ${addressGroup(address)}`);
+    this.#require(`address ${clientNetwork(address)}`);
   }
 
   /**

@@ -199,9 +199,10 @@ test("auth/confirm: right passwords given at once are no failures, whichever is 
   const user = await loggedIn();
   const body = { password: testPassword };
   const answers = await Promise.all(Array.from({ length: 8 }, () => user.call("auth/confirm", { body })));
-  const statuses = answers.map(({ status }) => status).toSorted();
-  expect(statuses[0]).toBe(200);
-  expect(statuses.filter((status) => status !== 200 && status !== 409)).toEqual([]);
+  expect(answers.filter(({ status }) => status === 200).length).toBe(1);
+  // Who comes when the faster one is done has a session that is over.
+  const refused = answers.filter(({ status }) => status !== 200).map(({ body: { code } }) => code);
+  expect(refused.filter((code) => code !== "Conflict" && code !== "Unauthorized")).toEqual([]);
   expect((await client().logIn("admin", testPassword)).status).toBe(200);
 });
 

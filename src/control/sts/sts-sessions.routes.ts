@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import type { RoleEntry, UserEntry } from "#kernel/protocol/identities.ts";
 import { originOfCaller } from "../audit/origin-of-caller.ts";
 import { ControlError } from "../http/control-error.ts";
@@ -110,7 +111,7 @@ function requireRevocation(options: StsSessionRoutesOptions, request: Request, p
   const principal = findPrincipal(options, principalId);
   if (principal?.tenantId !== actor.tenantId) throw new ControlError("NotFound");
   const accountId = publisher.entries("tenant").get(principal.tenantId)?.accountId ?? "";
-  const arn = `arn:aws:iam::${accountId}:${"userId" in principal ? "user" : "role"}${principal.path}${principal.name}`;
+  const arn = identityArn(accountId, "userId" in principal ? "user" : "role", principal);
   const values = identityValues(publisher, { ...principal, arn });
   requireAction(options, { request, actor, arn, values }, "iam:DeleteAccessKey");
   requireReach(publisher, actor, principal);

@@ -1,7 +1,8 @@
 import type { Clock } from "#kernel/base/clock.ts";
 import type { Random } from "#kernel/base/random.ts";
 import { parseArn } from "#kernel/policy/arn-pattern.ts";
-import { IdentityPolicies, roleArnOf } from "#kernel/policy/identity-policies.ts";
+import { identityArn } from "#kernel/policy/identity-arn.ts";
+import { IdentityPolicies } from "#kernel/policy/identity-policies.ts";
 import type { TenantEntry } from "#kernel/protocol/identities.ts";
 import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { SessionAnswer, SessionOrder } from "#kernel/protocol/sts.ts";
@@ -230,7 +231,7 @@ export class Sts {
     const role = publisher
       .entries("role")
       .values()
-      .find((one) => one.tenantId === tenant.tenantId && roleArnOf(tenant, one) === arn);
+      .find((one) => one.tenantId === tenant.tenantId && identityArn(tenant.accountId, "role", one) === arn);
     if (role === undefined) return undefined;
     const [row] = await database.all("SELECT trust_policy, max_session_seconds FROM roles WHERE role_id = $1", [
       role.roleId,
@@ -268,7 +269,7 @@ export class Sts {
         resource: {
           kind: wanted ? "role" : "user",
           id: principalId,
-          ...(wanted && { name: wanted.role.name, arn: roleArnOf(wanted.tenant, wanted.role) }),
+          ...(wanted && { name: wanted.role.name, arn: identityArn(wanted.tenant.accountId, "role", wanted.role) }),
         },
         change: { session: { after: { accessKeyId, sessionName, expiresAt: new Date(expiresAtMs).toISOString() } } },
       }),

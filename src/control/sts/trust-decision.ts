@@ -1,7 +1,7 @@
 import { compilePolicyText } from "#kernel/policy/compile-policy.ts";
 import { tagValues } from "#kernel/policy/condition-keys.ts";
 import { evaluateAccess } from "#kernel/policy/evaluate-access.ts";
-import { roleArnOf } from "#kernel/policy/identity-policies.ts";
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import type { ConditionValues } from "#kernel/policy/pattern.ts";
 import type { ResolvePrincipal } from "#kernel/policy/principal.ts";
 import type { IdentityTag, RoleEntry, TenantEntry } from "#kernel/protocol/identities.ts";
@@ -43,7 +43,7 @@ export function isTrusted(
   { role, tenant, trustPolicy }: WantedRole,
   { caller, values }: { readonly caller: SessionCaller; readonly values: ConditionValues },
 ): boolean {
-  const name = `${roleArnOf(tenant, role)} trust policy`;
+  const name = `${identityArn(tenant.accountId, "role", role)} trust policy`;
   const policy = compilePolicyText(trustPolicy, { kind: "trust" }, { name, resolvePrincipal: refuseNames });
   const resource = {
     ...{ partition: "aws", service: "iam", region: "", account: tenant.accountId },

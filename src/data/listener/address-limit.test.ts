@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { openConnection, type RawConnection } from "#testing/acceptance/raw-connection.ts";
 import { startPoolServer } from "#testing/pool-server.ts";
-import { AddressLimit, addressShare, clientNetwork } from "./address-limit.ts";
+import { AddressLimit, addressShare } from "./address-limit.ts";
 
 let limit = 2;
 let refusedCount = 0;
@@ -66,20 +66,6 @@ test("AddressLimit: addresses do not share", async () => {
 
 test("addressShare: what the workers take together is not less than the whole, and none is none", () => {
   expect([addressShare(0, 4), addressShare(1, 4), addressShare(4096, 2), addressShare(10, 3)]).toEqual([0, 1, 2048, 4]);
-});
-
-test.each([
-  ["192.0.2.7", "192.0.2.7"],
-  ["::ffff:192.0.2.7", "192.0.2.7"],
-  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
-  ["2001:db8:1:2::6", "2001:db8:1:2"],
-  ["2001:db8::6", "2001:db8:0:0"],
-  ["2001:db8:1::4:5:6:7", "2001:db8:1:0"],
-  ["::1", "0:0:0:0"],
-  ["fe80::", "fe80:0:0:0"],
-  ["", ""],
-])("clientNetwork: %s is %s", (address, network) => {
-  expect(clientNetwork(address)).toBe(network);
 });
 
 test("server.max_connections_per_address: a worker obeys it", async () => {

@@ -1,4 +1,5 @@
 import type { Server, Socket } from "node:net";
+import { clientNetwork } from "#kernel/policy/client-network.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import { renderRawReply } from "./raw-reply.ts";
 
@@ -65,18 +66,4 @@ export class AddressLimit {
  */
 export function addressShare(maxConnections: number, workerCount: number): number {
   return Math.ceil(maxConnections / workerCount);
-}
-
-/**
- * What counts as one client: an IPv4 address (mapped into IPv6 or not) or the first 64 bits of an IPv6 address, as four
- * groups without leading zeros.
- */
-export function clientNetwork(address: string): string {
-  if (address.includes(".")) return address.slice(address.lastIndexOf(":") + 1);
-  const [head = "", tail] = address.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const tailCount = tail === undefined || tail === "" ? 0 : tail.split(":").length;
-  while (tail !== undefined && groups.length + tailCount < 8) groups.push("0");
-  if (tail !== undefined && tail !== "") groups.push(...tail.split(":"));
-  return groups.slice(0, 4).join(":");
 }

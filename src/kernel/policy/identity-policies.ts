@@ -14,6 +14,7 @@ import { type CompiledPolicy, compilePolicyText, denyEverything } from "./compil
 import { tagConditionKey } from "./condition-keys.ts";
 import type { CredentialLink } from "./credential-link.ts";
 import type { NarrowingLink } from "./evaluate-access.ts";
+import { identityArn } from "./identity-arn.ts";
 import type { PolicyKind } from "./policy-document.ts";
 import type { Caller } from "./principal.ts";
 
@@ -87,7 +88,7 @@ export class IdentityPolicies {
 
   /** A user with its own policies, those of its groups, its boundary, and what narrows its credential. A missing record denies everything. */
   resolveUser({ user, tenant, narrowing, session }: NarrowedUser): ResolvedIdentity {
-    const arn = userArn(tenant, user);
+    const arn = identityArn(tenant.accountId, "user", user);
     const own = this.#managed(user.policyIds);
     const inline = this.#inline(arn, user.inlinePolicies, "userInline");
     const groups = user.groupIds.flatMap((groupId) => this.#ofGroup(groupId, tenant));
@@ -101,7 +102,7 @@ export class IdentityPolicies {
 
   /** A role in one session: its policies and boundary as they are now, and what narrows the session. */
   resolveRole({ role, tenant, session }: AssumedRole): ResolvedIdentity {
-    const roleArn = roleArnOf(tenant, role);
+    const roleArn = identityArn(tenant.accountId, "role", role);
     const { accountId, canonicalId } = tenant;
     const { roleId, name } = role;
     const sessionArn = `arn:aws:sts::${accountId}:assumed-role/${name}/${session.sessionName}`;
@@ -188,7 +189,7 @@ export class IdentityPolicies {
   #ofGroup(groupId: string, tenant: TenantEntry): readonly Compiled[] {
     const group = this.#lookup.findGroup(groupId);
     if (group === undefined || group.tenantId !== tenant.tenantId) return [missing(groupId)];
-    const arn = `arn:aws:iam::${tenant.accountId}:group${group.path}${group.name}`;
+    const arn = identityArn(tenant.accountId, "group", group);
     return [...this.#managed(group.policyIds), ...this.#inline(arn, group.inlinePolicies, "groupInline")];
   }
 
@@ -227,16 +228,6 @@ function namesObjectTags(text: string): boolean {
   } catch {
     return true;
   }
-}
-
-/** ARN of a user: `arn:aws:iam::<account>:user<path><name>`. */
-function userArn({ accountId }: TenantEntry, { path, name }: UserEntry): string {
-  return `arn:aws:iam::${accountId}:user${path}${name}`;
-}
-
-/** ARN of a role: `arn:aws:iam::<account>:role<path><name>`. */
-export function roleArnOf({ accountId }: TenantEntry, { path, name }: RoleEntry): string {
-  return `arn:aws:iam::${accountId}:role${path}${name}`;
 }
 
 function missing(name: string): Compiled {

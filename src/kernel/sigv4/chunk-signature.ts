@@ -1,6 +1,7 @@
+import { textsAreEqual } from "../base/texts-are-equal.ts";
 import type { S3Error } from "../s3/s3-error.ts";
 import type { ChunkSeed } from "./authentication.ts";
-import { signatureMismatch, signaturesAreEqual } from "./signature-mismatch.ts";
+import { signatureMismatch } from "./signature-mismatch.ts";
 import { signText } from "./signing-key.ts";
 
 /** SHA-256 of no bytes. */
@@ -44,7 +45,7 @@ export class ChunkSignatureChain {
 
   #verify(stringToSign: string, provided: string): void {
     const expected = signText(this.#signingKey, stringToSign);
-    if (!signaturesAreEqual(expected, provided)) throw mismatch(stringToSign, provided);
+    if (!textsAreEqual(expected, provided)) throw mismatch(stringToSign, provided);
     this.#previousSignature = expected;
   }
 }

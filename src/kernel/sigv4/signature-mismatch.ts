@@ -1,4 +1,3 @@
-import { timingSafeEqual } from "node:crypto";
 import { S3Error } from "../s3/s3-error.ts";
 import { redactSignedText } from "./redact-signed-text.ts";
 
@@ -8,13 +7,6 @@ export interface MismatchDetail {
   readonly stringToSign: string;
   readonly signatureProvided: string;
   readonly canonicalRequest?: string;
-}
-
-/** Compares two signatures in time that does not depend on where they differ. */
-export function signaturesAreEqual(expected: string, provided: string): boolean {
-  const expectedBytes = Buffer.from(expected, "utf8");
-  const providedBytes = Buffer.from(provided, "utf8");
-  return expectedBytes.length === providedBytes.length && timingSafeEqual(expectedBytes, providedBytes);
 }
 
 /**

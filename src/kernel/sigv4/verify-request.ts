@@ -1,3 +1,4 @@
+import { textsAreEqual } from "../base/texts-are-equal.ts";
 import { readHeader } from "../s3/header-lookup.ts";
 import { S3Error } from "../s3/s3-error.ts";
 import type {
@@ -25,7 +26,7 @@ import type { Credential, CredentialScope } from "./credential-scope.ts";
 import { parsePayloadMode, parseUnsignedPayloadMode } from "./payload-mode.ts";
 import { hasPresignedParameters, parsePresignedUrl } from "./presigned-url.ts";
 import { readRequestTime } from "./request-time.ts";
-import { signatureMismatch, signaturesAreEqual } from "./signature-mismatch.ts";
+import { signatureMismatch } from "./signature-mismatch.ts";
 import { deriveSigningKey, signingKeyOf, signText } from "./signing-key.ts";
 import { hasSigV2Parameters } from "./sigv2.ts";
 import { refuseUnknownKey, unknownSecret } from "./unknown-key.ts";
@@ -152,7 +153,7 @@ function verifySignature(
   const canonicalRequest = renderCanonicalRequest(request, claim);
   const stringToSign = `AWS4-HMAC-SHA256\n${claim.timestamp}\n${scope.text}\n${sha256OfLatin1(canonicalRequest)}`;
   const expected = signText(signingKey, stringToSign);
-  const isEqual = signaturesAreEqual(expected, claim.signature);
+  const isEqual = textsAreEqual(expected, claim.signature);
   if (key === undefined) throw refuseUnknownKey(accessKeyId);
   if (!isEqual)
     throw signatureMismatch({ accessKeyId, stringToSign, signatureProvided: claim.signature, canonicalRequest });

@@ -1,10 +1,11 @@
+import { textsAreEqual } from "../base/texts-are-equal.ts";
 import { readHeader } from "../s3/header-lookup.ts";
 import { S3Error } from "../s3/s3-error.ts";
 import type { AuthenticationOptions, RequestToAuthenticate, SignedRequest } from "./authentication.ts";
 import type { CanonicalParameter } from "./canonical-uri.ts";
 import { parseUnsignedPayloadMode } from "./payload-mode.ts";
 import { readRequestTime } from "./request-time.ts";
-import { signatureMismatch, signaturesAreEqual } from "./signature-mismatch.ts";
+import { signatureMismatch } from "./signature-mismatch.ts";
 import { listSigV2Paths, parseSigV2Header, parseSigV2Url, renderSigV2StringToSign, signSigV2 } from "./sigv2.ts";
 import { refuseUnknownKey, unknownSecret } from "./unknown-key.ts";
 
@@ -101,7 +102,7 @@ function verifySigV2(
   let isEqual = false;
   for (const stringToSign of stringsToSign) {
     const expected = signSigV2(key?.secretKey ?? unknownSecret, stringToSign);
-    if (signaturesAreEqual(expected, signature)) isEqual = true;
+    if (textsAreEqual(expected, signature)) isEqual = true;
   }
   if (key === undefined) throw refuseUnknownKey(accessKeyId);
   if (isEqual) return;

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import { renderEtag } from "../../http/entity-tag.ts";
 import { editedAnswer, itemAnswer, madeAnswer, pageAnswer } from "../../http/route-answer.ts";
 import { editsAsked } from "../asked-edits.ts";
@@ -15,7 +16,7 @@ import {
   requireEdit,
   ruleOf,
 } from "../identity-routes.ts";
-import { type IdentityKind, KindRoutes, newArn, renderHolder } from "../kind.routes.ts";
+import { accountOf, type IdentityKind, KindRoutes, renderHolder } from "../kind.routes.ts";
 import type { Groups, GroupView } from "./groups.ts";
 
 /** What the routes stand on. */
@@ -60,7 +61,7 @@ function editRoutes(prefix: string, options: GroupRoutesOptions, kind: KindRoute
         const { name, path = "/" } = body;
         requireAction(
           options,
-          { request, actor, arn: newArn(options, actor, `group${path}${name}`) },
+          { request, actor, arn: identityArn(accountOf(options, actor), "group", { path, name }) },
           "iam:CreateGroup",
         );
         return kind.showMade({ request, set }, await groups.create(actor, { name, path }));

@@ -1,3 +1,4 @@
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import type { GroupEntry } from "#kernel/protocol/identities.ts";
 import type { AuditEvent } from "../../audit/audit-event.ts";
 import type { ControlQueries, SqlRow } from "../../database/control-database.ts";
@@ -226,8 +227,8 @@ export class Groups {
     return [{ ...entry, arn: this.#arnOf(entry), memberCount, createdAtMs, revision }];
   }
 
-  #arnOf({ tenantId, path, name }: GroupEntry): string {
-    const accountId = this.#options.publisher.entries("tenant").get(tenantId)?.accountId ?? "";
-    return `arn:aws:iam::${accountId}:group${path}${name}`;
+  #arnOf(entry: GroupEntry): string {
+    const accountId = this.#options.publisher.entries("tenant").get(entry.tenantId)?.accountId ?? "";
+    return identityArn(accountId, "group", entry);
   }
 }

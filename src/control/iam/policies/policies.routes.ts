@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import { parsePolicy } from "#kernel/policy/parse-policy.ts";
 import { renderEtag } from "../../http/entity-tag.ts";
 import { editedAnswer, itemAnswer, madeAnswer, pageAnswer, valueAnswer } from "../../http/route-answer.ts";
@@ -17,7 +18,7 @@ import {
   requireAction,
   ruleOf,
 } from "../identity-routes.ts";
-import { type IdentityKind, KindRoutes, newArn } from "../kind.routes.ts";
+import { accountOf, type IdentityKind, KindRoutes } from "../kind.routes.ts";
 import { simulatedSchema } from "./explanation-answers.ts";
 import type { Policies, PolicyView } from "./policies.ts";
 import { simulate } from "./simulate.ts";
@@ -103,7 +104,7 @@ function newPolicyRoutes(prefix: string, options: PolicyRoutesOptions, kind: Kin
       async ({ request, params, body, set }) => {
         const actor = actorOf(options, { request, params });
         const { name, path = "/", description = "", document } = body;
-        const arn = newArn(options, actor, `policy${path}${name}`);
+        const arn = identityArn(accountOf(options, actor), "policy", { path, name });
         requireAction(options, { request, actor, arn }, "iam:CreatePolicy");
         const view = await policies.create(actor, { name, path, description, document });
         return kind.showMade({ request, set }, view);

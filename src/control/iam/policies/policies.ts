@@ -4,6 +4,7 @@ import {
   builtInPrefix,
   findBuiltInPolicy,
 } from "#kernel/policy/built-in-policies.ts";
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import type { ControlQueries, SqlRow } from "../../database/control-database.ts";
 import { readInteger, readText } from "../../database/row-values.ts";
 import { ControlError } from "../../http/control-error.ts";
@@ -292,7 +293,7 @@ function showPolicy(row: SqlRow): PolicyView {
   const [name, path] = [readText(row, "name"), readText(row, "path")];
   return {
     policyId: readText(row, "policy_id"),
-    arn: `arn:aws:iam::${readText(row, "account_id")}:policy${path}${name}`,
+    arn: identityArn(readText(row, "account_id"), "policy", { path, name }),
     name,
     path,
     description: readText(row, "description"),

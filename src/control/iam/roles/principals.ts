@@ -1,3 +1,4 @@
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import { ControlError } from "../../http/control-error.ts";
 import type { SnapshotPublisher } from "../../snapshot/publisher.ts";
 
@@ -52,5 +53,5 @@ function arnOf(id: string, entries: Entries): string | undefined {
   const found = user ?? entries.entries("role").get(id);
   const tenant = entries.entries("tenant").get(found?.tenantId ?? "");
   if (found === undefined || tenant === undefined) return undefined;
-  return `arn:aws:iam::${tenant.accountId}:${user === undefined ? "role" : "user"}${found.path}${found.name}`;
+  return identityArn(tenant.accountId, user === undefined ? "role" : "user", found);
 }

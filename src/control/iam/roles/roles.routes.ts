@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import { itemAnswer, madeAnswer } from "../../http/route-answer.ts";
 import { wholeNumber } from "../../http/whole-number.ts";
 import { boundaryValue, editsAsked, identityValues, requestTagValues } from "../asked-edits.ts";
@@ -19,7 +20,7 @@ import {
   tagRecord,
   tagsRecord,
 } from "../identity-routes.ts";
-import { type IdentityKind, KindRoutes, newArn, renderHolder } from "../kind.routes.ts";
+import { accountOf, type IdentityKind, KindRoutes, renderHolder } from "../kind.routes.ts";
 import type { Roles, RoleView } from "./roles.ts";
 
 /** What the routes stand on. */
@@ -72,7 +73,12 @@ function editRoutes(prefix: string, options: RoleRoutesOptions, kind: KindRoutes
         const actor = actorOf(options, { request, params });
         const { name, tags = {}, boundary = null, description = "", trustPolicy } = body;
         const values = { ...requestTagValues(tags), ...boundaryValue(options.publisher, boundary) };
-        const question = { request, actor, arn: newArn(options, actor, `role/${name}`), values };
+        const question = {
+          request,
+          actor,
+          arn: identityArn(accountOf(options, actor), "role", { path: "/", name }),
+          values,
+        };
         requireAction(options, question, "iam:CreateRole");
         if (Object.keys(tags).length > 0) requireAction(options, question, "iam:TagRole");
         const maxSessionSeconds = body.maxSessionSeconds ?? defaultSessionSeconds;

@@ -1,3 +1,4 @@
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import type { IdentityTag, RoleEntry } from "#kernel/protocol/identities.ts";
 import type { ControlQueries, SqlRow } from "../../database/control-database.ts";
 import { readInteger, readText } from "../../database/row-values.ts";
@@ -198,8 +199,8 @@ export class Roles {
     ];
   }
 
-  #arnOf({ tenantId, path, name }: RoleEntry): string {
-    const accountId = this.#options.publisher.entries("tenant").get(tenantId)?.accountId ?? "";
-    return `arn:aws:iam::${accountId}:role${path}${name}`;
+  #arnOf(entry: RoleEntry): string {
+    const accountId = this.#options.publisher.entries("tenant").get(entry.tenantId)?.accountId ?? "";
+    return identityArn(accountId, "role", entry);
   }
 }

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import { itemAnswer, madeAnswer } from "../../http/route-answer.ts";
 import { boundaryValue, editsAsked, identityValues, requestTagValues } from "../asked-edits.ts";
 import { userSchema } from "../identity-answers.ts";
@@ -19,7 +20,7 @@ import {
   tagRecord,
   tagsRecord,
 } from "../identity-routes.ts";
-import { type AnswerHead, type IdentityKind, KindRoutes, newArn, renderHolder } from "../kind.routes.ts";
+import { type AnswerHead, accountOf, type IdentityKind, KindRoutes, renderHolder } from "../kind.routes.ts";
 import type { Users, UserView } from "./users.ts";
 
 /** What the routes stand on. */
@@ -80,7 +81,7 @@ function editRoutes(prefix: string, options: UserRoutesOptions, kind: KindRoutes
         const actor = actorOf(options, { request, params });
         const { tags, ...rest } = body;
         const values = { ...requestTagValues(tags), ...boundaryValue(options.publisher, body.boundary) };
-        const arn = newArn(options, actor, `user${body.path ?? "/"}${body.name}`);
+        const arn = identityArn(accountOf(options, actor), "user", { path: "/", ...body });
         const question = { request, actor, arn, values };
         requireAction(options, question, "iam:CreateUser");
         if (tags !== undefined && Object.keys(tags).length > 0) requireAction(options, question, "iam:TagUser");

@@ -1,3 +1,4 @@
+import { identityArn } from "#kernel/policy/identity-arn.ts";
 import type { IdentityTag, UserEntry } from "#kernel/protocol/identities.ts";
 import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { ControlQueries, SqlRow } from "../../database/control-database.ts";
@@ -236,9 +237,9 @@ export class Users {
     return [{ ...entry, arn: this.#arnOf(entry), createdAtMs: readInteger(row, "created_at_ms"), revision }];
   }
 
-  #arnOf({ tenantId, path, name }: UserEntry): string {
-    const accountId = this.#options.publisher.entries("tenant").get(tenantId)?.accountId ?? "";
-    return `arn:aws:iam::${accountId}:user${path}${name}`;
+  #arnOf(entry: UserEntry): string {
+    const accountId = this.#options.publisher.entries("tenant").get(entry.tenantId)?.accountId ?? "";
+    return identityArn(accountId, "user", entry);
   }
 }
 
