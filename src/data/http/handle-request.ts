@@ -13,6 +13,7 @@ import { parseRequestTarget, type RequestTarget, targetLevel } from "#kernel/s3/
 import { S3Error } from "#kernel/s3/s3-error.ts";
 import type { Authentication } from "#kernel/sigv4/authentication.ts";
 import { authenticateRequest } from "#kernel/sigv4/verify-request.ts";
+import type { Identity } from "../authorize.ts";
 import { describeProblem, findProblemKind } from "../catalog/catalog-problem.ts";
 import type { DataPlane } from "../data-plane.ts";
 import { announcesBody, ClosingResponse } from "../listener/closing-response.ts";
@@ -43,7 +44,10 @@ const readingOperations: ReadonlySet<string> = new Set<OperationName>([
   "GetObjectTagging",
 ]);
 /** Browsers sign no preflight, even when the request it is for is signed. */
-const unauthenticated: Authentication = { kind: "anonymous", payload: { kind: "unsigned" } };
+const unauthenticated: Caller = {
+  authentication: { kind: "anonymous", payload: { kind: "unsigned" } },
+  identity: { kind: "anonymous" },
+};
 
 /**
  * Answers one request: parse, limits, authentication, bucket, authorisation, operation; errors are rendered here and
@@ -83,11 +87,11 @@ export class RequestHandler {
         await answerSts(this.#plane, { id, message, response, awaitsContinue, target, count });
       } else {
         spec = chooseOperation(message, target, { query, headers: message.headers });
-        const authentication = spec.name === "Preflight" ? unauthenticated : this.#authenticateCounted(message, target);
-        const headers = mergeHoisted(message.headers, authentication);
+        const caller = spec.name === "Preflight" ? unauthenticated : this.#authenticateCounted(message, target);
+        const headers = mergeHoisted(message.headers, caller.authentication);
         // Parameters of a presigned URL are headers once the signature is verified: they may select another operation.
         if (headers !== message.headers) spec = chooseOperation(message, target, { query, headers });
-        const parts = { id, message, response, awaitsContinue, target, query, spec, authentication, headers };
+        const parts = { id, message, response, awaitsContinue, target, query, spec, caller, headers };
         request = this.#open(parts);
         this.#plane.keyUses.note(request.identity, "s3", spec.name);
         this.#plane.running.add(request);
@@ -138,7 +142,7 @@ export class RequestHandler {
     const { target, spec } = parts;
     checkHeaderFamilies(spec, parts.headers);
     const bucketEntry = this.#findBucket(target);
-    const identity = identify(parts.authentication, this.#plane);
+    const { authentication, identity } = parts.caller;
     this.#plane.limits.admit({ identity, bucket: bucketEntry }, parts.message.socket);
     return new S3Request({
       id: parts.id,
@@ -148,7 +152,7 @@ export class RequestHandler {
       spec,
       query: parts.query,
       headers: parts.headers,
-      authentication: parts.authentication,
+      authentication,
       identity,
       bucketName: target.bucket,
       bucketEntry,
@@ -167,12 +171,14 @@ export class RequestHandler {
     refuseInMaintenance(spec, this.#plane.snapshot.settings["system.maintenance_mode"]);
   }
 
-  #authenticateCounted(message: IncomingMessage, target: RequestTarget): Authentication {
-    return this.#count(message, target.rawQuery, () => {
-      const authentication = this.#authenticate(message, target);
-      identify(authentication, this.#plane);
-      return authentication;
+  #authenticateCounted(message: IncomingMessage, target: RequestTarget): Caller {
+    let { identity } = unauthenticated;
+    const authentication = this.#count(message, target.rawQuery, () => {
+      const verified = this.#authenticate(message, target);
+      identity = identify(verified, this.#plane);
+      return verified;
     });
+    return { authentication, identity };
   }
 
   /** Authentication, counted. */
@@ -268,8 +274,13 @@ interface OpenParts {
   readonly target: RequestTarget;
   readonly query: QueryParameters;
   readonly spec: OperationSpec;
-  readonly authentication: Authentication;
+  readonly caller: Caller;
   readonly headers: HeaderLookup;
+}
+
+interface Caller {
+  readonly authentication: Authentication;
+  readonly identity: Identity;
 }
 
 interface FailurePlace {

@@ -5,6 +5,7 @@ import type { ControlQueries, SqlRow } from "../../database/control-database.ts"
 import { readInteger, readText } from "../../database/row-values.ts";
 import { ControlError } from "../../http/control-error.ts";
 import { revokeIssued } from "../../sts/revoke-issued.ts";
+import { defaultTenantSlug } from "../../tenants/ensure-tenant.ts";
 import { makeUniqueId } from "../../tenants/new-identifiers.ts";
 import { forgetPolicies, Holders, type HolderWork } from "../holders.ts";
 import { boundOf } from "../identity-limits.ts";
@@ -188,7 +189,7 @@ export class Users {
   async setGlobal(actor: Actor, userId: string, global: boolean): Promise<UserView> {
     const work: HolderWork<UserEntry> = async (queries, user) => {
       const tenant = this.#options.publisher.entries("tenant").get(user.tenantId);
-      if (tenant?.slug !== "default")
+      if (tenant?.slug !== defaultTenantSlug)
         throw new ControlError("Conflict", "Global administrators belong to the tenant default");
       await queries.run("UPDATE users SET is_global = $1 WHERE user_id = $2", [global ? 1 : 0, userId]);
       if (user.global) await requireAdministrator(queries, this.#options.clock.nowMs());
