@@ -81,7 +81,7 @@ export const series = {
   authAttempts: {
     name: "auth_attempts_total",
     type: "counter",
-    help: "Signed S3 requests and log-ins at the console port (basic, password, totp, recoveryCode) by outcome",
+    help: "Signed S3 requests and log-ins at the console port (basic, password) by outcome",
     labels: ["method", "status"],
   },
   authFailures: {
