@@ -21,6 +21,7 @@ import type { LogInGuard } from "./http/log-in-guard.ts";
 import type { ListedRoute } from "./http/route-rules.ts";
 import type { Identities } from "./iam/identities.ts";
 import type { IdempotencyKeys } from "./idempotency/idempotency-keys.ts";
+import { ClockWatch } from "./observe/clock-watch.ts";
 import type { LiveFeed } from "./observe/live-feed.ts";
 import type { Log } from "./observe/log.ts";
 import type { RegisterMetrics } from "./observe/metrics.routes.ts";
@@ -107,6 +108,7 @@ export class Control {
   /** Resolves once the administrator has a password; one to show, now or never. @throws StartRefusedError when a given one is bad */
   readonly firstPassword: Promise<FirstPassword | undefined>;
   readonly #parts: ControlParts;
+  readonly #clockWatch: ClockWatch;
   #routes: readonly ListedRoute[] = [];
   #listener: ControlListener | undefined;
   #socket: AdminSocket | undefined;
@@ -127,6 +129,7 @@ export class Control {
     this.logins = parts.session.administration;
     this.firstPassword = parts.firstPassword;
     this.#parts = parts;
+    this.#clockWatch = new ClockWatch(parts.clock, parts.log);
   }
 
   /**
@@ -174,6 +177,7 @@ export class Control {
       this.#looking ??= this.#lookAtQuotas();
     }, quotaWatchMs);
     this.#history = setInterval(() => {
+      this.#clockWatch.look();
       this.#keeping ??= this.#keepHistory();
     }, historyMs);
     return this.#listener.port;
