@@ -23,6 +23,7 @@ const trust = { Version: "2012-10-17", Statement: { Effect: "Allow", Principal: 
 const plain: Ids = { versions: "1", "inline-policies": "own", settings: "logging.level" };
 /** Bodies that the routes accept, by method and the last word of the path; `{}` for all others. */
 const bodies: Readonly<Record<string, object>> = {
+  "POST revoke": { principalId: "AIDAABCDEFGHIJKLMNOP" },
   "PUT inline-policies": { document },
   "POST versions": { document },
   "POST users": { name: "mallory" },

@@ -109,6 +109,36 @@ test("users/{id}/unlock and second-factors: the user gets in again", async () =>
   expect((await root.call(`users/${ids.alice}/second-factors`, { method: "DELETE" })).status).toBe(409);
 });
 
+test("tenants/{id}/users/{id}: a global administrator helps the users of a tenant, nobody else does", async () => {
+  const opened = await open();
+  const { root, ids, fetch, control, client } = opened;
+  const bob = await logInAs(opened, "bob");
+  const tenant = control.publisher.entries("user").get(ids.bob)?.tenantId ?? "";
+  const below = `tenants/${tenant}/users`;
+  expect((await root.call(`${below}/${ids.bob}/sessions`)).body.items).toHaveLength(1);
+  expect((await bob.call(`${below}/${ids.bob}/sessions`)).status).toBe(200);
+  expect((await root.call(`${below}/${ids.alice}/sessions`)).status).toBe(404);
+  expect((await root.call(`tenants/nothing/users/${ids.bob}/sessions`)).status).toBe(404);
+  const alice = await logInAs(opened, "alice");
+  for (const [method, path] of [
+    ["GET", "sessions"],
+    ["POST", "password-reset"],
+  ] as const)
+    expect([path, (await alice.call(`${below}/${ids.bob}/${path}`, { method })).status]).toEqual([path, 404]);
+  const { body, status } = await root.call(`${below}/${ids.bob}/password-reset`, { method: "POST" });
+  expect(status).toBe(200);
+  expect((await bob.call("me")).status).toBe(401);
+  const login = { tenant: "acme", username: "bob", password: body.password };
+  const again = client();
+  expect((await again.call("auth/login", { body: login })).body.duty).toBe("passwordChange");
+  expect((await root.call(`${below}/${ids.bob}/unlock`, { method: "POST" })).status).toBe(204);
+  expect((await root.call(`${below}/${ids.bob}/second-factors`, { method: "DELETE" })).status).toBe(409);
+  expect((await root.call(`${below}/${ids.bob}/sessions`, { method: "DELETE" })).body).toEqual({ revoked: 1 });
+  const events = await fetch(`/api/v1/audit/events?tenant=${tenant}&actorName=admin`, { as: testAdministrator });
+  const actions = (await events.json()).items.map(({ action }: { action: string }) => action);
+  expect(actions.slice(0, 3)).toEqual(["maxiofs:ManageSessions", "maxiofs:UnlockUser", "iam:UpdateLoginProfile"]);
+});
+
 test("users/{id}: other tenants' users are not there, global administrators are touched by their like alone", async () => {
   const opened = await open();
   const { root, ids, fetch } = opened;

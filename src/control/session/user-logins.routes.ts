@@ -3,7 +3,7 @@ import { originOfCaller } from "../audit/origin-of-caller.ts";
 import { ControlError, RefusedError } from "../http/control-error.ts";
 import { doneAnswer, pageAnswer, type RouteAnswer } from "../http/route-answer.ts";
 import { identityValues } from "../iam/asked-edits.ts";
-import { ruleOf } from "../iam/identity-routes.ts";
+import { actorOf, identityPrefixes, type RoutedRequest, requireAction, ruleOf } from "../iam/identity-routes.ts";
 import { requireReach } from "../iam/users/reach.ts";
 import type { SnapshotPublisher } from "../snapshot/publisher.ts";
 import type { Account } from "./account-store.ts";
@@ -28,21 +28,23 @@ export interface UserLoginRoutesOptions {
 
 /**
  * `/api/v1/users/{id}/...`: help for users who cannot log in, and an end to their sessions: `sessions`, `unlock`, `password-reset`,
- * `second-factors`. A user of another tenant is not there; only global administrators touch their like.
+ * `second-factors`; global administrators reach those of a tenant below `/api/v1/tenants/{tenant}`. A user of another tenant is
+ * not there; only global administrators touch their like.
  */
 export function userLoginRoutes(options: UserLoginRoutesOptions) {
-  return new Elysia({ prefix: "/api/v1/users", normalize: false })
-    .use(userSessionRoutes(options))
-    .use(rescueRoutes(options));
+  const app = new Elysia({ normalize: false });
+  for (const prefix of identityPrefixes)
+    app.use(userSessionRoutes(`${prefix}/users`, options)).use(rescueRoutes(`${prefix}/users`, options));
+  return app;
 }
 
-function userSessionRoutes(options: UserLoginRoutesOptions) {
+function userSessionRoutes(prefix: string, options: UserLoginRoutesOptions) {
   const { guard, administration, ownSessions } = options;
-  return new Elysia({ normalize: false })
+  return new Elysia({ prefix, normalize: false })
     .get(
       "/:id/sessions",
       async ({ params, request }) => {
-        const { userId } = await findUser(options, request, [params.id, sessionsAction]);
+        const { userId } = await findUser(options, { request, params }, sessionsAction);
         const own = guard.requireUser(request).session?.sessionId;
         const sessions = await ownSessions.list(userId);
         return { items: sessions.map((session) => renderListedSession(session, own)), nextCursor: null };
@@ -52,7 +54,7 @@ function userSessionRoutes(options: UserLoginRoutesOptions) {
     .delete(
       "/:id/sessions",
       async ({ params, request }) => {
-        const account = await findUser(options, request, [params.id, sessionsAction]);
+        const account = await findUser(options, { request, params }, sessionsAction);
         return { revoked: await administration.revokeSessions(account, originOf(guard, request)) };
       },
       { detail: rule(sessionsAction, revokedAnswer) },
@@ -60,7 +62,7 @@ function userSessionRoutes(options: UserLoginRoutesOptions) {
     .delete(
       "/:id/sessions/:sessionId",
       async ({ params, request, set }) => {
-        const { userId, tenantId } = await findUser(options, request, [params.id, sessionsAction]);
+        const { userId, tenantId } = await findUser(options, { request, params }, sessionsAction);
         const event = { tenantId, ...originOf(guard, request), action: sessionsAction, outcome: "success" } as const;
         await ownSessions.revoke(userId, params.sessionId, event);
         set.status = 204;
@@ -69,13 +71,13 @@ function userSessionRoutes(options: UserLoginRoutesOptions) {
     );
 }
 
-function rescueRoutes(options: UserLoginRoutesOptions) {
+function rescueRoutes(prefix: string, options: UserLoginRoutesOptions) {
   const { guard, administration } = options;
-  return new Elysia({ normalize: false })
+  return new Elysia({ prefix, normalize: false })
     .post(
       "/:id/unlock",
       async ({ params, request, set }) => {
-        const account = await findUser(options, request, [params.id, "maxiofs:UnlockUser"]);
+        const account = await findUser(options, { request, params }, "maxiofs:UnlockUser");
         await administration.unlock(account, originOf(guard, request));
         set.status = 204;
       },
@@ -84,7 +86,7 @@ function rescueRoutes(options: UserLoginRoutesOptions) {
     .post(
       "/:id/password-reset",
       async ({ params, request, set }) => {
-        const account = await findUser(options, request, [params.id, "iam:UpdateLoginProfile"]);
+        const account = await findUser(options, { request, params }, "iam:UpdateLoginProfile");
         const { password, setAtMs } = await administration.resetPassword(account, originOf(guard, request));
         set.headers["cache-control"] = "no-store";
         return { password, expiresAt: renderTime(setAtMs + oneTimePasswordMs) };
@@ -94,7 +96,7 @@ function rescueRoutes(options: UserLoginRoutesOptions) {
     .delete(
       "/:id/second-factors",
       async ({ params, request, set }) => {
-        const account = await findUser(options, request, [params.id, "iam:DeactivateMFADevice"]);
+        const account = await findUser(options, { request, params }, "iam:DeactivateMFADevice");
         await administration.disableSecondFactor(account, originOf(guard, request));
         set.status = 204;
       },
@@ -108,19 +110,21 @@ function rescueRoutes(options: UserLoginRoutesOptions) {
  * and the caller is not, or the caller's boundary is not the user's.
  */
 async function findUser(
-  { guard, administration, publisher }: UserLoginRoutesOptions,
-  request: Request,
-  [userId, action]: readonly [userId: string, action: string],
+  options: UserLoginRoutesOptions,
+  routed: RoutedRequest & { readonly params: { readonly id: string } },
+  action: string,
 ): Promise<Account> {
-  const { caller } = guard.requireUser(request);
-  const account = await administration.findById(userId);
-  if (account.tenantId !== caller.tenantId) throw new ControlError("NotFound", "There is no such user");
-  if (account.global && !caller.global) throw new RefusedError(action);
-  const user = publisher.entries("user").get(userId);
+  const { administration, publisher } = options;
+  const { request, params } = routed;
+  const actor = actorOf(options, routed);
+  const account = await administration.findById(params.id);
+  if (account.tenantId !== actor.tenantId) throw new ControlError("NotFound", "There is no such user");
+  if (account.global && !actor.caller.global) throw new RefusedError(action);
+  const user = publisher.entries("user").get(params.id);
   if (user === undefined) throw new ControlError("NotFound", "There is no such user");
   const arn = userArnOf(account);
-  guard.requireAllowed(request, action, { arn, values: identityValues(publisher, { ...user, arn }) });
-  if (request.method !== "GET") requireReach(publisher, { caller, tenantId: caller.tenantId }, user);
+  requireAction(options, { request, actor, arn, values: identityValues(publisher, { ...user, arn }) }, action);
+  if (request.method !== "GET") requireReach(publisher, actor, user);
   return account;
 }
 

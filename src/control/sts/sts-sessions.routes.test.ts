@@ -132,6 +132,31 @@ test("stsSessionRoutes: what a key got ends when the key is disabled, narrowed o
   expect(await stateOf(last)).toBe("revoked");
 });
 
+test("stsSessionRoutes: a global administrator lists and revokes those of a tenant below it, nobody else does", async () => {
+  const { issue, call, control, fetch } = await open();
+  const [own = ""] = await issue(1);
+  const key = await makeKey(control, { userName: "bob", tenant: "acme", policy: null });
+  const user = [...control.publisher.entries("user").values()].find(({ name }) => name === "bob");
+  const credential = { accessKeyId: key.accessKeyId, session: undefined };
+  for (let count = 0; count < 2; count++) await control.calls.answer({ ...call, credential });
+  const below = `/api/v1/tenants/${user?.tenantId}/sts-sessions`;
+  const send = (path: string, init: RequestInit = {}) => fetch(path, { ...init, as: testAdministrator });
+  const ids = async () =>
+    (await (await send(below)).json()).items.map(({ sessionId }: { sessionId: string }) => sessionId);
+  const [first, second] = await ids();
+  expect((await send(`${below}/${own}`, { method: "DELETE" })).status).toBe(404);
+  expect((await send(`${path}/${first}`, { method: "DELETE" })).status).toBe(404);
+  expect((await send(`${below}/${first}`, { method: "DELETE" })).status).toBe(204);
+  const states = async () => (await (await send(below)).json()).items.map(({ state }: { state: string }) => state);
+  expect((await states()).toSorted()).toEqual(["active", "revoked"]);
+  const body = JSON.stringify({ principalId: user?.userId });
+  expect((await send(`${path}/revoke`, { method: "POST", body })).status).toBe(404);
+  expect((await send(`${below}/revoke`, { method: "POST", body })).status).toBe(200);
+  expect(await states()).toEqual(["revoked", "revoked"]);
+  expect(second).not.toBe(first);
+  expect((await send("/api/v1/tenants/nothing/sts-sessions")).status).toBe(404);
+});
+
 test("stsSessionRoutes: what is not there, not the tenant's or malformed", async () => {
   const { issue, revoke, remove, fetch, control } = await open();
   const [id = ""] = await issue(1);

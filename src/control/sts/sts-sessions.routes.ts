@@ -10,6 +10,8 @@ import {
   actorOf,
   cursorText,
   type IdentityRoutesBase,
+  identityPrefixes,
+  type RoutedRequest,
   requireAction,
   ruleOf,
   searchText,
@@ -58,17 +60,23 @@ const revocation = t.Object({ principalId, before: t.Optional(momentText) }, str
 
 /**
  * `/api/v1/sts-sessions`: the temporary credentials of the caller's tenant that have not ended by themselves; revoke one, or all
- * that a user or role got before a time.
+ * that a user or role got before a time. Global administrators reach those of another tenant below `/api/v1/tenants/{tenant}`.
  */
 export function stsSessionRoutes(options: StsSessionRoutesOptions) {
+  const app = new Elysia({ normalize: false });
+  for (const prefix of identityPrefixes) app.use(routesBelow(`${prefix}/sts-sessions`, options));
+  return app;
+}
+
+function routesBelow(prefix: string, options: StsSessionRoutesOptions) {
   const { sessions } = options;
-  return new Elysia({ prefix: "/api/v1/sts-sessions", normalize: false })
+  return new Elysia({ prefix, normalize: false })
     .get(
       "/",
-      async ({ query, request }) => {
+      async ({ query, request, params }) => {
         const { limit = defaultPage, cursor = "", q = "", sort, principalId } = query;
         const wanted = { limit, cursor, q, sort, ...(principalId !== undefined && { principalId }) };
-        const actor = actorOf(options, { request, params: undefined });
+        const actor = actorOf(options, { request, params });
         requireAction(options, { request, actor, arn: "*" }, "iam:ListAccessKeys");
         const { items, nextCursor } = await sessions.list(actor.tenantId, wanted);
         return { items: items.map(renderSession), nextCursor };
@@ -77,8 +85,8 @@ export function stsSessionRoutes(options: StsSessionRoutesOptions) {
     )
     .post(
       "/revoke",
-      async ({ body, request }) => {
-        const { caller, tenantId } = requireRevocation(options, request, body.principalId);
+      async ({ body, request, params }) => {
+        const { caller, tenantId } = requireRevocation(options, { request, params }, body.principalId);
         const beforeMs = body.before === undefined ? undefined : parseMoment(body.before, "/before");
         const order = { principalId: body.principalId, beforeMs };
         const stored = await sessions.revokeBefore(tenantId, order, originOfCaller(caller));
@@ -89,9 +97,10 @@ export function stsSessionRoutes(options: StsSessionRoutesOptions) {
     .delete(
       "/:id",
       async ({ params, request, set }) => {
-        const actor = actorOf(options, { request, params: undefined });
+        const actor = actorOf(options, { request, params });
         const ownerId = await sessions.ownerOf(actor.tenantId, params.id);
-        if (findPrincipal(options, ownerId)?.tenantId === actor.tenantId) requireRevocation(options, request, ownerId);
+        if (findPrincipal(options, ownerId)?.tenantId === actor.tenantId)
+          requireRevocation(options, { request, params }, ownerId);
         // Of somebody who is gone, or who entered from another tenant: he is none of this one's identities.
         else requireAction(options, { request, actor, arn: "*" }, "iam:DeleteAccessKey");
         await sessions.revoke(actor.tenantId, params.id, originOfCaller(actor.caller));
@@ -105,9 +114,10 @@ export function stsSessionRoutes(options: StsSessionRoutesOptions) {
  * Asks whether the caller may end sessions of a user or role.
  * @throws ControlError NotFound, also for one of another tenant; Forbidden when policies say no, or the caller does not reach him
  */
-function requireRevocation(options: StsSessionRoutesOptions, request: Request, principalId: string): Actor {
+function requireRevocation(options: StsSessionRoutesOptions, routed: RoutedRequest, principalId: string): Actor {
   const { publisher } = options;
-  const actor = actorOf(options, { request, params: undefined });
+  const { request } = routed;
+  const actor = actorOf(options, routed);
   const principal = findPrincipal(options, principalId);
   if (principal?.tenantId !== actor.tenantId) throw new ControlError("NotFound");
   const accountId = publisher.entries("tenant").get(principal.tenantId)?.accountId ?? "";
