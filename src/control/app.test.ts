@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
+import { testDataSettings } from "#testing/data-settings.ts";
 import { entriesWith, policyOf, testKey, testUser } from "#testing/identities.ts";
 import { makeKey } from "#testing/make-key.ts";
 import { closeControls, startControl, testAdministrator } from "#testing/opened-control.ts";
@@ -142,7 +142,7 @@ test("LogInGuard: a known administrator does not wait for failures in the same n
   const key = [{ ...testKey, accessKeyId: "AKIAADMIN", secretKey: "right" }];
   const entries = new SnapshotPublisher({
     entries: entriesWith({ user: [{ ...testUser, global: true }], key }),
-    settings: resolveDataSettings(new Map(), {}, 0),
+    settings: testDataSettings,
     endSilentWorker: () => Promise.resolve(),
   });
   const guard = new LogInGuard({ entries, clock, log, keyUses: { note: () => {} } });
@@ -171,7 +171,7 @@ test("LogInGuard: behind one address a success forgets the user's own failures t
   const key = ["AKIAFIRST", "AKIASECOND"].map((accessKeyId) => ({ ...testKey, accessKeyId, secretKey: "right" }));
   const entries = new SnapshotPublisher({
     entries: entriesWith({ user: [{ ...testUser, global: true }], key }),
-    settings: resolveDataSettings(new Map(), {}, 0),
+    settings: testDataSettings,
     endSilentWorker: () => Promise.resolve(),
   });
   const guard = new LogInGuard({ entries, clock, log, keyUses: { note: () => {} } });

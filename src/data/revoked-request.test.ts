@@ -6,7 +6,7 @@ import { testKey, testTenant, testUser, userWith } from "#testing/identities.ts"
 import { startPoolServer } from "#testing/pool-server.ts";
 
 const grants = [{ actions: ["s3:*"], resources: ["arn:aws:s3:::bucket", "arn:aws:s3:::bucket/*"] }];
-const ids = ["SUSPENDED", "DELETED", "DISABLED", "DETACHED", "TENANT", "EXPIRED", "TAGS"] as const;
+const ids = ["SUSPENDED", "DELETED", "DISABLED", "DETACHED", "TENANT", "EXPIRED", "EXPIRING", "TAGS"] as const;
 const keyIdOf = (name: string) => `AKIA${name.padEnd(16, "0")}`;
 const userIdOf = (name: string) => `AIDA${keyIdOf(name)}`;
 const server = await startPoolServer({
@@ -72,6 +72,26 @@ for (const name of ["SUSPENDED", "DELETED", "DISABLED", "DETACHED", "EXPIRED"] a
     upload.destroy();
   });
 }
+
+test("EXPIRING: a key that reaches its end cuts what runs with it, though nobody says anything", async () => {
+  const bucket = server.bucket("bucket", keyIdOf("EXPIRING"));
+  const client = server.client(keyIdOf("EXPIRING"));
+  const value = { ...keyOf("EXPIRING"), expiresAtMs: Date.now() + 1500 };
+  server.publish([{ kind: "key", id: keyIdOf("EXPIRING"), value }]);
+  const upload = await openConnection({ port: server.s3.port });
+  const put = client.prepare({ method: "PUT", target: bucket.target("up-EXPIRING"), body: seededBytes(2 ** 20, 3) });
+  await upload.write(put.head);
+  await upload.write(put.body.subarray(0, 2 ** 10));
+  const download = await openConnection({ port: server.s3.port });
+  download.pause();
+  await download.write(client.prepare({ method: "GET", target: bucket.target("large") }).head);
+  expect((await bucket.head("large")).status).toBe(200);
+  await expect(upload.readResponse("PUT")).rejects.toThrow();
+  expect(Date.now()).toBeGreaterThan(value.expiresAtMs);
+  download.resume();
+  await expect(download.readResponse("GET")).rejects.toThrow();
+  expect((await bucket.get("small")).code).toBe("InvalidAccessKeyId");
+});
 
 test("tags of the stored object decide, and what is absent has none", async () => {
   const statement = {

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import type { RoleEntry } from "#kernel/protocol/identities.ts";
 import type { SnapshotChange } from "#kernel/protocol/snapshot.ts";
-import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
 import type { SessionContent } from "#kernel/sts/session-content.ts";
 import { sealSessionToken } from "#kernel/sts/session-token.ts";
+import { testDataSettings } from "#testing/data-settings.ts";
 import { entriesWith, policyOf, testKey, testTenant, testUser } from "#testing/identities.ts";
 import { testIssuedAtMs, testSession } from "#testing/session-content.ts";
 import { authorize, bucketResource, type SessionIdentity } from "./authorize.ts";
@@ -34,7 +34,7 @@ const accessKeyId = "ASIATEST";
 
 function open() {
   const entries = entriesWith({ role: [role], tokenKey: [key], key: [testKey] });
-  const store = new SnapshotStore({ number: 1, entries, settings: resolveDataSettings(new Map(), {}, 0) });
+  const store = new SnapshotStore({ number: 1, entries, settings: testDataSettings });
   const change = (...changes: SnapshotChange[]) => store.apply({ number: store.number + 1, changes });
   return { store, change };
 }

@@ -2,12 +2,12 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { KeyEntry } from "#kernel/protocol/identities.ts";
 import type { BucketEntry, SnapshotChange } from "#kernel/protocol/snapshot.ts";
-import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
+import { testDataSettings } from "#testing/data-settings.ts";
 import { entriesWith, testKey } from "#testing/identities.ts";
 import { harnessBucket } from "#testing/request-harness.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 
-const settings = resolveDataSettings(new Map(), {}, 0);
+const settings = testDataSettings;
 
 function makeKey(accessKeyId: string, change: Partial<KeyEntry> = {}): KeyEntry {
   return { ...testKey, accessKeyId, ...change };

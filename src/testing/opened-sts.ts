@@ -9,8 +9,8 @@ import { readTokenKeys, TokenKeys } from "#control/sts/token-keys.ts";
 import { systemRandom } from "#kernel/base/random.ts";
 import type { KeyEntry } from "#kernel/protocol/identities.ts";
 import type { SessionAnswer, SessionOrder } from "#kernel/protocol/sts.ts";
-import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
 import { openSessionToken } from "#kernel/sts/session-token.ts";
+import { testDataSettings } from "./data-settings.ts";
 import { testKey } from "./identities.ts";
 import { openAudit } from "./opened-audit.ts";
 
@@ -78,7 +78,7 @@ export async function openSts(world: StsWorld = {}) {
   const identities = await readIdentities(database);
   const publisher = new SnapshotPublisher({
     entries: { ...identities, key: keys, tokenKey: [], revocation: [], bucket: [] },
-    settings: resolveDataSettings(new Map(), {}, 0),
+    settings: testDataSettings,
     endSilentWorker: () => Promise.resolve(),
   });
   const sealer = new Sealer(new Uint8Array(32).fill(5), systemRandom);

@@ -13,9 +13,9 @@ import { slotCell } from "#kernel/metrics/slot-layout.ts";
 import type { BucketQuota, KeyEntry, KeyLimits, TenantLimits } from "#kernel/protocol/identities.ts";
 import type { Usage } from "#kernel/protocol/quota.ts";
 import type { BucketEntry, DataSettings, Snapshot, SnapshotChange } from "#kernel/protocol/snapshot.ts";
-import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
 import { BucketClient } from "./acceptance/bucket-client.ts";
 import { S3Client } from "./acceptance/s3-client.ts";
+import { testDataSettings } from "./data-settings.ts";
 import { entriesWith, type Grant, testKey, testTenant, userWith } from "./identities.ts";
 
 /** What the server starts with; there is no control plane that could change it. */
@@ -168,7 +168,7 @@ function makeCatalog({ dataDir, bucketId, versioning, prepare }: CatalogToMake):
 
 function makeSnapshot(options: PoolServerOptions): Snapshot {
   const { buckets, keys: others = {}, settings = {}, quotas = {}, limits = {}, keyLimits = {} } = options;
-  const defaults = resolveDataSettings(new Map(), {}, 0);
+  const defaults = testDataSettings;
   return {
     number: 1,
     entries: entriesWith({

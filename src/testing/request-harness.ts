@@ -30,7 +30,7 @@ import type { BucketEntry } from "#kernel/protocol/snapshot.ts";
 import { parseObjectKey } from "#kernel/s3/object-key.ts";
 import { operationTable } from "#kernel/s3/operation-table.ts";
 import { parseQuery } from "#kernel/s3/query-parameters.ts";
-import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
+import { testDataSettings } from "./data-settings.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { entriesWith, type Grant, testKey, testTenant, userWith } from "./identities.ts";
 
@@ -60,7 +60,7 @@ export function identityWith(grants: readonly Grant[], change: Partial<TenantEnt
 /** A plane whose parts are real and lead nowhere: an absent data folder, a writer and a control thread that never answer. */
 function makePlane(dataDir = "/nonexistent", settings: Partial<DataPlane["snapshot"]["settings"]> = {}): DataPlane {
   const keys = [{ version: 1, key: randomBytes(32) }];
-  const all = { ...resolveDataSettings(new Map(), {}, 0), ...settings };
+  const all = { ...testDataSettings, ...settings };
   const clock = new FakeClock();
   const snapshot = new SnapshotStore({ number: 1, entries: entriesWith({ bucket: [harnessBucket] }), settings: all });
   const table = createRateTable(1);

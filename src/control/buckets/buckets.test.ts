@@ -6,7 +6,7 @@ import { systemRandom } from "#kernel/base/random.ts";
 import { createUlidMaker } from "#kernel/base/ulid.ts";
 import type { KeyEntry } from "#kernel/protocol/identities.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
+import { testDataSettings } from "#testing/data-settings.ts";
 import { entriesWith, policyOf } from "#testing/identities.ts";
 import { administratorOf, makeKey } from "#testing/make-key.ts";
 import { AccessKeyStore } from "../access-keys/access-key-store.ts";
@@ -125,7 +125,7 @@ async function open(folder = mkdtempSync(join(tmpdir(), "maxiofs-buckets-"))) {
       key: await store.readAll(database),
       bucket: (await readBuckets(database)).filter(({ state }) => state !== "creating").map(({ entry }) => entry),
     },
-    settings: resolveDataSettings(new Map(), {}, 0),
+    settings: testDataSettings,
     endSilentWorker: () => Promise.resolve(),
   });
   const identityOptions = {

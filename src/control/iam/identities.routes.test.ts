@@ -6,6 +6,11 @@ import { closeControls, startControl, testAdministrator } from "#testing/opened-
 afterEach(closeControls);
 const document = policyOf([{ actions: ["s3:GetObject"], resources: ["arn:aws:s3:::a/*"] }]);
 
+function trustOf(principal: string): string {
+  const statement = { Effect: "Allow", Principal: { AWS: principal }, Action: "sts:AssumeRole" };
+  return JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+}
+
 interface Answer {
   readonly status: number;
   readonly etag: string | null;
@@ -93,6 +98,16 @@ test("policies: versions up to five, the default counts, built-in ones are read,
   expect((await send("DELETE", `policies/${policyId}`)).status).toBe(409);
   expect((await send("DELETE", `users/${userId}/policies/${policyId}`)).status).toBe(204);
   expect((await send("DELETE", `users/${userId}/policies/${policyId}`)).status).toBe(404);
+  for (const [kind, body] of [
+    ["users", { name: "bound", boundary: policyId }],
+    ["roles", { name: "bound", boundary: policyId, trustPolicy: trustOf("*") }],
+  ] as const) {
+    const made = await send("POST", kind, body);
+    expect([kind, made.status]).toEqual([kind, 201]);
+    expect([kind, (await send("DELETE", `policies/${policyId}`)).status]).toEqual([kind, 409]);
+    const id = made.body.userId ?? made.body.roleId;
+    expect((await send("PATCH", `${kind}/${id}`, { boundary: null })).status).toBe(200);
+  }
   expect((await send("DELETE", `policies/${policyId}`)).status).toBe(204);
   const broken = await send("POST", "policies", { name: "x", document: '{"Version":"2012-10-17","Statement":[{}]}' });
   expect([broken.status, broken.body.errors[0].pointer]).toEqual([400, "/document/Statement/0"]);
@@ -135,16 +150,12 @@ test("groups and roles: policies, members, trust by id and not by name", async (
   const changeBy = (name: string) => items.find(({ action }: { action: string }) => action === name)?.change;
   expect(changeBy("iam:AddUserToGroup")).toEqual({ userId: { after: userId } });
   expect(changeBy("iam:RemoveUserFromGroup")).toEqual({ userId: { before: userId } });
-  const trust = (principal: string) => {
-    const statement = { Effect: "Allow", Principal: { AWS: principal }, Action: "sts:AssumeRole" };
-    return JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
-  };
-  const role = (await send("POST", "roles", { name: "reader", trustPolicy: trust(arn) })).body;
-  expect(role).toMatchObject({ trustPolicy: trust(arn), maxSessionSeconds: 3600 });
-  expect((await send("POST", "roles", { name: "bad", trustPolicy: trust(`${arn}x`) })).status).toBe(400);
+  const role = (await send("POST", "roles", { name: "reader", trustPolicy: trustOf(arn) })).body;
+  expect(role).toMatchObject({ trustPolicy: trustOf(arn), maxSessionSeconds: 3600 });
+  expect((await send("POST", "roles", { name: "bad", trustPolicy: trustOf(`${arn}x`) })).status).toBe(400);
   expect((await send("DELETE", `users/${userId}`)).status).toBe(204);
   expect((await send("POST", "users", { name: "alice" })).status).toBe(201);
-  expect((await send("GET", `roles/${role.roleId}`)).body.trustPolicy).toBe(trust(userId));
+  expect((await send("GET", `roles/${role.roleId}`)).body.trustPolicy).toBe(trustOf(userId));
   expect((await send("DELETE", `roles/${role.roleId}`)).status).toBe(204);
 });
 

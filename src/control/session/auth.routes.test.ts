@@ -288,6 +288,19 @@ test("RateLimit: calls of a session are counted and told, too many are refused",
   expect(answers[3]?.headers.get("retry-after")).toBe("1");
 });
 
+test("RateLimit: calls of an API token are counted by themselves, too many are refused", async () => {
+  const { loggedIn, fetch, clock } = await open({ "security.ratelimit_api_per_second": 3 });
+  const user = await loggedIn();
+  const { token } = (await user.call("me/tokens", { body: { name: "ci" } })).body;
+  const { token: other } = (await user.call("me/tokens", { body: { name: "cd" } })).body;
+  const ask = async (bearer: string) =>
+    (await fetch("/api/v1/me", { headers: { authorization: `Bearer ${bearer}` } })).status;
+  expect([await ask(token), await ask(token), await ask(token), await ask(token)]).toEqual([200, 200, 200, 429]);
+  expect(await ask(other)).toBe(200);
+  clock.advance(1000);
+  expect(await ask(token)).toBe(200);
+});
+
 test("sessions: the request that gets a new id locks and proves as any other does", async () => {
   const settings = { "security.access_token_lifetime": 60, "security.session_idle_lock": 86_400 };
   const { clock, loggedIn } = await open(settings);

@@ -2,12 +2,12 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Snapshot, SnapshotChange } from "#kernel/protocol/snapshot.ts";
 import type { ToData } from "#kernel/protocol/to-data.ts";
-import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
+import { testDataSettings } from "#testing/data-settings.ts";
 import { entriesWith } from "#testing/identities.ts";
 import { SnapshotPublisher } from "./publisher.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 
-const settings = resolveDataSettings(new Map(), {}, 0);
+const settings = testDataSettings;
 
 interface Recorder extends WorkerChannel {
   readonly received: ToData[];

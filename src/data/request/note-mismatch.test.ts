@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import type { SignatureRecord } from "#kernel/protocol/diagnostics.ts";
 import { S3Error } from "#kernel/s3/s3-error.ts";
-import { resolveDataSettings } from "#kernel/settings/data-settings.ts";
 import { signatureMismatch } from "#kernel/sigv4/signature-mismatch.ts";
+import { testDataSettings } from "#testing/data-settings.ts";
 import { FakeClock } from "#testing/fake-clock.ts";
 import { entriesWith, testKey, testTenant } from "#testing/identities.ts";
 import { Diagnostics } from "../diagnostics/diagnostics.ts";
@@ -13,7 +13,7 @@ import { noteMismatch } from "./note-mismatch.ts";
 function keep(thrown: unknown, headers = {}): readonly SignatureRecord[] {
   const clock = new FakeClock(7);
   const snapshot = new SnapshotStore({
-    ...{ number: 1, entries: entriesWith({ key: [testKey] }), settings: resolveDataSettings(new Map(), {}, 0) },
+    ...{ number: 1, entries: entriesWith({ key: [testKey] }), settings: testDataSettings },
   });
   const diagnostics = new Diagnostics(clock, { add: () => {} });
   noteMismatch({ snapshot, clock, diagnostics }, thrown, { id: "R", message: { headers }, target: undefined });

@@ -1,6 +1,6 @@
 import type { DataSettings } from "../protocol/snapshot.ts";
 import type { SettingRule } from "./setting-rule.ts";
-import { resolveSettings, type SettingOverrides, type Settings, settingRules } from "./settings.ts";
+import { type Settings, settingRules } from "./settings.ts";
 import { minReserveBytes } from "./storage-settings.ts";
 
 /** Name of a dynamic setting that the data plane obeys. */
@@ -43,18 +43,4 @@ export function pickDataSettings(settings: Settings): DataSettings {
 /** The default reserve on a disk of this size: 1 % of it, 2 GiB at least. */
 export function defaultReserveBytes(diskBytes: number): number {
   return Math.max(minReserveBytes, Math.floor(diskBytes / 100));
-}
-
-/**
- * The settings of the data plane in force: overrides of the start over stored values over defaults.
- * @param stored text by name; unknown names are ignored (a newer release wrote them), as are values out of bounds.
- * @param diskBytes size of the file system of the data folder: the default reserve depends on it.
- */
-export function resolveDataSettings(
-  stored: ReadonlyMap<string, string>,
-  overrides: SettingOverrides,
-  diskBytes: number,
-): DataSettings {
-  const defaults = { "storage.reserve_bytes": defaultReserveBytes(diskBytes) };
-  return pickDataSettings(resolveSettings({ stored, overrides, defaults }));
 }
