@@ -10,6 +10,7 @@ import {
   startControl,
   testAdministrator,
 } from "#testing/opened-control.ts";
+import { verifyAudit } from "./audit/verify-command.ts";
 import { openControl } from "./open-control.ts";
 import { StartRefusedError } from "./start-refused-error.ts";
 
@@ -102,5 +103,18 @@ test("openControl: no secret stands in the data folder or the log", async () => 
   for (const text of [bytes, lines.join()]) {
     expect(text).not.toContain(secretKey);
     expect(text).not.toContain(administrator.secretKey);
+  }
+});
+
+test("Control: at a stop every chain is signed up to its last event, also within an hour of the last signature", async () => {
+  let { control, dataDir, fetch } = await startControl();
+  for (const name of ["alice", "bob"]) {
+    const init = { method: "POST", body: JSON.stringify({ name }), as: testAdministrator };
+    expect((await fetch("/api/v1/users", init)).status).toBe(201);
+    await closeControl(control);
+    const lines: string[] = [];
+    expect(await verifyAudit({ dataDir, report: (line) => void lines.push(line) })).toBe(0);
+    expect(lines.join("\n")).toMatch(/: (\d+) events up to \1 are right, signed up to \1$/m);
+    ({ control, fetch } = await startControl({ dataDir }));
   }
 });
